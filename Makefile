@@ -1,0 +1,47 @@
+# Two commands matter: `make demo` runs the main job on real data, `make test` runs the tests.
+# Both set up .venv first when it is missing or when constraints.txt or setup.cfg have changed.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-slow lint bench reproduction clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F '\t' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+$(STAMP): constraints.txt setup.cfg pyproject.toml
+	@echo "== setting up $(VENV) (pinned versions: constraints.txt)"
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch==2.13.0
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+setup: $(STAMP) ## create .venv with everything (done by the targets below when needed)
+
+demo: $(STAMP) ## the main job on letter.p2, one seed: teacher, MUNGE, student, table (about 2 minutes)
+	@echo "== teacher -> MUNGE -> labels -> student on letter.p2 (reports go to out/demo)"
+	$(BIN)/python -m experiments.model_compression --problems letter.p2 --seeds 0 --out out/demo
+
+test: $(STAMP) ## the tests (minutes)
+	@echo "== running the tests"
+	$(BIN)/python -m pytest
+
+test-slow: $(STAMP) ## the tests that train for long
+	$(BIN)/python -m pytest -m slow
+
+lint: $(STAMP) ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: $(STAMP) ## speed and memory, as ratios in one run
+	$(BIN)/python -m experiments.benchmarks.munge
+
+reproduction: $(STAMP) ## the committed runs again: both LETTER problems, five seeds (resumable)
+	$(BIN)/python -m experiments.model_compression --seeds 0 1 2 3 4
+
+clean: ## remove .venv and out/
+	rm -rf $(VENV) out
