@@ -199,9 +199,7 @@ def build_movielens(archive: Path) -> dict[str, bytes]:
     def table(suffix: str, columns: list[str]) -> pd.DataFrame:
         text = read_member(archive, f"recbole/dataset_example/ml-100k/ml-100k.{suffix}")
         # quoting=3: a quote is a character like any other
-        frame = pd.read_csv(
-            io.BytesIO(text), sep="\t", dtype=str, quoting=3, keep_default_na=False, header=0
-        )
+        frame = pd.read_csv(io.BytesIO(text), sep="\t", dtype=str, quoting=3, keep_default_na=False, header=0)
         return frame.set_axis(columns, axis=1)
 
     items = table("item", ["item_id", "title", "year", "genres"])

@@ -84,9 +84,7 @@ def npm_command(archive: Archive) -> list[str]:
 def run(command: list[str], folder: Path) -> None:
     """Run `command` in `folder`; if it fails, raise with the last lines it printed."""
     try:
-        done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT, check=False
-        )
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ArchiveError(f"'{' '.join(command)}' could not be run: {error}") from error
     if done.returncode != 0:

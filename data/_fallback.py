@@ -55,9 +55,7 @@ def fallback(name: str) -> dict[str, bytes]:
 
         table = fetch_covtype(as_frame=True).frame
         # scikit-learn counts the one-hot columns from 0, the package from 1
-        table = table.set_axis(
-            [*table.columns[:10], *_one_hot_names(), "Cover_Type"], axis=1
-        ).astype("int64")
+        table = table.set_axis([*table.columns[:10], *_one_hot_names(), "Cover_Type"], axis=1).astype("int64")
         return {"covtype_full.csv.gz": _builders.table_text(_builders.fold_covtype(table))}
 
     from sklearn.datasets import fetch_openml

@@ -33,9 +33,7 @@ def load_movielens() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     def table(key: str, text: tuple[str, ...] = ()) -> pd.DataFrame:
         data = content("movielens", f"movielens_{key}.csv.gz")
         types = dict.fromkeys(text, "str")
-        return pd.read_csv(
-            io.BytesIO(data), dtype=types, keep_default_na=False, na_values={"year": [""]}
-        )
+        return pd.read_csv(io.BytesIO(data), dtype=types, keep_default_na=False, na_values={"year": [""]})
 
     users = table("users", ("gender", "occupation", "zip_code"))
     for column in ("gender", "occupation"):

@@ -32,9 +32,7 @@ class Spec:
 
 
 PROBLEMS = {
-    "letter.p1": Spec(
-        "letter", "binary", "Is the letter an O? (3.8 % positive.)", lambda y: y == "O"
-    ),
+    "letter.p1": Spec("letter", "binary", "Is the letter an O? (3.8 % positive.)", lambda y: y == "O"),
     "letter.p2": Spec(
         "letter",
         "binary",
@@ -45,8 +43,7 @@ PROBLEMS = {
     "adult": Spec(
         "adult",
         "binary",
-        "Is the income above 50,000 dollars? (23.9 % positive; 8 nominal columns, 3 of them "
-        "with missing values.)",
+        "Is the income above 50,000 dollars? (23.9 % positive; 8 nominal columns, 3 of them with missing values.)",
         lambda y: y == ">50K",
     ),
     "covtype": Spec(
@@ -71,7 +68,5 @@ PROBLEMS = {
         lambda y: y == "damp grey soil",
         n_train=3000,
     ),
-    "casp": Spec(
-        "casp", "regression", "How far is a protein decoy from the native structure (RMSD)?"
-    ),
+    "casp": Spec("casp", "regression", "How far is a protein decoy from the native structure (RMSD)?"),
 }

@@ -74,10 +74,7 @@ class Problem:
     description: str
 
     def __repr__(self) -> str:
-        sizes = ", ".join(
-            f"{part}={len(getattr(self, f'X_{part}'))}"
-            for part in ("train", "valid", "test", "rest")
-        )
+        sizes = ", ".join(f"{part}={len(getattr(self, f'X_{part}'))}" for part in ("train", "valid", "test", "rest"))
         return f"Problem({self.name!r}, seed={self.seed}, {self.task}, {sizes})"
 
 
@@ -109,9 +106,7 @@ def load_table(name: str) -> pd.DataFrame:
     dataset = DATASETS[name]
     types = dict.fromkeys(dataset.nominal, "str")
     types["target"] = {"str": "str", "int": "int64", "float": "float64"}[dataset.labels]
-    table = pd.read_csv(
-        io.BytesIO(content(name)), dtype=types, keep_default_na=False, na_values=[""]
-    )
+    table = pd.read_csv(io.BytesIO(content(name)), dtype=types, keep_default_na=False, na_values=[""])
     for column in dataset.nominal:
         known = sorted(table[column].dropna().unique().tolist(), key=_natural)
         table[column] = pd.Categorical(table[column], categories=known)

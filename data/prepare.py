@@ -49,10 +49,7 @@ def folder_of(name: str) -> Path:
 def present(name: str) -> bool:
     """Whether all files of data set `name` are here, with the right sha256."""
     folder = folder_of(name)
-    return all(
-        read_checked(folder / file, sha256) is not None
-        for file, sha256 in DATASETS[name].files.items()
-    )
+    return all(read_checked(folder / file, sha256) is not None for file, sha256 in DATASETS[name].files.items())
 
 
 def content(name: str, file: str | None = None) -> bytes:
@@ -197,14 +194,10 @@ def listing() -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """The command line; 0 if all went well, 1 if a data set could not be had."""
-    parser = argparse.ArgumentParser(
-        prog="python -m data.prepare", description="Fetch data sets into the cache."
-    )
+    parser = argparse.ArgumentParser(prog="python -m data.prepare", description="Fetch data sets into the cache.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="a data set, or 'all'")
     parser.add_argument("--list", action="store_true", help="show what there is, and stop")
-    parser.add_argument(
-        "--rebuild", action="store_true", help="make the files again from the archive and compare"
-    )
+    parser.add_argument("--rebuild", action="store_true", help="make the files again from the archive and compare")
     parser.add_argument("--out", type=Path, help="with --rebuild: write the files to this folder")
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")

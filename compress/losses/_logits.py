@@ -1,0 +1,75 @@
+"""Matching the teacher's numbers by least squares: logits (Ba & Caruana, 2014) or probabilities (the RMSE
+in which Bucila et al., 2006, measure).
+
+Tensors in, scalar out: summed over outputs, mean over rows. Nothing is detached here.
+
+References
+----------
+Ba and Caruana, "Do Deep Nets Really Need to be Deep?", NIPS 2014, arXiv:1312.6184.
+Bucila, Caruana and Niculescu-Mizil, "Model Compression", KDD 2006.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from compress.losses._soft_targets import _check_same_shape
+
+__all__ = ["logit_matching_loss", "probability_matching_loss", "squared_error"]
+
+
+def squared_error(prediction, target, *, sample_weight=None) -> torch.Tensor:
+    r"""Half the squared L2 distance, :math:`\frac{1}{2n} \sum_i w_i \|a_i - b_i\|^2`.
+
+    Parameters
+    ----------
+    prediction, target : tensors of shape (n_rows, n_outputs)
+    sample_weight : tensor of shape (n_rows,), optional
+        Mean 1 over the data set, by the caller.
+
+    Returns
+    -------
+    tensor, scalar
+        Summed over outputs, mean over rows.
+    """
+    _check_same_shape(prediction, target)
+    rows = 0.5 * (prediction - target).square().sum(dim=-1)
+    return rows.mean() if sample_weight is None else (rows * sample_weight).mean()
+
+
+def logit_matching_loss(student_logits, teacher_logits) -> torch.Tensor:
+    r"""Half the squared distance of the logits, :math:`\frac{1}{2n} \sum_i \|z_i - v_i\|^2`.
+
+    Equation (2) of Ba & Caruana. A constant added to all logits of a row does not change the
+    prediction but does change this loss: centre the teacher's logits where their level is arbitrary.
+
+    Parameters
+    ----------
+    student_logits, teacher_logits : tensors of shape (n_rows, n_classes), before softmax
+
+    Returns
+    -------
+    tensor, scalar
+        Summed over classes, mean over rows.
+    """
+    return squared_error(student_logits, teacher_logits)
+
+
+def probability_matching_loss(student_logits, teacher_probabilities, *, sample_weight=None) -> torch.Tensor:
+    r"""Half the squared distance of the probabilities, :math:`\frac{1}{2n} \sum_i \|softmax(z_i) - p_i\|^2`.
+
+    For two classes this is the squared error of P(y=1), summed over both columns and halved: its
+    square root is the RMSE of the 2006 paper. The gradient vanishes where the student is sure.
+
+    Parameters
+    ----------
+    student_logits : tensor of shape (n_rows, n_classes), before softmax
+    teacher_probabilities : tensor of shape (n_rows, n_classes)
+    sample_weight : tensor of shape (n_rows,), optional
+
+    Returns
+    -------
+    tensor, scalar
+        Summed over classes, mean over rows.
+    """
+    return squared_error(student_logits.softmax(dim=-1), teacher_probabilities, sample_weight=sample_weight)

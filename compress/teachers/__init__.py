@@ -1,0 +1,20 @@
+"""Teachers: ensembles of tree models, and one interface to the outputs of any fitted estimator."""
+
+from compress.teachers._ensemble import EnsembleTeacherClassifier, EnsembleTeacherRegressor
+from compress.teachers._library import default_library
+from compress.teachers._outputs import check_teacher, is_fitted, teacher_outputs
+from compress.teachers._selection import Selection, Step, ensemble_selection, model_scores, prune_weights
+
+__all__ = [
+    "EnsembleTeacherClassifier",
+    "EnsembleTeacherRegressor",
+    "Selection",
+    "Step",
+    "check_teacher",
+    "default_library",
+    "ensemble_selection",
+    "is_fitted",
+    "model_scores",
+    "prune_weights",
+    "teacher_outputs",
+]

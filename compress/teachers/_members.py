@@ -1,0 +1,162 @@
+"""Members of a library: names, seeds, the matrix each one takes, fitting one, and its outputs.
+
+A model of the default library takes a matrix made by `TreeEncoder`; a user's own estimator takes the
+table as it was passed (`RAW`), so that pipelines with a ColumnTransformer find their columns.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+)
+from sklearn.utils import get_tags
+from sklearn.utils.validation import has_fit_parameter
+from threadpoolctl import ThreadpoolController
+
+__all__ = [
+    "RAW",
+    "check_members",
+    "fit_member",
+    "member_outputs",
+    "named",
+    "one_thread",
+    "seed",
+    "takes_nan",
+    "tell_categorical",
+    "view_of",
+]
+
+RAW = "raw"
+
+
+def named(library) -> list:
+    """A list of estimators or (name, estimator) pairs as pairs; class names in lower case name the first."""
+    try:
+        entries = list(library)
+    except TypeError:
+        entries = []
+    if not entries:
+        raise ValueError(f"library must be a string or a list of at least one estimator, got {library!r}.")
+    pairs = [e if isinstance(e, tuple) and len(e) == 2 else (None, e) for e in entries]
+    for _, estimator in pairs:
+        if (
+            isinstance(estimator, type)
+            or not hasattr(estimator, "fit")
+            or not hasattr(estimator, "get_params")
+        ):
+            raise TypeError(f"library must hold estimators or (name, estimator) pairs, got {estimator!r}.")
+    plain = [type(e).__name__.lower() for name, e in pairs if name is None]
+    seen: dict = {}
+    result = []
+    for name, estimator in pairs:
+        if name is None:
+            name = type(estimator).__name__.lower()
+            seen[name] = seen.get(name, 0) + 1
+            name = f"{name}-{seen[name]}" if plain.count(name) > 1 else name
+        result.append((name, estimator))
+    names = [name for name, _ in result]
+    if len(set(names)) < len(names):
+        raise ValueError(f"library must have unique names, got {names}.")
+    return result
+
+
+def check_members(members, method: str, *, weighted: bool = False) -> None:
+    """Refuse models without `method`, or whose `fit` takes no sample_weight when rows are weighted."""
+    for name, estimator, *_ in members:
+        made = f"{name!r} ({type(estimator).__name__})"
+        if not hasattr(estimator, method):
+            way_out = (
+                " or wrap it in sklearn.calibration.CalibratedClassifierCV"
+                if method == "predict_proba"
+                else ""
+            )
+            raise TypeError(
+                f"each model of library must have {method}, but {made} has not; leave it out{way_out}."
+            )
+        if weighted and not has_fit_parameter(estimator, "sample_weight"):
+            raise TypeError(
+                f"sample_weight is passed to each model of library, but fit of {made} does not take it; "
+                "leave the model or the weights out."
+            )
+
+
+def seed(estimator, rng) -> None:
+    """Give each `random_state` that is None, nested ones too, a seed drawn from `rng`."""
+    parameters = estimator.get_params(deep=True)
+    keys = [k for k in sorted(parameters) if k == "random_state" or k.endswith("__random_state")]
+    drawn = {k: int(rng.randint(2**31 - 1)) for k in keys if parameters[k] is None}
+    if drawn:
+        estimator.set_params(**drawn)
+
+
+def view_of(estimator) -> str:
+    """The matrix of `TreeEncoder` that a model of the default library takes."""
+    return (
+        "filled"
+        if isinstance(estimator, (GradientBoostingClassifier, GradientBoostingRegressor))
+        else "codes"
+    )
+
+
+def tell_categorical(estimator, mask) -> None:
+    """Name the nominal columns to estimators that treat them apart."""
+    if isinstance(estimator, (HistGradientBoostingClassifier, HistGradientBoostingRegressor)) and mask.any():
+        estimator.set_params(categorical_features=mask)
+
+
+def takes_nan(estimator) -> bool:
+    """Whether the estimator says that it takes missing values."""
+    return bool(get_tags(estimator).input_tags.allow_nan)
+
+
+@functools.cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()  # lists the loaded libraries: milliseconds, so once
+
+
+def one_thread():
+    """Context in which OpenMP code of this thread runs on one core.
+
+    Parallelism is over models and blocks of rows. Sums that histogram boosting splits over threads
+    would also round differently with the number of cores.
+    """
+    return _controller().limit(limits=1, user_api="openmp")
+
+
+def fit_member(name, estimator, X, y, sample_weight, X_val, classes):
+    """Fit one model and predict the hill-climb rows: (estimator, array of shape (n_val, n_outputs))."""
+    weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+    try:
+        with one_thread():
+            estimator.fit(X, y, **weights)
+            return estimator, member_outputs(estimator, X_val, classes)
+    except Exception as error:
+        error.add_note(f"(raised by the model {name!r} of the teacher's library)")
+        raise
+
+
+def member_outputs(estimator, X, classes) -> np.ndarray:
+    """float64 array of shape (n_rows, n_outputs): values, or probabilities in the order of `classes`.
+
+    Classes that the member never saw have probability 0.
+    """
+    if classes is None:
+        return np.asarray(estimator.predict(X), dtype=np.float64).reshape(len(X), -1)
+    probabilities = np.asarray(estimator.predict_proba(X), dtype=np.float64)
+    if np.array_equal(estimator.classes_, classes):
+        return probabilities
+    columns = np.searchsorted(classes, estimator.classes_)
+    if columns.max() >= len(classes) or not np.array_equal(classes[columns], estimator.classes_):
+        raise ValueError(
+            f"classes of {type(estimator).__name__}, {list(estimator.classes_)}, must be among those of y, "
+            f"{list(classes)}."
+        )
+    aligned = np.zeros((len(probabilities), len(classes)))
+    aligned[:, columns] = probabilities
+    return aligned

@@ -1,0 +1,284 @@
+"""The one training loop: batches, optimiser, schedule, early stopping, history, progress.
+
+Every student is trained here, whatever its objective: the caller hands over a function that turns a
+batch and the clock into a scalar loss, so that temperatures and weights may follow a schedule, and
+calls `train` once per stage where a method has several.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import time
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import torch
+from sklearn.exceptions import ConvergenceWarning
+from torch import nn
+from tqdm.auto import tqdm
+
+__all__ = ["Clock", "TrainingResult", "isolated_rng", "resolve_device", "single_thread", "train"]
+
+logger = logging.getLogger(__name__)
+
+SHUFFLE_BLOCK = 1 << 16  # rows gathered at a time: bounds the copy, large enough to amortise the gather
+SCHEDULES = ("constant", "cosine", "linear")
+OPTIMIZERS = ("adamw", "sgd")
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Where training stands: `epoch` and `step` from 0, `progress` from 0 to 1 over the whole run."""
+
+    epoch: int
+    step: int
+    progress: float
+
+
+@dataclass
+class TrainingResult:
+    """What one call of `train` did.
+
+    Attributes
+    ----------
+    history : list of dict
+        One per epoch: `epoch`, `loss` (mean over its batches), `learning_rate`, `seconds`, and `valid`
+        where there is a validation function.
+    best_epoch : int or None
+        Epoch whose weights were kept because of their validation score.
+    stopped : {"finished", "early_stopping", "diverged", "interrupted"}
+    n_steps : int
+    """
+
+    history: list = field(default_factory=list)
+    best_epoch: int | None = None
+    stopped: str = "finished"
+    n_steps: int = 0
+
+
+def resolve_device(device: str | torch.device = "auto") -> torch.device:
+    """The device to train on; "auto" takes CUDA, then MPS, then the CPU."""
+    if device != "auto":
+        try:
+            device = torch.device(device)
+            torch.empty(0, device=device)
+        except (RuntimeError, AssertionError) as error:
+            raise ValueError(
+                f"device must be 'auto' or a device torch can use here, got {device!r}: {error}"
+            ) from error
+        return device
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+@contextlib.contextmanager
+def isolated_rng(seed: int, device: torch.device | None = None):
+    """Seed torch inside the block only: initial weights and dropout repeat, the caller's stream goes on."""
+    devices = [device] if device is not None and device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.random.default_generator.manual_seed(seed)
+        for one in devices:
+            with torch.cuda.device(one):
+                torch.cuda.manual_seed(seed)
+        yield
+
+
+@contextlib.contextmanager
+def single_thread(active: bool = True):
+    """One torch thread inside the block: small nets lose more to handing work out than they gain."""
+    before = torch.get_num_threads()
+    if active:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def train(
+    module: nn.Module,
+    tensors: tuple[torch.Tensor, ...],
+    loss: Callable[[tuple[torch.Tensor, ...], Clock], torch.Tensor],
+    *,
+    max_epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    schedule: str = "cosine",
+    optimizer: str = "adamw",
+    weight_decay: float = 0.0,
+    momentum: float = 0.9,
+    parameters: Iterable[nn.Parameter] | None = None,
+    validate: Callable[[], float] | None = None,
+    patience: int | None = None,
+    tolerance: float = 0.0,
+    seed: int = 0,
+    device: torch.device | None = None,
+    mixed_precision: bool = False,
+    callbacks: Iterable[Callable[[dict], None]] = (),
+    verbose: int = 0,
+    description: str = "training",
+) -> TrainingResult:
+    """Minimise `loss` over the parameters of `module`, in place.
+
+    Parameters
+    ----------
+    module : torch module, on `device`
+    tensors : tuple of tensors with the same number of rows
+        Batches are the same rows of each.
+    loss : callable(batch, clock) -> scalar tensor
+    max_epochs, batch_size : int
+    learning_rate : float
+        At the start; "cosine" and "linear" schedules end at 0, step by step.
+    schedule : {"constant", "cosine", "linear"}
+    optimizer : {"adamw", "sgd"}
+    weight_decay : float
+        Decoupled, on matrices only (not on biases and norms).
+    parameters : iterable, optional
+        Train only these; the rest of the module stays frozen.
+    validate : callable() -> float, optional
+        Called after each epoch in eval mode; the weights with the lowest value are kept.
+    patience : int, optional
+        Stop after so many epochs without an improvement by more than `tolerance`.
+    seed : int
+        Order of the batches, dropout.
+    mixed_precision : bool
+        bfloat16 autocast; on a GPU only.
+    callbacks : iterable of callable(row)
+        Called after each epoch with its row of the history.
+    verbose : int
+        1 shows a progress bar on a terminal.
+
+    Returns
+    -------
+    TrainingResult
+
+    Raises
+    ------
+    FloatingPointError
+        The loss was not finite before any epoch was complete. Later on, training stops with a
+        `ConvergenceWarning` and keeps the weights of the last complete (or best) epoch. Ctrl-C
+        likewise keeps what was learned.
+    """
+    device = device or next(module.parameters()).device
+    parameters = [p for p in (module.parameters() if parameters is None else parameters) if p.requires_grad]
+    optimiser = _optimiser(optimizer, parameters, learning_rate, weight_decay, momentum)
+    n_rows = len(tensors[0])
+    steps_per_epoch = math.ceil(n_rows / batch_size)
+    total_steps = max_epochs * steps_per_epoch
+    result = TrainingResult()
+    kept = None  # weights to fall back to: the best epoch's, or the last complete one's
+    best = math.inf
+    stale = 0
+    order = torch.Generator().manual_seed(seed)
+    autocast = torch.autocast(device.type, dtype=torch.bfloat16, enabled=mixed_precision and device.type == "cuda")
+    bar = tqdm(total=total_steps, desc=description, unit="step", disable=None if verbose else True, leave=verbose > 1)
+    try:
+        with isolated_rng(seed, device), bar:
+            for epoch in range(max_epochs):
+                started = time.perf_counter()
+                module.train()
+                total = torch.zeros((), device=device)
+                for batch in _batches(tensors, batch_size, order, device):
+                    clock = Clock(epoch, result.n_steps, result.n_steps / total_steps)
+                    rate = learning_rate * _factor(schedule, clock.progress)
+                    for group in optimiser.param_groups:
+                        group["lr"] = rate
+                    optimiser.zero_grad(set_to_none=True)
+                    with autocast:
+                        value = loss(batch, clock)
+                    if device.type == "cpu" and not math.isfinite(value.item()):
+                        raise _Diverged(epoch, result.n_steps)
+                    value.backward()
+                    optimiser.step()
+                    total += value.detach() * len(batch[0])
+                    result.n_steps += 1
+                mean_loss = float(total) / n_rows
+                if not math.isfinite(mean_loss):  # on a GPU looked at once per epoch: each look is a wait
+                    raise _Diverged(epoch, result.n_steps)
+                row = {"epoch": epoch, "loss": mean_loss, "learning_rate": rate}
+                if validate is not None:
+                    module.eval()
+                    with torch.no_grad():
+                        row["valid"] = float(validate())
+                row["seconds"] = time.perf_counter() - started
+                result.history.append(row)
+                bar.update(steps_per_epoch)
+                bar.set_postfix({k: f"{row[k]:.4g}" for k in ("loss", "valid") if k in row}, refresh=False)
+                for callback in callbacks:
+                    callback(row)
+                if validate is None:
+                    kept = _weights(module)
+                elif row["valid"] < best - tolerance or kept is None:
+                    best, kept, stale, result.best_epoch = row["valid"], _weights(module), 0, epoch
+                else:
+                    stale += 1
+                    if patience is not None and stale >= patience:
+                        result.stopped = "early_stopping"
+                        break
+    except _Diverged as diverged:
+        if kept is None:
+            raise FloatingPointError(
+                f"{description}: the loss is not finite at step {diverged.step}, in the first epoch. "
+                f"Use a smaller learning_rate (now {learning_rate:g}) or check the targets."
+            ) from None
+        result.stopped = "diverged"
+        warnings.warn(
+            f"{description}: the loss is not finite at step {diverged.step} (epoch {diverged.epoch}); "
+            f"stopped, with the last good weights kept. Use a smaller learning_rate (now {learning_rate:g}).",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+    except KeyboardInterrupt:
+        result.stopped = "interrupted"
+        warnings.warn(
+            f"{description}: interrupted at step {result.n_steps} of {total_steps}; what was learned is kept.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+    if kept is not None and (validate is not None or result.stopped == "diverged"):
+        module.load_state_dict(kept)
+    module.eval()
+    logger.debug("%s: %s after %d steps", description, result.stopped, result.n_steps)
+    return result
+
+
+class _Diverged(Exception):
+    def __init__(self, epoch: int, step: int):
+        self.epoch, self.step = epoch, step
+
+
+def _optimiser(name, parameters, learning_rate, weight_decay, momentum) -> torch.optim.Optimizer:
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    groups = [g for g in groups if g["params"]]
+    if name == "adamw":
+        return torch.optim.AdamW(groups, lr=learning_rate, fused=True)
+    return torch.optim.SGD(groups, lr=learning_rate, momentum=momentum, nesterov=momentum > 0)
+
+
+def _factor(schedule: str, progress: float) -> float:
+    """Share of the initial learning rate at a point of the run."""
+    if schedule == "constant":
+        return 1.0
+    return 0.5 * (1 + math.cos(math.pi * progress)) if schedule == "cosine" else 1 - progress
+
+
+def _batches(tensors, batch_size, order: torch.Generator, device):
+    """One epoch of shuffled batches on `device`; the batches do not depend on the size of the blocks."""
+    rows = torch.randperm(len(tensors[0]), generator=order)
+    block = max(SHUFFLE_BLOCK // batch_size, 1) * batch_size
+    for start in range(0, len(rows), block):
+        chosen = rows[start : start + block]
+        gathered = [t.index_select(0, chosen.to(t.device)).to(device, non_blocking=True) for t in tensors]
+        for i in range(0, len(chosen), batch_size):
+            yield tuple(t[i : i + batch_size] for t in gathered)
+
+
+def _weights(module: nn.Module) -> dict:
+    return {name: value.detach().clone() for name, value in module.state_dict().items()}

@@ -1,0 +1,117 @@
+"""Choosing MUNGE's p and s for a data set, on validation rows, at small cost.
+
+For each pair a small transfer set is generated from the training rows and labelled by the teacher, a
+student learns from it, and the pair whose student is best on the validation rows wins.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from sklearn.base import clone, is_classifier
+from sklearn.utils import check_random_state
+from tqdm.auto import tqdm
+
+from compress.evaluation import regression_metrics, rmse
+from compress.generators import MUNGE
+from compress.students import StudentClassifier, StudentRegressor
+from compress.transfer import TransferSet
+
+__all__ = ["MungeSearch", "tune_munge"]
+
+logger = logging.getLogger(__name__)
+
+# A coarse cover of what paid in the experiments: little exchange where columns are many and smooth
+# (LETTER), much where they are noisy or nominal (MAGIC, ADULT), noisy exchange on COVTYPE.
+PAIRS = ((0.05, 5.0), (0.1, 5.0), (0.2, 5.0), (0.2, 1.0), (0.4, 2.0))
+
+
+@dataclass(frozen=True)
+class MungeSearch:
+    """What `tune_munge` found.
+
+    Attributes
+    ----------
+    p, s : float
+        The chosen pair.
+    scores : list of dict
+        `p`, `s` and `rmse` on the validation rows for each pair, in the order tried; several repeats
+        are averaged.
+    """
+
+    p: float
+    s: float
+    scores: list = field(default_factory=list)
+
+
+def tune_munge(
+    X,
+    teacher,
+    X_val,
+    y_val,
+    *,
+    pairs: Sequence[tuple[float, float]] = PAIRS,
+    n_rows: int | None = None,
+    munge: MUNGE | None = None,
+    student=None,
+    repeats: int = 1,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+    random_state=None,
+) -> MungeSearch:
+    """Pick p and s of MUNGE by the validation error of a student taught with them.
+
+    Parameters
+    ----------
+    X : DataFrame or array of shape (n_train, n_columns)
+        Training rows, those MUNGE starts from. Never give it test rows.
+    teacher : fitted estimator
+    X_val, y_val : validation rows and their true labels
+        Rows that neither teacher nor generator was fitted on.
+    pairs : sequence of (p, s)
+    n_rows : int, optional
+        Size of each trial's transfer set, originals included; 5 times `X` and at least 10,000 by
+        default.
+    munge : MUNGE, optional
+        Its other parameters (neighbors, clip, schema, ...).
+    student : estimator, optional
+        A `StudentClassifier` or `StudentRegressor`; by default 128 hidden units and 15 epochs.
+    repeats : int
+        Trials per pair with different seeds, averaged.
+    n_jobs, verbose, random_state
+        As elsewhere.
+
+    Returns
+    -------
+    MungeSearch
+    """
+    if not pairs:
+        raise ValueError("pairs must hold at least one (p, s), got none.")
+    if len(X_val) != len(y_val):
+        raise ValueError(f"X_val and y_val must have as many rows, got {len(X_val)} and {len(y_val)}.")
+    n_rows = max(5 * len(X), 10_000) if n_rows is None else n_rows
+    rng = check_random_state(random_state)
+    munge = MUNGE() if munge is None else munge
+    classifier = is_classifier(teacher) or hasattr(teacher, "predict_proba")
+    if student is None:
+        student = (StudentClassifier if classifier else StudentRegressor)((128,), max_epochs=15)
+    seeds = [int(rng.randint(2**31 - 1)) for _ in range(repeats)]
+    scores = []
+    trials = [(p, s) for p, s in pairs]
+    for p, s in tqdm(trials, desc="choosing p and s", unit="pair", disable=None if verbose else True):
+        errors = []
+        for seed in seeds:  # the same seeds for all pairs: they differ in p and s only
+            generator = clone(munge).set_params(p=p, s=s, random_state=seed).fit(X)
+            data = TransferSet.from_teacher(teacher, X, generator=generator, n_rows=n_rows, n_jobs=n_jobs)
+            trial = clone(student).set_params(random_state=seed).fit(data)
+            if classifier:
+                errors.append(rmse(y_val, trial.predict_proba(X_val), trial.classes_))
+            else:
+                errors.append(regression_metrics(y_val, trial.predict(X_val))["rmse"])
+        scores.append({"p": p, "s": s, "rmse": float(np.mean(errors))})
+        logger.info("p=%g s=%g: validation RMSE %.4f", p, s, scores[-1]["rmse"])
+    best = min(scores, key=lambda row: row["rmse"])
+    return MungeSearch(best["p"], best["s"], scores)

@@ -1,0 +1,84 @@
+"""The protocol of the reproduction: what is trained on what, and chosen on which rows.
+
+T and the best single model are fitted on the training rows and selected on the validation rows; S2's
+width, weight decay and epoch, MUNGE's p and s, are chosen on the validation rows. Functions here are
+given training and validation rows only: none of them has an argument for test rows.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from itertools import product
+
+from joblib import Parallel, delayed
+
+from compress import EnsembleTeacherClassifier, StudentClassifier
+from compress.evaluation import rmse
+
+__all__ = ["Stopwatch", "best_control", "fit_student", "fit_teacher"]
+
+
+class Stopwatch:
+    """Seconds by stage, printed as each ends."""
+
+    def __init__(self, log=print):
+        self.seconds, self.log = {}, log
+
+    @contextmanager
+    def stage(self, name: str, said: str):
+        """Time what happens inside as stage `name`; `said` is what is printed before."""
+        self.log(f"  {said} ...", flush=True)
+        started = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - started, 2)
+        self.log(f"    {self.seconds[name]:.1f} s", flush=True)
+
+
+def fit_teacher(X, y, X_val, y_val, *, library: str, seed: int, n_jobs: int) -> EnsembleTeacherClassifier:
+    """T: an ensemble of forests and boosting, selected on the validation rows."""
+    teacher = EnsembleTeacherClassifier(library=library, n_jobs=n_jobs, verbose=1, random_state=seed)
+    return teacher.fit(X, y, X_val=X_val, y_val=y_val)
+
+
+def fit_student(data, *, hidden: int, epochs: int, seed: int, verbose: int = 1) -> StudentClassifier:
+    """S1: one hidden layer on a transfer set, all epochs."""
+    return StudentClassifier((hidden,), max_epochs=epochs, verbose=verbose, random_state=seed).fit(data)
+
+
+def best_control(X, y, X_val, y_val, *, hidden, weight_decay, epochs: int, seed: int, n_jobs: int):
+    """S2: the best net to be had from the labelled rows alone.
+
+    All pairs of width and weight decay are trained; each keeps the epoch, and the best of them is
+    kept, that have the lowest RMSE on the validation rows.
+
+    Returns
+    -------
+    (StudentClassifier, list of dict)
+        The net, and `hidden`, `weight_decay`, `epoch`, `rmse` of every one tried.
+    """
+    grid = list(product(hidden, weight_decay))
+    nets = Parallel(n_jobs=n_jobs)(
+        delayed(_control)(X, y, X_val, y_val, width, decay, epochs, seed) for width, decay in grid
+    )
+    tried = [
+        {
+            "hidden": h,
+            "weight_decay": w,
+            "epoch": net.best_epoch_,
+            "rmse": rmse(y_val, net.predict_proba(X_val)),
+        }
+        for (h, w), net in zip(grid, nets)
+    ]
+    best = min(range(len(nets)), key=lambda i: tried[i]["rmse"])
+    return nets[best], tried
+
+
+def _control(X, y, X_val, y_val, hidden, weight_decay, epochs, seed):
+    net = StudentClassifier(
+        (hidden,),
+        weight_decay=weight_decay,
+        max_epochs=epochs,
+        random_state=seed,
+    )
+    return net.fit(X, y, X_val=X_val, y_val=y_val)

@@ -1,0 +1,151 @@
+"""Runs on disk: one folder per run, a report when it is finished, nothing done twice.
+
+    <out>/<problem>/<seed>/report.json      the run's configuration, results, versions, machine
+    <out>/summary.json, table.md, *.png     computed from the reports alone
+
+A report is written under a temporary name and renamed as the last act of a run: where it stands, the
+run is finished, and a repeated command skips it unless its configuration has changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from data.load import problem_names
+
+__all__ = ["check_request", "parser", "read_reports", "run_grid", "write_atomically", "write_json"]
+
+PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "numba", "joblib")
+
+
+def parser(doc: str, *, problems: Iterable[str], seeds: Iterable[int], out: str) -> argparse.ArgumentParser:
+    """The command line that every experiment shares; `doc` is the script's docstring."""
+    result = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    result.add_argument("--problems", nargs="+", default=list(problems), metavar="NAME", help="default: %(default)s")
+    result.add_argument(
+        "--seeds", nargs="+", type=int, default=list(seeds), metavar="SEED", help="default: %(default)s"
+    )
+    result.add_argument("--out", type=Path, default=Path(out), help="folder of the reports (default: %(default)s)")
+    result.add_argument("--n-jobs", type=int, default=-1, help="workers for teachers and labels (default: all cores)")
+    result.add_argument("--force", action="store_true", help="redo finished runs")
+    result.add_argument("--quick", action="store_true", help="small sizes, seconds: a check that all works")
+    return result
+
+
+def check_request(args: argparse.Namespace) -> None:
+    """Stop with a clear message before any work when problems, seeds or the folder cannot be used."""
+    for name in args.problems:
+        if name not in problem_names():
+            sys.exit(f"error: --problems must be among {', '.join(problem_names())}; got {name!r}.")
+    for seed in args.seeds:
+        if not 0 <= seed < 2**32:
+            sys.exit(f"error: --seeds must lie in [0, 2**32), got {seed}.")
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=args.out):
+            pass
+    except OSError as error:
+        sys.exit(f"error: --out must be a folder that can be written to, got {str(args.out)!r}: {error.strerror}.")
+
+
+def run_grid(
+    args: argparse.Namespace,
+    config: dict,
+    run_one: Callable[[str, int, dict], dict],
+    *,
+    log: Callable = print,
+) -> list[dict]:
+    """Run `run_one(problem, seed, config)` for each problem and seed; return all reports of the grid.
+
+    Parameters
+    ----------
+    args : Namespace
+        Of `parser`.
+    config : dict
+        What the results depend on besides problem and seed; JSON-ready.
+    run_one : callable
+        Returns the JSON-ready results of one run.
+    """
+    reports = []
+    for problem in args.problems:
+        for seed in args.seeds:
+            path = args.out / problem / str(seed) / "report.json"
+            report = _finished(path, config)
+            if report is not None and not args.force:
+                log(f"{problem} seed {seed}: finished before, kept ({path})", flush=True)
+            else:
+                log(f"\n{problem} seed {seed}", flush=True)
+                started = time.perf_counter()
+                results = run_one(problem, seed, config)
+                report = {
+                    "problem": problem,
+                    "seed": seed,
+                    "config": config,
+                    "results": results,
+                    "seconds": round(time.perf_counter() - started, 1),
+                    "versions": _versions(),
+                    "machine": _machine(),
+                }
+                write_json(path, report)
+            reports.append(report)
+    return reports
+
+
+def _finished(path: Path, config: dict) -> dict | None:
+    try:
+        report = json.loads(path.read_text())
+    except (OSError, json.JSONDecodeError):
+        return None
+    return report if report.get("config") == json.loads(json.dumps(config)) else None
+
+
+def read_reports(out: Path) -> list[dict]:
+    """All finished reports below `out`, ordered by problem and seed."""
+    reports = [json.loads(path.read_text()) for path in sorted(out.glob("*/*/report.json"))]
+    return sorted(reports, key=lambda r: (r["problem"], r["seed"]))
+
+
+def write_json(path: Path, value) -> None:
+    """Write JSON atomically; numpy numbers are fine."""
+    write_atomically(
+        path, json.dumps(value, indent=1, default=lambda v: v.item() if hasattr(v, "item") else str(v)) + "\n"
+    )
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a text file under a temporary name and rename it, so that no half file is ever seen."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(text)
+    partial.replace(path)
+
+
+def _versions() -> dict:
+    return {
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in PACKAGES},
+    }
+
+
+def _machine() -> dict:
+    import torch
+
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {"cpu": _cpu_name(), "cores": os.cpu_count(), "gpu": gpu}
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
