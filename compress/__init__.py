@@ -1,19 +1,32 @@
-"""Compress tabular ensembles into small neural nets: teacher, MUNGE, transfer set, student."""
+"""Compress tabular ensembles into small neural nets: teacher, MUNGE, transfer set, student.
+
+Names are imported when first used: generating rows needs no torch, and workers that fit trees do not
+wait for it.
+"""
+
+from importlib import import_module
 
 from compress._version import __version__
-from compress.generators import MUNGE
-from compress.persistence import load_student
-from compress.students import StudentClassifier, StudentRegressor
-from compress.teachers import EnsembleTeacherClassifier, EnsembleTeacherRegressor
-from compress.transfer import TransferSet
 
-__all__ = [
-    "MUNGE",
-    "EnsembleTeacherClassifier",
-    "EnsembleTeacherRegressor",
-    "StudentClassifier",
-    "StudentRegressor",
-    "TransferSet",
-    "__version__",
-    "load_student",
-]
+_HOME = {
+    "MUNGE": "compress.generators",
+    "EnsembleTeacherClassifier": "compress.teachers",
+    "EnsembleTeacherRegressor": "compress.teachers",
+    "StudentClassifier": "compress.students",
+    "StudentRegressor": "compress.students",
+    "TransferSet": "compress.transfer",
+    "load_student": "compress.persistence",
+}
+
+__all__ = ["__version__", *_HOME]
+
+
+def __getattr__(name: str):
+    if name not in _HOME:
+        raise AttributeError(f"module 'compress' has no attribute {name!r}; it has {', '.join(__all__)}.")
+    value = globals()[name] = getattr(import_module(_HOME[name]), name)
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from joblib import Parallel, delayed
 from scipy.special import softmax
-from sklearn.base import is_classifier, is_regressor
 from tqdm.auto import tqdm
 
-from compress.teachers import check_teacher, teacher_outputs
+from compress.teachers import check_teacher, task_of, teacher_outputs
 
 __all__ = ["TransferSet", "label_rows"]
 
@@ -59,6 +58,11 @@ class TransferSet:
             raise ValueError(f"kind must be 'probabilities', 'logits' or 'values', got {self.kind!r}.")
         if len(self.X) != len(self.targets):
             raise ValueError(f"X and targets must have as many rows, got {len(self.X)} and {len(self.targets)}.")
+        if self.kind != "values" and (self.classes is None or np.shape(self.targets)[1:] != (len(self.classes),)):
+            raise ValueError(
+                f"{self.kind} must have one column per class, got targets of shape {np.shape(self.targets)} "
+                f"and classes={self.classes!r}."
+            )
 
     def __len__(self) -> int:
         return len(self.X)
@@ -176,8 +180,7 @@ def label_rows(
 
 def _task(teacher, labels: str) -> str:
     """What the teacher is made for, checked before any long work."""
-    regressor = is_regressor(teacher) or not (hasattr(teacher, "predict_proba") or is_classifier(teacher))
-    task = "regression" if regressor else "classification"
+    task = task_of(teacher)
     check_teacher(teacher, task, labels="hard" if labels == "hard" else "soft")
     return task
 
@@ -186,5 +189,14 @@ def _stack(first, second):
     if hasattr(first, "iloc"):
         import pandas as pd
 
+        if not hasattr(second, "iloc") or list(second.columns) != list(first.columns):
+            raise ValueError(
+                f"all rows must have the columns of X, {list(first.columns)}; "
+                f"got {list(second.columns) if hasattr(second, 'iloc') else type(second).__name__}."
+            )
         return pd.concat([first, second], ignore_index=True)
+    if np.ndim(second) != 2 or np.shape(second)[1] != np.shape(first)[1]:
+        raise ValueError(
+            f"all rows must have the {np.shape(first)[1]} columns of X, got an array of shape {np.shape(second)}."
+        )
     return np.concatenate([first, second])

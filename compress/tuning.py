@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from sklearn.base import clone, is_classifier
+from sklearn.base import clone
 from sklearn.utils import check_random_state
 from tqdm.auto import tqdm
 
 from compress.evaluation import regression_metrics, rmse
 from compress.generators import MUNGE
 from compress.students import StudentClassifier, StudentRegressor
+from compress.teachers import task_of
 from compress.transfer import TransferSet
 
 __all__ = ["MungeSearch", "tune_munge"]
@@ -95,7 +96,7 @@ def tune_munge(
     n_rows = max(5 * len(X), 10_000) if n_rows is None else n_rows
     rng = check_random_state(random_state)
     munge = MUNGE() if munge is None else munge
-    classifier = is_classifier(teacher) or hasattr(teacher, "predict_proba")
+    classifier = task_of(teacher) == "classification"
     if student is None:
         student = (StudentClassifier if classifier else StudentRegressor)((128,), max_epochs=15)
     seeds = [int(rng.randint(2**31 - 1)) for _ in range(repeats)]

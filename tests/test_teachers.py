@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import parallel_config
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
@@ -61,9 +62,7 @@ def rows():
 @pytest.fixture(scope="module")
 def teacher(rows):
     X, y, X_val, y_val = rows
-    return EnsembleTeacherClassifier("small", min_weight=0, random_state=0).fit(
-        X, y, X_val=X_val, y_val=y_val
-    )
+    return EnsembleTeacherClassifier("small", min_weight=0, random_state=0).fit(X, y, X_val=X_val, y_val=y_val)
 
 
 def mixed(n=300, seed=0):
@@ -162,9 +161,7 @@ def test_hill_climb_rows_are_never_fitted_on(rows):
 def test_weights_reach_the_members_and_rows_of_weight_zero_do_not(rows):
     X, y, X_val, y_val = rows
     weight = np.arange(len(X)) % 3
-    member = (
-        EnsembleTeacherClassifier([Recorder()]).fit(X, y, weight, X_val=X_val, y_val=y_val).estimators_[0]
-    )
+    member = EnsembleTeacherClassifier([Recorder()]).fit(X, y, weight, X_val=X_val, y_val=y_val).estimators_[0]
     np.testing.assert_array_equal(member.X_, X[weight > 0])
     np.testing.assert_array_equal(member.weight_, weight[weight > 0])
 
@@ -302,7 +299,8 @@ def test_class_that_a_member_never_saw_has_probability_zero(rows):
 # ------------------------------------------------------- seeds, parallel, pickle
 def test_same_outputs_whatever_the_number_of_jobs(rows):
     X, y, X_val, _ = rows
-    one, two = (EnsembleTeacherClassifier("small", n_jobs=n, random_state=0).fit(X, y) for n in (1, 2))
+    with parallel_config("threading"):  # processes take seconds to start, and compute the same
+        one, two = (EnsembleTeacherClassifier("small", n_jobs=n, random_state=0).fit(X, y) for n in (1, 2))
     many = np.concatenate([X_val] * 50)  # several blocks
     np.testing.assert_array_equal(one.predict_proba(many), two.predict_proba(many))
     assert one.library_scores_ == two.library_scores_
@@ -343,9 +341,7 @@ def test_pickle_drops_a_best_single_that_was_not_selected(rows, teacher):
 
 def test_grid_search(rows):
     X, y, *_ = rows
-    search = GridSearchCV(
-        EnsembleTeacherClassifier(TREES, random_state=0), {"selection": ["uniform", "best"]}, cv=2
-    )
+    search = GridSearchCV(EnsembleTeacherClassifier(TREES, random_state=0), {"selection": ["uniform", "best"]}, cv=2)
     assert search.fit(X, y).best_params_["selection"] in ("uniform", "best")
 
 
@@ -356,6 +352,15 @@ def test_library_sizes_and_names(task, size, at_least):
     library = default_library(task, size, random_state=0)
     names = [name for name, _ in library]
     assert len(set(names)) == len(names) >= at_least
+
+
+def test_boosting_takes_fewer_rounds_with_more_classes():
+    # it grows a tree for each class and round
+    def rounds(n_classes):
+        models = default_library("classification", n_classes=n_classes)
+        return sum(m.get_params().get("max_iter", 0) for _, m in models)
+
+    assert rounds(26) * 4 < rounds(2)
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
@@ -369,9 +374,7 @@ def test_every_model_of_the_largest_library_can_be_fitted(task):
 
 def test_regression_averages_values():
     X, y = make_regression(300, 6, noise=1, random_state=0)
-    teacher = EnsembleTeacherRegressor(
-        [("trees", ExtraTreesRegressor(20)), ("line", Ridge())], random_state=0
-    )
+    teacher = EnsembleTeacherRegressor([("trees", ExtraTreesRegressor(20)), ("line", Ridge())], random_state=0)
     teacher.fit(X, y)
     expected = sum(w * e.predict(X) for w, e in zip(teacher.weights_, teacher.estimators_))
     np.testing.assert_allclose(teacher.predict(X), expected)

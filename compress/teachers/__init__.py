@@ -2,7 +2,7 @@
 
 from compress.teachers._ensemble import EnsembleTeacherClassifier, EnsembleTeacherRegressor
 from compress.teachers._library import default_library
-from compress.teachers._outputs import check_teacher, is_fitted, teacher_outputs
+from compress.teachers._outputs import check_teacher, is_fitted, task_of, teacher_outputs
 from compress.teachers._selection import Selection, Step, ensemble_selection, model_scores, prune_weights
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "is_fitted",
     "model_scores",
     "prune_weights",
+    "task_of",
     "teacher_outputs",
 ]

@@ -176,9 +176,7 @@ class EnsembleTeacher(BaseEstimator):
         )
         # disable=None: no bar where the output is not a terminal
         hidden = None if self.verbose else True
-        fitted, predictions = zip(
-            *tqdm(results, "library", len(members), unit="model", disable=hidden), strict=True
-        )
+        fitted, predictions = zip(*tqdm(results, "library", len(members), unit="model", disable=hidden), strict=True)
         return fitted, np.stack(predictions)
 
     def _select(self, members, fitted, predictions, held, rng):
@@ -209,7 +207,8 @@ class EnsembleTeacher(BaseEstimator):
     def _members(self, rng):
         """The library as a list of (name, unfitted estimator, view)."""
         if isinstance(self.library, str):
-            models = default_library(self._task, self.library, random_state=rng)
+            n_classes = 2 if self._classes is None else len(self._classes)
+            models = default_library(self._task, self.library, n_classes=n_classes, random_state=rng)
             return [(name, estimator, view_of(estimator)) for name, estimator in models]
         members = [(name, clone(estimator), RAW) for name, estimator in named(self.library)]
         for _, estimator, _ in members:
@@ -225,14 +224,10 @@ class EnsembleTeacher(BaseEstimator):
             raise ValueError(f"min_weight must lie in [0, 1], got {self.min_weight!r}.")
         check_selection(self.metric, self.n_bags, self.bag_fraction, self.n_init, self.n_steps)
         if self.metric == "log_loss" and self._task == "regression":
-            raise ValueError(
-                "metric='log_loss' needs probabilities; use 'rmse' or a callable for regression."
-            )
+            raise ValueError("metric='log_loss' needs probabilities; use 'rmse' or a callable for regression.")
         if isinstance(self.library, str):
             if self.library not in SIZES:
-                raise ValueError(
-                    f"library must be one of {SIZES} or a list of estimators, got {self.library!r}."
-                )
+                raise ValueError(f"library must be one of {SIZES} or a list of estimators, got {self.library!r}.")
         else:
             check_members(named(self.library), self._method)
 
@@ -245,8 +240,7 @@ class EnsembleTeacher(BaseEstimator):
         encoded = self.schema_.encode(X, unseen="missing")
         # the same blocks whatever n_jobs is, so that outputs are too
         blocks = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            delayed(self._average_block)(X, encoded, slice(i, i + BLOCK_ROWS))
-            for i in range(0, len(X), BLOCK_ROWS)
+            delayed(self._average_block)(X, encoded, slice(i, i + BLOCK_ROWS)) for i in range(0, len(X), BLOCK_ROWS)
         )
         return np.concatenate(blocks)
 
@@ -286,9 +280,7 @@ class EnsembleTeacher(BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         default = isinstance(self.library, str)
-        tags.input_tags.allow_nan = default or all(
-            takes_nan(estimator) for _, estimator in named(self.library)
-        )
+        tags.input_tags.allow_nan = default or all(takes_nan(estimator) for _, estimator in named(self.library))
         tags.input_tags.categorical = tags.input_tags.string = default
         return tags
 

@@ -89,9 +89,7 @@ class TreeEncoder:
         for k, size in enumerate(self.sizes_):
             column = codes[:, k : k + 1]
             many = size > MOST_ONE_HOT
-            blocks.append(
-                np.nan_to_num(column, nan=-1.0) if many else (column == np.arange(size)).astype(np.float32)
-            )
+            blocks.append(np.nan_to_num(column, nan=-1.0) if many else (column == np.arange(size)).astype(np.float32))
         return blocks
 
 

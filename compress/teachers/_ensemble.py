@@ -37,8 +37,8 @@ PARAMETERS = """
     min_weight : float in [0, 1]
         Selected models of a smaller weight are dropped and the other weights scaled up. Bagging
         spreads small weights over most of the library; without them the teacher is several times
-        smaller and faster, and no worse (LETTER.p2: 23 models of 26 selected, 6 kept, validation
-        RMSE .191 and .191).
+        smaller and faster, and no worse (LETTER.p2, library="large", seed 0: 17 models selected, 7
+        kept; validation RMSE .170 and .169, 5.5 and 2.2 seconds for 10,000 rows).
     metric : {metrics} or callable
         Minimised on the hill-climb rows; see `ensemble_selection`.
     validation_fraction : float in (0, 1)
@@ -119,9 +119,7 @@ class EnsembleTeacherClassifier(ClassifierMixin, EnsembleTeacher):
     def _codes(self, y):
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
-            raise ValueError(
-                f"y_val must hold classes of y, {self.classes_.tolist()}; got also {unknown.tolist()}."
-            )
+            raise ValueError(f"y_val must hold classes of y, {self.classes_.tolist()}; got also {unknown.tolist()}.")
         return np.searchsorted(self.classes_, y)
 
     def _targets(self, codes):

@@ -27,10 +27,37 @@ from sklearn.utils import check_random_state
 __all__ = ["SIZES", "default_library"]
 
 SIZES = ("default", "large", "small")
-TASKS = ("classification", "regression")
+FEWEST_ROUNDS = 20
+FAMILIES = {
+    "classification": {
+        "forest": RandomForestClassifier,
+        "extra": ExtraTreesClassifier,
+        "hist": HistGradientBoostingClassifier,
+        "boosting": GradientBoostingClassifier,
+    },
+    "regression": {
+        "forest": RandomForestRegressor,
+        "extra": ExtraTreesRegressor,
+        "hist": HistGradientBoostingRegressor,
+        "boosting": GradientBoostingRegressor,
+    },
+}
+WORDS = {  # parameter: how it reads in a model's name
+    "n_estimators": "{}",
+    "max_iter": "{}",
+    "learning_rate": "rate{}",
+    "criterion": "{}",
+    "max_depth": "depth{}",
+    "max_leaf_nodes": "leaves{}",
+    "min_samples_leaf": "leaf{}",
+    "max_features": "columns-{}",
+    "subsample": "rows{}",
+    "l2_regularization": "l2-{}",
+    "bootstrap": "bootstrap",
+}
 
 
-def default_library(task: str, size: str = "default", *, n_jobs=None, random_state=None) -> list:
+def default_library(task: str, size: str = "default", *, n_classes: int = 2, n_jobs=None, random_state=None) -> list:
     """Unfitted models as a list of (name, estimator), slow ones first so that parallel fits end together.
 
     Parameters
@@ -38,7 +65,11 @@ def default_library(task: str, size: str = "default", *, n_jobs=None, random_sta
     task : {"classification", "regression"}
     size : {"default", "large", "small"}
         "default": the fourteen that carry the weight (about 25 seconds on two cores for 4,000 rows of
-        16 columns); "large": more than 40 models, for the strongest teacher; "small": 4 fast ones.
+        16 columns and two classes); "large": more than 40 models, for the strongest teacher; "small":
+        4 fast ones.
+    n_classes : int >= 2
+        Boosting grows a tree per class and round, so with more than 2 classes the rounds are divided
+        by sqrt(n_classes - 1).
     n_jobs : int or None
         Passed to the forests. Leave None where models are fitted in parallel.
     random_state : int, RandomState instance or None
@@ -49,102 +80,61 @@ def default_library(task: str, size: str = "default", *, n_jobs=None, random_sta
     ValueError
         Unknown task or size.
     """
-    if task not in TASKS:
-        raise ValueError(f"task must be one of {TASKS}, got {task!r}.")
+    if task not in FAMILIES:
+        raise ValueError(f"task must be one of {tuple(FAMILIES)}, got {task!r}.")
     if size not in SIZES:
         raise ValueError(f"library must be one of {SIZES} or a list of estimators, got {size!r}.")
-    families = _families(task == "classification", n_jobs)
     rng = check_random_state(random_state)
     table = {"default": _default, "large": _large, "small": _small}[size]()
     library = []
-    for name, family, parameters in table:
-        make, criteria = families[family]
-        parameters = dict(parameters)
-        if "criterion" in parameters:
-            parameters["criterion"] = criteria[parameters["criterion"]]
-        library.append((name, make(**parameters, random_state=rng.randint(2**31 - 1))))
+    for family, parameters in table:
+        parameters = _for_task(family, parameters, task, n_classes)
+        name = "-".join([family, *(WORDS[k].format(v) for k, v in parameters.items())])
+        own = {"n_jobs": n_jobs} if family in ("forest", "extra") else {}
+        seed = rng.randint(2**31 - 1)
+        library.append((name, FAMILIES[task][family](**parameters, **own, random_state=seed)))
     return library
 
 
-def _families(classification: bool, n_jobs):
-    """family -> (constructor, its names of the two split criteria)."""
-    forest, extra, hist, boosting = (
-        (
-            RandomForestClassifier,
-            ExtraTreesClassifier,
-            HistGradientBoostingClassifier,
-            GradientBoostingClassifier,
-        )
-        if classification
-        else (
-            RandomForestRegressor,
-            ExtraTreesRegressor,
-            HistGradientBoostingRegressor,
-            GradientBoostingRegressor,
-        )
-    )
-    # "friedman_mse" and the like are near copies in regression, and "absolute_error" is O(n^2)
-    criteria = (
-        {"gini": "gini", "entropy": "entropy"}
-        if classification
-        else dict.fromkeys(("gini", "entropy"), "squared_error")
-    )
-    return {
-        "forest": (lambda **p: forest(n_jobs=n_jobs, **p), criteria),
-        "extra": (lambda **p: extra(n_jobs=n_jobs, **p), criteria),
-        "hist": (hist, criteria),
-        "boosting": (boosting, criteria),
-    }
+def _for_task(family, parameters, task, n_classes) -> dict:
+    parameters = dict(parameters)
+    if family in ("forest", "extra"):
+        if task == "regression":  # one criterion: the others are near copies, or slow
+            parameters["criterion"] = "squared_error"
+            if parameters["max_features"] == "sqrt":  # regression needs more columns per split
+                parameters["max_features"] = 0.33 if family == "forest" else 0.7
+        return parameters
+    rounds = "max_iter" if family == "hist" else "n_estimators"
+    if task == "classification" and n_classes > 2:
+        parameters[rounds] = max(FEWEST_ROUNDS, round(parameters[rounds] / (n_classes - 1) ** 0.5))
+    return parameters
 
 
-def _forest(family, trees, columns, leaf=1, criterion="gini", depth=None, bootstrap=None):
-    name = f"{family}-{trees}-{criterion}-{columns}-leaf{leaf}"
-    parameters = {
-        "n_estimators": trees,
-        "max_features": columns,
-        "min_samples_leaf": leaf,
-        "criterion": criterion,
-        "max_depth": depth,
-    }
-    if bootstrap is not None:
-        parameters["bootstrap"] = bootstrap
-    return (
-        name + (f"-depth{depth}" if depth else "") + ("-bootstrap" if bootstrap else ""),
-        family,
-        parameters,
-    )
+def _forest(family, trees, columns, leaf=1, criterion="gini", **more):
+    parameters = {"n_estimators": trees, "criterion": criterion, "max_features": columns}
+    return family, {**parameters, "min_samples_leaf": leaf, **more}
 
 
 def _hist(rounds, rate, leaves, leaf=20, columns=1.0, l2=0.0):
-    name = f"hist-{rounds}-rate{rate}-leaves{leaves}-leaf{leaf}-{columns}-l2{l2:g}"
-    return (
-        name,
-        "hist",
-        {
-            "max_iter": rounds,
-            "learning_rate": rate,
-            "max_leaf_nodes": leaves,
-            "min_samples_leaf": leaf,
-            "max_features": columns,
-            "l2_regularization": l2,
-        },
-    )
+    return "hist", {
+        "max_iter": rounds,
+        "learning_rate": rate,
+        "max_leaf_nodes": leaves,
+        "min_samples_leaf": leaf,
+        "max_features": columns,
+        "l2_regularization": l2,
+    }
 
 
 def _boosting(rounds, rate, depth, rows=0.5, columns=None, leaf=1):
-    name = f"boosting-{rounds}-rate{rate}-depth{depth}-rows{rows}-{columns}-leaf{leaf}"
-    return (
-        name,
-        "boosting",
-        {
-            "n_estimators": rounds,
-            "learning_rate": rate,
-            "max_depth": depth,
-            "subsample": rows,
-            "max_features": columns,
-            "min_samples_leaf": leaf,
-        },
-    )
+    return "boosting", {
+        "n_estimators": rounds,
+        "learning_rate": rate,
+        "max_depth": depth,
+        "min_samples_leaf": leaf,
+        "subsample": rows,
+        "max_features": columns,
+    }
 
 
 def _small():
@@ -190,12 +180,13 @@ def _large():
         _boosting(400, 0.1, 2),
         _boosting(500, 0.1, 1),  # boosted stumps, as in the paper's library
     ]
+    clean = [(1000, 0.05, 31), (300, 0.1, 31), (300, 0.1, 63), (800, 0.1, 15)]
     hist = [
         _hist(rounds, rate, leaves, leaf, columns, l2)
-        for rounds, rate, leaves in [(1000, 0.05, 31), (300, 0.1, 31), (300, 0.1, 63), (800, 0.1, 15)]
+        for rounds, rate, leaves in clean
         for leaf, columns, l2 in [(20, 1.0, 0.0), (3, 0.3, 0.0), (10, 0.5, 1.0)]
     ]
-    gentle = [
+    noisy = [
         _hist(100, 0.05, 31, columns=0.3, l2=5.0),
         _hist(150, 0.1, 8, columns=0.5, l2=1.0),
         _hist(400, 0.1, 4, columns=0.5),
@@ -213,10 +204,10 @@ def _large():
         ]
     ]
     forests += [
-        _forest("extra", 500, None, 1, "entropy"),
-        _forest("extra", 500, None, 1, "gini"),
-        _forest("extra", 500, None, 3, "gini"),
-        _forest("extra", 500, 0.5, 5, "entropy", bootstrap=True),
-        _forest("forest", 500, "sqrt", 1, "gini", depth=8),
+        _forest("extra", 500, None, criterion="entropy"),
+        _forest("extra", 500, None, leaf=2),
+        _forest("extra", 500, None, leaf=3),
+        _forest("extra", 500, 0.5, leaf=5, criterion="entropy", bootstrap=True),
+        _forest("forest", 500, "sqrt", max_depth=8),
     ]
-    return boosting + hist + gentle + forests
+    return boosting + hist + noisy + forests

@@ -45,11 +45,7 @@ def named(library) -> list:
         raise ValueError(f"library must be a string or a list of at least one estimator, got {library!r}.")
     pairs = [e if isinstance(e, tuple) and len(e) == 2 else (None, e) for e in entries]
     for _, estimator in pairs:
-        if (
-            isinstance(estimator, type)
-            or not hasattr(estimator, "fit")
-            or not hasattr(estimator, "get_params")
-        ):
+        if isinstance(estimator, type) or not hasattr(estimator, "fit") or not hasattr(estimator, "get_params"):
             raise TypeError(f"library must hold estimators or (name, estimator) pairs, got {estimator!r}.")
     plain = [type(e).__name__.lower() for name, e in pairs if name is None]
     seen: dict = {}
@@ -71,14 +67,8 @@ def check_members(members, method: str, *, weighted: bool = False) -> None:
     for name, estimator, *_ in members:
         made = f"{name!r} ({type(estimator).__name__})"
         if not hasattr(estimator, method):
-            way_out = (
-                " or wrap it in sklearn.calibration.CalibratedClassifierCV"
-                if method == "predict_proba"
-                else ""
-            )
-            raise TypeError(
-                f"each model of library must have {method}, but {made} has not; leave it out{way_out}."
-            )
+            way_out = " or wrap it in sklearn.calibration.CalibratedClassifierCV" if method == "predict_proba" else ""
+            raise TypeError(f"each model of library must have {method}, but {made} has not; leave it out{way_out}.")
         if weighted and not has_fit_parameter(estimator, "sample_weight"):
             raise TypeError(
                 f"sample_weight is passed to each model of library, but fit of {made} does not take it; "
@@ -97,11 +87,7 @@ def seed(estimator, rng) -> None:
 
 def view_of(estimator) -> str:
     """The matrix of `TreeEncoder` that a model of the default library takes."""
-    return (
-        "filled"
-        if isinstance(estimator, (GradientBoostingClassifier, GradientBoostingRegressor))
-        else "codes"
-    )
+    return "filled" if isinstance(estimator, (GradientBoostingClassifier, GradientBoostingRegressor)) else "codes"
 
 
 def tell_categorical(estimator, mask) -> None:

@@ -15,7 +15,7 @@ from sklearn.base import is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-__all__ = ["KINDS", "check_teacher", "is_fitted", "teacher_outputs"]
+__all__ = ["KINDS", "check_teacher", "is_fitted", "task_of", "teacher_outputs"]
 
 KINDS = ("probabilities", "logits", "labels", "values")
 TASKS = ("classification", "regression")
@@ -35,6 +35,14 @@ def is_fitted(teacher) -> bool:
     except NotFittedError:
         return False
     return True
+
+
+def task_of(teacher) -> str:
+    """What a teacher is for: "classification" or "regression".
+
+    Objects without scikit-learn's tags are classifiers when they have `predict_proba`.
+    """
+    return _made_for(teacher) or ("classification" if hasattr(teacher, "predict_proba") else "regression")
 
 
 def check_teacher(teacher, task: str, *, labels: str = "soft") -> None:
@@ -60,8 +68,7 @@ def check_teacher(teacher, task: str, *, labels: str = "soft") -> None:
         raise TypeError(f"teacher must be an estimator, got the class {name}; pass {name}().")
     if not (hasattr(teacher, "predict_proba") or hasattr(teacher, "predict")):
         raise TypeError(
-            "teacher must have predict_proba (classification) or predict (regression), "
-            f"but {name} has neither."
+            f"teacher must have predict_proba (classification) or predict (regression), but {name} has neither."
         )
     other = TASKS[1 - TASKS.index(task)]
     if _made_for(teacher) == other:
@@ -118,9 +125,7 @@ def teacher_outputs(teacher, X, kind: str, *, eps: float = 1e-6) -> np.ndarray:
         labels="hard" if kind == "labels" else "soft",
     )
     if not is_fitted(teacher):
-        raise NotFittedError(
-            f"teacher must be fitted before it can label rows; call fit on {_name(teacher)} first."
-        )
+        raise NotFittedError(f"teacher must be fitted before it can label rows; call fit on {_name(teacher)} first.")
     n_rows = len(X)
     if kind == "values":
         return _finite(teacher, np.asarray(teacher.predict(X)), "predict", n_rows, (1, 2))
@@ -184,9 +189,7 @@ def _one_hot(teacher, predicted, n_rows) -> np.ndarray:
 
 def _finite(teacher, raw, method, n_rows, dimensions) -> np.ndarray:
     if raw.ndim not in dimensions or len(raw) != n_rows:
-        raise ValueError(
-            f"{method} of {_name(teacher)} must return one row for each of {n_rows}, got {raw.shape}."
-        )
+        raise ValueError(f"{method} of {_name(teacher)} must return one row for each of {n_rows}, got {raw.shape}.")
     with np.errstate(over="ignore"):  # what overflows float32 is caught below
         values = raw.astype(np.float32)
     bad = ~np.isfinite(values).reshape(n_rows, -1).all(axis=1)

@@ -227,9 +227,7 @@ class _Callable:
     def scores(self, counts, models):
         total = np.tensordot(counts, self.predictions, axes=1)
         size = counts.sum() + 1
-        scores = np.array(
-            [float(self.function(self.targets, (total + self.predictions[m]) / size)) for m in models]
-        )
+        scores = np.array([float(self.function(self.targets, (total + self.predictions[m]) / size)) for m in models])
         if np.isnan(scores).any():
             raise ValueError("metric must return a number to minimise, but it returned NaN.")
         return scores
@@ -240,13 +238,10 @@ def _objective(predictions, targets, metric, sample_weight):
         return _Callable(predictions, targets, metric)
     if metric not in METRICS:
         raise ValueError(f"metric must be one of {METRICS} or a callable, got {metric!r}.")
-    row_weight = (
-        np.ones(len(targets)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-    )
+    row_weight = np.ones(len(targets)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
     if row_weight.shape != (len(targets),) or (row_weight < 0).any() or not row_weight.sum() > 0:
         raise ValueError(
-            f"sample_weight must be {len(targets)} numbers >= 0 of positive sum, "
-            f"got shape {row_weight.shape}."
+            f"sample_weight must be {len(targets)} numbers >= 0 of positive sum, got shape {row_weight.shape}."
         )
     return (_SquaredError if metric == "rmse" else _LogLoss)(predictions, targets, row_weight)
 
@@ -274,9 +269,7 @@ def check_selection(metric, n_bags, bag_fraction, n_init, n_steps) -> None:
     if not callable(metric) and metric not in METRICS:
         raise ValueError(f"metric must be one of {METRICS} or a callable, got {metric!r}.")
     if not (isinstance(n_bags, Integral) and n_bags >= 1):
-        raise ValueError(
-            f"n_bags must be an integer >= 1 (1: the whole library, no bagging), got {n_bags!r}."
-        )
+        raise ValueError(f"n_bags must be an integer >= 1 (1: the whole library, no bagging), got {n_bags!r}.")
     if not (isinstance(bag_fraction, Real) and 0 < bag_fraction <= 1):
         raise ValueError(f"bag_fraction must lie in (0, 1], got {bag_fraction!r}.")
     if n_init != "auto" and not (isinstance(n_init, Integral) and n_init >= 0):
