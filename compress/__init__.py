@@ -9,6 +9,8 @@ from importlib import import_module
 from compress._version import __version__
 
 _HOME = {
+    "CompressedClassifier": "compress.compressor",
+    "CompressedRegressor": "compress.compressor",
     "MUNGE": "compress.generators",
     "EnsembleTeacherClassifier": "compress.teachers",
     "EnsembleTeacherRegressor": "compress.teachers",

@@ -20,7 +20,10 @@ SUM_TOLERANCE = 1e-3  # float32 probabilities of many classes sum to 1 within ab
 
 @dataclass
 class LearningSet:
-    """Encoded rows, float32 targets of shape (n_rows, n_outputs) and weights of mean 1 (or None)."""
+    """Encoded rows, targets of shape (n_rows, n_outputs) and float32 weights of mean 1 (or None).
+
+    Targets are float32 probabilities, or float64 values: their mean is taken off before they become float32.
+    """
 
     encoded: Encoded
     targets: np.ndarray
@@ -96,13 +99,13 @@ def classification_targets(y, n_rows: int, name: str, classes=None):
 
 
 def regression_targets(y, n_rows: int, name: str) -> tuple[np.ndarray, bool]:
-    """(values of shape (n_rows, n_outputs), was y one-dimensional?)."""
+    """(float64 values of shape (n_rows, n_outputs), was y one-dimensional?)."""
     y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y", estimator=name)
     flat = y.ndim == 1 or y.shape[1] == 1
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     check_consistent_length(np.empty(n_rows), y)
-    return y.reshape(n_rows, -1).astype(np.float32), flat
+    return y.reshape(n_rows, -1), flat
 
 
 def learning_weights(sample_weight, X, class_weight=None, y=None) -> np.ndarray | None:

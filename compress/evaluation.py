@@ -16,6 +16,7 @@ from sklearn.metrics import mean_squared_error, r2_score, roc_auc_score
 
 __all__ = [
     "Latency",
+    "calibration_error",
     "classification_metrics",
     "fidelity",
     "latency",
@@ -23,6 +24,8 @@ __all__ = [
     "rmse",
     "size_bytes",
 ]
+
+MOST_CALLS = 1000  # of one latency
 
 
 def rmse(y, probabilities, classes=None) -> float:
@@ -40,8 +43,13 @@ def rmse(y, probabilities, classes=None) -> float:
     float
         Two classes: error of the second column. More: over all rows and columns.
     """
+    return float(np.sqrt(np.mean(squared_errors(y, probabilities, classes))))
+
+
+def squared_errors(y, probabilities, classes=None) -> np.ndarray:
+    """The squared error of each row, of shape (n_rows,), whose mean is the square of `rmse`; same arguments."""
     error = np.asarray(probabilities, dtype=np.float64) - _one_hot(y, np.shape(probabilities)[1], classes)
-    return float(np.sqrt(np.mean(error[:, 1:] ** 2 if error.shape[1] == 2 else error**2)))
+    return np.mean(error[:, 1:] ** 2 if error.shape[1] == 2 else error**2, axis=1)
 
 
 def classification_metrics(y, probabilities, classes=None) -> dict[str, float]:
@@ -67,6 +75,30 @@ def classification_metrics(y, probabilities, classes=None) -> dict[str, float]:
     }
 
 
+def calibration_error(y, probabilities, classes=None, *, n_bins: int = 15) -> float:
+    """Expected calibration error of the predicted class, in [0, 1].
+
+    Rows are put into `n_bins` bins of equal width by the probability of their most probable class; the
+    error is the mean over rows of the bin's | accuracy - mean probability |.
+
+    Parameters
+    ----------
+    y, probabilities, classes
+        As in `rmse`.
+    n_bins : int
+
+    References
+    ----------
+    Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", ICML 2017, equation 3.
+    """
+    p = np.asarray(probabilities, dtype=np.float64)
+    right = p.argmax(axis=1) == _one_hot(y, p.shape[1], classes).argmax(axis=1)
+    confidence = p.max(axis=1)
+    bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
+    gap = np.bincount(bins, right - confidence, minlength=n_bins)  # rows in the bin times its difference
+    return float(np.abs(gap).sum() / len(p))
+
+
 def regression_metrics(y, predictions) -> dict[str, float]:
     """`rmse` in the target's unit and `r2`."""
     return {
@@ -81,18 +113,22 @@ def fidelity(student, teacher) -> dict[str, float]:
     Parameters
     ----------
     student, teacher : arrays of shape (n_rows, n_classes), probabilities; or (n_rows,), regression values
+        Several outputs are compared one by one.
 
     Returns
     -------
     dict
         `rmse` between the predictions; for classifiers also `agreement` (share of rows with the same
-        most probable class) and `kl` (mean Kullback-Leibler divergence of student from teacher, nats).
+        most probable class) and `kl` (mean Kullback-Leibler divergence of student from teacher, nats);
+        for values `r2`, the share of the teacher's variance that the student explains.
     """
     a, b = np.asarray(student, dtype=np.float64), np.asarray(teacher, dtype=np.float64)
     if a.shape != b.shape:
         raise ValueError(f"student and teacher must predict the same rows and classes, got {a.shape} and {b.shape}.")
     if a.ndim == 1:
-        return {"rmse": float(np.sqrt(np.mean((a - b) ** 2)))}
+        left, there = np.sum((a - b) ** 2), np.sum((b - b.mean()) ** 2)
+        r2 = 1 - left / there if there > 0 else float(left == 0)
+        return {"rmse": float(np.sqrt(np.mean((a - b) ** 2))), "r2": float(r2)}
     difference = (a - b)[:, 1:] if a.shape[1] == 2 else a - b
     tiny = np.finfo(np.float32).tiny
     divergence = np.where(b > 0, b * (np.log(np.maximum(b, tiny)) - np.log(np.maximum(a, tiny))), 0.0)
@@ -124,7 +160,7 @@ class Latency:
         return self.median * n_rows / self.n_rows
 
 
-def latency(predict, X, *, n_rows: int | None = None, repeats: int = 5) -> Latency:
+def latency(predict, X, *, n_rows: int | None = None, repeats: int = 5, seconds: float = 0.0) -> Latency:
     """Time `predict` on batches of `n_rows` rows of `X` after one call to warm up.
 
     Parameters
@@ -134,18 +170,20 @@ def latency(predict, X, *, n_rows: int | None = None, repeats: int = 5) -> Laten
     n_rows : int, optional
         All rows of `X` by default; 1 measures the latency of a single row.
     repeats : int
-        Timed calls.
+        Timed calls, at least.
+    seconds : float
+        Go on with further calls, a thousand at most, until so many seconds have passed.
     """
     n_rows = len(X) if n_rows is None else n_rows
     rows = np.arange(n_rows) % len(X)
     batch = X.iloc[rows] if hasattr(X, "iloc") else X[rows]
     predict(batch)
-    seconds = []
-    for _ in range(repeats):
+    taken = []
+    while len(taken) < repeats or (sum(taken) < seconds and len(taken) < MOST_CALLS):
         started = time.perf_counter()
         predict(batch)
-        seconds.append(time.perf_counter() - started)
-    return Latency(float(np.median(seconds)), min(seconds), max(seconds), n_rows)
+        taken.append(time.perf_counter() - started)
+    return Latency(float(np.median(taken)), min(taken), max(taken), n_rows)
 
 
 def _one_hot(y, n_classes: int, classes) -> np.ndarray:

@@ -72,18 +72,16 @@ class TabularInput(nn.Module):
     @classmethod
     def from_encoded(cls, encoded, schema, weight=None, **options) -> TabularInput:
         """The input layer whose statistics are those of an encoded table, rows weighted by `weight`."""
-        x = encoded.continuous.astype(np.float64, copy=False)
-        missing = np.isnan(x)
-        weights = np.where(missing, 0.0, 1.0 if weight is None else np.asarray(weight, dtype=np.float64)[:, None])
-        seen = np.maximum(weights.sum(axis=0), np.finfo(np.float64).tiny)
-        mean = (weights * np.where(missing, 0.0, x)).sum(axis=0) / seen
-        scale = np.sqrt((weights * np.where(missing, 0.0, x - mean) ** 2).sum(axis=0) / seen)
+        weight = None if weight is None else np.asarray(weight, dtype=np.float64)
+        columns = encoded.continuous.T  # one at a time: a whole table of float64 temporaries is slow and large
+        found = [_moments(column.astype(np.float64), weight) for column in columns]
+        mean, scale, missing = (np.array(values) for values in zip(*found)) if found else np.zeros((3, 0))
         # a constant column in float arithmetic is one whose spread is rounding error
         constant = scale <= 10 * np.finfo(np.float64).eps * np.abs(mean)
         return cls(
             mean,
             np.where(constant, 1.0, scale),
-            missing.any(axis=0),
+            missing.astype(bool),
             schema.n_categories_,
             (encoded.nominal < 0).any(axis=0),
             **options,
@@ -187,3 +185,19 @@ class TableNet(nn.Module):
     def forward(self, continuous: torch.Tensor, nominal: torch.Tensor) -> torch.Tensor:
         """Outputs of shape (n_rows, n_outputs), before softmax, in the unit of the targets."""
         return self.body(self.inputs(continuous, nominal)) * self.output_scale + self.output_mean
+
+
+def _moments(x: np.ndarray, weight: np.ndarray | None) -> tuple[float, float, bool]:
+    """Mean and standard deviation of the values that are there, and whether some are missing."""
+    missing = np.isnan(x)
+    some = bool(missing.any())
+    if some:
+        x = x[~missing]
+        weight = None if weight is None else weight[~missing]
+    total = len(x) if weight is None else weight.sum()
+    if not total > 0:
+        return 0.0, 0.0, some
+    mean = x.mean() if weight is None else np.dot(weight, x) / total
+    x = x - mean
+    square = np.dot(x, x) if weight is None else np.dot(weight * x, x)
+    return float(mean), float(np.sqrt(square / total)), some

@@ -34,7 +34,7 @@ class Objective:
 
     @classmethod
     def for_targets(cls, targets: np.ndarray, weight: np.ndarray | None = None) -> Objective:
-        """The objective whose outputs and unit fit float32 targets of shape (n_rows, n_columns), rows weighted."""
+        """The objective whose outputs and unit fit targets of shape (n_rows, n_columns), rows weighted."""
         link, n_outputs = _classifier_outputs(targets)
         return cls(link, np.zeros(n_outputs, dtype=np.float32), np.ones(n_outputs, dtype=np.float32))
 
@@ -54,6 +54,10 @@ class Objective:
     def loss(self, outputs, target, weight=None) -> torch.Tensor:
         """Training loss of outputs in the training unit against `learnable` targets."""
         return distribution_loss(self.logits(outputs), target, sample_weight=weight)
+
+    def step_loss(self, outputs, target, weight=None, *, inputs, clock) -> torch.Tensor:
+        """`loss` with what some objectives look at besides: the net's inputs, the clock of `compress.training`."""
+        return self.loss(outputs, target, weight)
 
     def score(self, outputs, target, weight=None) -> torch.Tensor:
         """Validation score, lower is better, of outputs in their final unit against plain targets."""

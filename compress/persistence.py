@@ -5,11 +5,13 @@ Reading such a file executes nothing: no pickle is involved.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
 
 import numpy as np
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as tensors_to_bytes
 
@@ -36,6 +38,7 @@ def student_to_bytes(student) -> bytes:
             "embedding_size": inputs.embedding_size,
         },
         "hidden_layer_sizes": list(body.hidden_layer_sizes),
+        "bottleneck": None if body.bottleneck is None else body.bottleneck.out_features,
         "feature_names": list(student.feature_names_in_) if hasattr(student, "feature_names_in_") else None,
         "flat": getattr(student, "_flat", None),
     }
@@ -50,7 +53,20 @@ def student_to_bytes(student) -> bytes:
         "learned": learned,
     }
     weights = {name: value.contiguous() for name, value in student.module_.state_dict().items()}
-    return tensors_to_bytes(weights, metadata={"compress": json.dumps(described, separators=(",", ":"))})
+    # one key only: safetensors writes several in random order, and the same student shall be the same bytes
+    return tensors_to_bytes(weights, metadata={"compress": _text({"sha256": _digest(described, weights), **described})})
+
+
+def _text(described: dict) -> str:
+    return json.dumps(described, separators=(",", ":"), default=lambda value: value.tolist())  # NumPy scalars
+
+
+def _digest(described: dict, weights: dict) -> str:
+    """Of everything in the file: tells damage, which a flipped bit of a weight would otherwise hide."""
+    digest = hashlib.sha256(_text(described).encode())
+    for name in sorted(weights):
+        digest.update(name.encode() + weights[name].numpy().tobytes())
+    return digest.hexdigest()
 
 
 def save_student(student, path) -> None:
@@ -88,21 +104,28 @@ def load_student(path):
         raise FileNotFoundError(f"path must name a saved student, got {str(path)!r}, which is no file.")
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = (file.metadata() or {}).get("compress")
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-        described = json.loads(metadata) if metadata else None
+            text = (file.metadata() or {}).get("compress")
+            # copies: the tensors of safe_open are views of the file, which may be replaced
+            weights = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (not a dict)
+        described = json.loads(text) if text else None
     except (SafetensorError, json.JSONDecodeError, OSError) as error:
         raise ValueError(f"{str(path)!r} is no saved student: {error}. Save one with student.save(path).") from error
     if described is None:
         raise ValueError(f"{str(path)!r} is a safetensors file, but no student of this library wrote it.")
+    if not isinstance(described, dict) or not isinstance(described.get("format"), int):
+        raise ValueError(
+            f"{str(path)!r} is a damaged student file: it does not say its format. Save the student again."
+        )
     if described["format"] > FORMAT:
         raise ValueError(
             f"{str(path)!r} has format {described['format']}, this version reads up to {FORMAT}: "
-            f"upgrade compress to {described['compress']} or later."
+            f"upgrade compress to {described.get('compress')} or later."
         )
+    if described.pop("sha256", None) != _digest(described, weights):
+        raise ValueError(f"{str(path)!r} is a damaged student file: its checksum is wrong. Save the student again.")
     try:
         return _restored(described, weights)
-    except (KeyError, TypeError, AttributeError, RuntimeError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, IndexError) as error:
         raise ValueError(f"{str(path)!r} is a damaged student file: {error}. Save the student again.") from error
 
 
@@ -118,15 +141,23 @@ def _restored(described: dict, weights: dict):
         raise KeyError("inputs.mean does not fit the schema")
     missing = np.zeros(d_c, dtype=bool)
     missing[learned["inputs"].pop("indicators")] = True
-    inputs = TabularInput(np.zeros(d_c), np.ones(d_c), missing, **learned["inputs"])
     n_outputs = len(weights["output_mean"])
-    body = MLP(inputs.n_outputs, learned["hidden_layer_sizes"], n_outputs, activation=student.activation)
-    student.module_ = TableNet(inputs, body, n_outputs)
-    student.module_.load_state_dict(weights)
+    with torch.device("meta"):  # shapes only: nothing is allocated or drawn for weights that come from the file
+        inputs = TabularInput(np.zeros(d_c), np.ones(d_c), missing, **learned["inputs"])
+        body = MLP(
+            inputs.n_outputs,
+            learned["hidden_layer_sizes"],
+            n_outputs,
+            activation=student.activation,
+            bottleneck=learned.get("bottleneck"),
+        )
+        student.module_ = TableNet(inputs, body, n_outputs)
+    student.module_.load_state_dict(weights, assign=True)
     student.module_.eval()
     objective = {name: getattr(objectives, name) for name in objectives.__all__}[learned["objective"]]
     student.objective_ = objective(learned["link"], weights["output_mean"].numpy(), weights["output_scale"].numpy())
     student.n_parameters_ = sum(p.numel() for p in student.module_.parameters())
+    student._built = student._net_parameters()
     student.n_features_in_ = student.schema_.n_columns
     if learned["feature_names"] is not None:
         student.feature_names_in_ = np.array(learned["feature_names"], dtype=object)

@@ -1,26 +1,31 @@
 """The student without torch: a picklable NumPy callable for hot paths.
 
-It computes what `compress.nets.TableNet` computes in eval mode. Batch norm, bottleneck and the scale
-of the outputs are folded into the layers, one-hot columns and embeddings become look-ups, and nothing
-is checked.
+It computes what `compress.nets.TableNet` computes in eval mode. The scale of the inputs, batch norm,
+bottleneck and the scale of the outputs are folded into the layers, one-hot columns and embeddings
+become look-ups, and nothing is checked.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy.special import erf, expit
 
-__all__ = ["NumpyPredictor"]
+__all__ = ["NumpyPredictor", "activation_name", "affine_layers"]
 
 CHUNK = 512  # rows at a time: the widest hidden layer stays in the cache
+FEW_ROWS = 64  # rows of a DataFrame that are looked at value by value: pandas takes milliseconds per call, not per row
+FEW = 32  # outputs of a single row up to which Python's arithmetic beats a handful of NumPy calls
+FOLDABLE = 1e-20, 1e20  # scales within: neither (x - mean) nor the weights divided by the scale leave float32
 
 
 class NumpyPredictor:
     """Forward pass of a fitted student.
 
     Calling it with a table gives what the student's `predict_proba` (classifiers, shape
-    (n_rows, n_classes)) or `predict` (regressors) gives, to float32 precision. Numeric arrays take the
-    short way; tables with nominal columns are encoded first, unseen categories as missing.
+    (n_rows, n_classes)) or `predict` (regressors) gives, to float32 precision. Unseen categories count
+    as missing. Arrays are the fastest input: of numbers, or of objects for tables with nominal columns.
 
     Parameters
     ----------
@@ -36,19 +41,19 @@ class NumpyPredictor:
     def __init__(self, module, schema, link: str, dtype=np.float32):
         self.schema, self.link, self.dtype = schema, link, np.dtype(dtype)
         inputs, body = module.inputs, module.body
-        self.mean, self.inverse_scale = _numpy(inputs.mean), 1.0 / _numpy(inputs.scale)
+        self.mean, scale = _numpy(inputs.mean), _numpy(inputs.scale)
         self.indicators = np.array(inputs.indicators, dtype=np.intp)
-        self.activation = _activation_name(body)
-        layers = [_affine(layer) for layer in body.layers] + [_affine([body.output])]
+        self.activation = activation_name(body)
+        layers = affine_layers(module)
         if body.bottleneck is not None:
             layers[0] = (_numpy(body.bottleneck.weight).T @ layers[0][0], layers[0][1])
-        last, bias = layers[-1]
-        scale, shift = _numpy(module.output_scale), _numpy(module.output_mean)
-        layers[-1] = (last * scale, bias * scale + shift)
         first, self.bias = layers[0][0], layers[0][1].astype(dtype)
         d_c = len(self.mean)
         at = d_c + len(self.indicators)
-        self.from_continuous = np.ascontiguousarray(first[:d_c], dtype=dtype)
+        # The mean is still taken off in double, since float32 loses a small spread around a large mean.
+        self.inverse_scale = None if np.all((scale > FOLDABLE[0]) & (scale < FOLDABLE[1])) else 1.0 / scale
+        from_continuous = first[:d_c] if self.inverse_scale is not None else first[:d_c] / scale[:, None]
+        self.from_continuous = np.ascontiguousarray(from_continuous, dtype=dtype)
         self.from_indicators = np.ascontiguousarray(first[d_c:at], dtype=dtype)
         self.tables = []  # one per nominal column: row `code` is what that category adds to the first layer
         for k, width in enumerate(inputs.widths):
@@ -61,45 +66,96 @@ class NumpyPredictor:
             self.tables.append(np.ascontiguousarray(table, dtype=dtype))
         self.rest = [(np.ascontiguousarray(w, dtype=dtype), b.astype(dtype)) for w, b in layers[1:]]
         self.plain = not self.tables and not len(self.indicators)
+        self.names = schema.names
+        self.codes = [{v: code for code, v in enumerate(schema.columns_[j].categories)} for j in schema.nominal_]
 
     def __call__(self, X) -> np.ndarray:
         """Probabilities of shape (n_rows, n_classes), or regression values."""
-        if self.plain and not hasattr(X, "iloc"):
-            return self.from_encoded(np.asarray(X), None)
-        return self.from_encoded(*self.schema.encode(X, unseen="missing"))
+        return self.from_encoded(*(self.quickly_encoded(X) or self.schema.encode(X, unseen="missing")))
+
+    def quickly_encoded(self, X):
+        """The two blocks of `Schema.encode` for numbers and for a few rows, hardly checked; None for other tables."""
+        try:
+            if hasattr(X, "iloc"):
+                if len(X) > FEW_ROWS or list(X.columns) != self.names:
+                    return None
+                X = X.to_numpy(dtype=object if self.codes else np.float64)
+            X = np.asarray(X)
+            if not self.codes:
+                return (X if X.dtype.kind in "fiub" else X.astype(np.float64)), None
+            if len(X) > FEW_ROWS or X.dtype != object:
+                return None
+            numbers = X[:, self.schema.continuous_].astype(self.schema.dtype_)
+            rows = X[:, self.schema.nominal_].tolist()
+            codes = [[known.get(value, -1) for value, known in zip(row, self.codes)] for row in rows]
+        except (TypeError, ValueError, IndexError):  # the schema has the words for it
+            return None
+        return numbers, np.array(codes, dtype=np.int32).reshape(len(X), len(self.codes))
 
     def from_encoded(self, continuous: np.ndarray, nominal: np.ndarray | None) -> np.ndarray:
         """The same from the two blocks of `Schema.encode`."""
         n = len(continuous)
+        if n <= CHUNK:
+            return self._link(self._outputs(continuous, nominal))
         out = np.empty((n, self.rest[-1][1].size if self.rest else self.bias.size), dtype=self.dtype)
         for start in range(0, n, CHUNK):
             rows = slice(start, start + CHUNK)
-            x = ((continuous[rows] - self.mean) * self.inverse_scale).astype(self.dtype, copy=False)
-            if not self.plain:
-                missing = np.isnan(x)
-                x[missing] = 0.0
-            h = x @ self.from_continuous
-            h += self.bias
-            if len(self.indicators):
-                h += missing[:, self.indicators].astype(self.dtype) @ self.from_indicators
-            for k, table in enumerate(self.tables):
-                h += table[nominal[rows, k]]  # code -1 is the table's last row: missing
-            for weight, bias in self.rest:
-                h = _ACTIVATE[self.activation](h) @ weight
-                h += bias
-            out[rows] = h
+            out[rows] = self._outputs(continuous[rows], None if nominal is None else nominal[rows])
         return self._link(out)
+
+    def _outputs(self, continuous, nominal) -> np.ndarray:
+        """Outputs of the net, before the link, of a few rows."""
+        x = continuous - self.mean
+        if self.inverse_scale is not None:
+            x *= self.inverse_scale
+        x = x.astype(self.dtype, copy=False)
+        if self.plain:
+            # A missing value makes all of its row's outputs NaN, and they are fewer than the inputs to look at.
+            z = self._layers(np.dot(x, self.from_continuous))
+            if not (z[0, 0] != z[0, 0] if len(z) == 1 else np.isnan(z[:, 0]).any()):
+                return z
+        missing = np.isnan(x)
+        x[missing] = 0.0  # the mean
+        h = x @ self.from_continuous
+        if len(self.indicators):
+            h += missing[:, self.indicators].astype(self.dtype) @ self.from_indicators
+        for k, table in enumerate(self.tables):
+            h += table[nominal[:, k]]  # code -1 is the table's last row: missing
+        return self._layers(h)
+
+    def _layers(self, h: np.ndarray) -> np.ndarray:
+        h += self.bias
+        activate = _ACTIVATE[self.activation]
+        for weight, bias in self.rest:
+            h = np.dot(activate(h), weight)  # with less overhead than `@`
+            h += bias
+        return h
 
     def _link(self, z: np.ndarray) -> np.ndarray:
         if self.link == "identity":
             return z
+        if z.size <= FEW and len(z) == 1:
+            return np.array([_plain_link(z[0].tolist(), self.link)], dtype=self.dtype)
         if self.link == "binary":
-            p = expit(z[:, 0])
-            return np.stack([1 - p, p], axis=1)
+            p = np.empty((len(z), 2), dtype=self.dtype)
+            expit(z[:, 0], out=p[:, 1])
+            np.subtract(1, p[:, 1], out=p[:, 0])
+            return p
         z -= z.max(axis=1, keepdims=True)
         np.exp(z, out=z)
         z /= z.sum(axis=1, keepdims=True)
         return z
+
+
+def _plain_link(z: list[float], link: str) -> list[float]:
+    if link == "binary":
+        e = math.exp(-abs(z[0]))
+        high = 1 / (1 + e)
+        return [e * high, high] if z[0] >= 0 else [high, e * high]
+    top = max(z)
+    exps = [math.exp(value - top) for value in z]
+    total = sum(exps)
+    return [value / total for value in exps]
 
 
 def _relu(h):
@@ -115,11 +171,23 @@ _ACTIVATE = {
 }
 
 
-def _activation_name(body) -> str:
+def activation_name(body) -> str:
     from compress.nets import ACTIVATIONS
 
     kinds = {kind: name for name, kind in ACTIVATIONS.items()}
     return next((kinds[type(part)] for layer in body.layers for part in layer if type(part) in kinds), "relu")
+
+
+def affine_layers(module) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Weights (n_in, n_out) and biases, float64, of the hidden layers and the output of a `TableNet`.
+
+    Batch norm and the unit of the outputs are folded in; a bottleneck in front of the first is not.
+    """
+    layers = [_affine(layer) for layer in module.body.layers] + [_affine([module.body.output])]
+    weight, bias = layers[-1]
+    unit, shift = _numpy(module.output_scale), _numpy(module.output_mean)
+    layers[-1] = (weight * unit, bias * unit + shift)
+    return layers
 
 
 def _numpy(tensor) -> np.ndarray:

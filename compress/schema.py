@@ -191,6 +191,10 @@ class Schema:
         ValueError
             Other columns, infinite values, or unseen categories with `unseen="error"`.
         """
+        if not len(self.nominal_) and (numbers := _plain_numbers(X, self.names)) is not None:
+            continuous = np.ascontiguousarray(numbers, dtype=self.dtype_)
+            if not np.isinf(continuous).any():  # the long way says in which column
+                return Encoded(continuous, np.empty((len(continuous), 0), dtype=np.int32))
         frame, names, values = _columns_of(X)
         if len(names) != self.n_columns or (frame and self.is_frame_ and list(names) != self.names):
             raise ValueError(
@@ -199,11 +203,8 @@ class Schema:
             )
         n = len(X)
         continuous = np.empty((n, len(self.continuous_)), dtype=self.dtype_)
-        if not frame and len(self.continuous_) == self.n_columns and np.asarray(X).dtype.kind in "fiu":
-            continuous[:] = X
-        else:
-            for k, j in enumerate(self.continuous_):
-                continuous[:, k] = _numbers(values[j], self.columns_[j].name)
+        for k, j in enumerate(self.continuous_):
+            continuous[:, k] = _numbers(values[j], self.columns_[j].name)
         nominal = np.empty((n, len(self.nominal_)), dtype=np.int32)
         for k, j in enumerate(self.nominal_):
             nominal[:, k] = _codes(values[j], self.columns_[j], unseen)
@@ -230,11 +231,9 @@ class Schema:
 
     def _decode_array(self, continuous, nominal, round_integers):
         dtype = self.array_dtype_
-        if dtype.kind in "iu" and len(self.continuous_):
-            if not round_integers:
-                dtype = np.dtype(np.float64)
-            else:
-                continuous = np.rint(continuous)
+        if dtype.kind in "iu" and len(self.continuous_) and not round_integers:
+            dtype = np.dtype(np.float64)
+        continuous = _within(continuous, dtype)
         if len(self.continuous_) == self.n_columns:
             return continuous.astype(dtype, copy=False)
         out = np.empty((len(nominal), self.n_columns), dtype=dtype)
@@ -317,10 +316,19 @@ def _columns_of(X):
             raise ValueError(f"X must have at least one row and one column, got X of shape {X.shape}.")
         return True, list(X.columns), [X.iloc[:, j] for j in range(X.shape[1])]
     if not hasattr(X, "dtype") or X.dtype.kind not in "USO":
-        X = check_array(X, dtype=None, ensure_all_finite="allow-nan", input_name="X")
+        X = check_array(X, dtype=None, ensure_all_finite=False, input_name="X")  # `_numbers` refuses infinities
     elif X.ndim != 2 or 0 in X.shape:
         X = check_array(X, dtype=None, ensure_all_finite=False, input_name="X")
     return False, list(range(X.shape[1])), [X[:, j] for j in range(X.shape[1])]
+
+
+def _plain_numbers(X, names: list):
+    """`X` as one numeric array, without a look at each column, when that is all it is; else None."""
+    if hasattr(X, "iloc"):
+        plain = all(isinstance(t, np.dtype) and t.kind in "fiu" for t in X.dtypes)
+        return X.to_numpy() if plain and len(X) and list(X.columns) == names else None
+    plain = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "fiu" and X.shape[1] == len(names)
+    return X if plain and len(X) else None
 
 
 def _dtype_name(values) -> str:
@@ -376,7 +384,8 @@ def _learn_column(name, values, kind) -> Column:
         for value in present:
             if not isinstance(value, (str, bytes, bool, int, float, np.generic)):
                 raise TypeError(
-                    f"column {name!r}: argument must be a string or a real number, got {type(value).__name__} {value!r}."
+                    f"column {name!r}: argument must be a string or a real number, "
+                    f"got {type(value).__name__} {value!r}."
                 )
         unique = set(v.item() if isinstance(v, np.generic) else v for v in present)
         categories = tuple(sorted(unique, key=lambda v: (isinstance(v, str), v)))
@@ -445,13 +454,28 @@ def _restore_numbers(numbers, column: Column, round_integers: bool):
     import pandas as pd
 
     dtype = column.dtype
-    if dtype.lower().startswith(("int", "uint")):
-        if not round_integers:
-            return np.asarray(numbers, dtype=np.float64)
-        numbers = np.rint(numbers)
+    if dtype.lower().startswith(("int", "uint")) and not round_integers:
+        return np.asarray(numbers, dtype=np.float64)
     if dtype.startswith(("Int", "UInt", "Float")) or "[" in dtype:
+        if "[" not in dtype:
+            numbers = _within(numbers, np.dtype(dtype.lower()))
         return pd.array(pd.array(np.asarray(numbers, dtype=np.float64), dtype="Float64"), dtype=dtype)
-    return numbers.astype(dtype)
+    return _within(numbers, np.dtype(dtype)).astype(dtype, copy=False)
+
+
+def _within(numbers: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """`numbers` ready for `astype(dtype)`: whole ones for integers, and none out of its range.
+
+    Generated values may lie outside the training range; 257 must not become 1 in a uint8 column.
+    """
+    if dtype.kind in "iu":
+        low, high = float(np.iinfo(dtype).min), float(np.iinfo(dtype).max)
+        if high > np.iinfo(dtype).max:  # 2**63 - 1 is no float64, and the next one is too large
+            high = np.nextafter(high, 0)
+        return np.clip(np.rint(numbers, dtype=np.float64), low, high)
+    if dtype.kind == "f" and dtype.itemsize < numbers.dtype.itemsize:
+        return np.clip(numbers, np.finfo(dtype).min, np.finfo(dtype).max)
+    return numbers
 
 
 def _restore_categories(codes, column: Column):
@@ -469,7 +493,8 @@ def _restore_categories(codes, column: Column):
             if column.missing
             else taken.astype(column.dtype)
         )
-    return pd.array(taken, dtype=column.dtype) if column.dtype != "object" else taken
+    # a Series, since pandas would infer strings from a bare array of objects
+    return pd.Series(taken, dtype=column.dtype)
 
 
 def _exact_in_float32(numbers: np.ndarray) -> bool:

@@ -50,6 +50,9 @@ class StudentClassifier(ClassifierMixin, BaseStudent):
         Decoupled, on weight matrices only.
     dropout : float in [0, 1), default=0.0
         After each hidden layer.
+    bottleneck : int, optional
+        Linear units between the inputs and the first hidden layer: a wide shallow net with fewer weights
+        (Ba & Caruana 2014).
     early_stopping : bool or "auto", default="auto"
         Keep the weights of the epoch that is best on validation rows. "auto": when `fit` is given
         `X_val`; True without `X_val` holds `validation_fraction` of the rows out.
@@ -121,6 +124,7 @@ class StudentClassifier(ClassifierMixin, BaseStudent):
         schedule="cosine",
         weight_decay=1e-4,
         dropout=0.0,
+        bottleneck=None,
         early_stopping="auto",
         validation_fraction=0.1,
         n_iter_no_change=None,
@@ -143,6 +147,7 @@ class StudentClassifier(ClassifierMixin, BaseStudent):
             schedule=schedule,
             weight_decay=weight_decay,
             dropout=dropout,
+            bottleneck=bottleneck,
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
@@ -194,9 +199,17 @@ class StudentClassifier(ClassifierMixin, BaseStudent):
             raise ValueError("class_weight needs hard labels, got soft ones. Use sample_weight, or class_weight=None.")
         return targets, learning_weights(sample_weight, X, self.class_weight, y if hard else None)
 
-    def _transfer_targets(self, data):
+    def _validation_targets(self, y, n_rows, n_columns):
+        _, targets, _ = classification_targets(y, n_rows, f"{type(self).__name__}, y_val", self.classes_)
+        return targets
+
+    def _transfer_targets(self, data, classes):
         if data.kind == "values":
             raise ValueError("the TransferSet holds regression values: use StudentRegressor.")
+        if self.class_weight is not None:
+            raise ValueError("class_weight needs hard labels, got a TransferSet. Use its sample_weight.")
+        if classes is not None and not np.array_equal(classes, data.classes):
+            raise ValueError(f"the TransferSet has the classes {list(data.classes)}, the student {list(classes)}.")
         self.classes_ = np.asarray(data.classes)
         return data.probabilities()
 
@@ -226,6 +239,9 @@ class StudentRegressor(RegressorMixin, MultiOutputMixin, BaseStudent):
         Decoupled, on weight matrices only.
     dropout : float in [0, 1), default=0.0
         After each hidden layer.
+    bottleneck : int, optional
+        Linear units between the inputs and the first hidden layer: a wide shallow net with fewer weights
+        (Ba & Caruana 2014).
     early_stopping : bool or "auto", default="auto"
         Keep the weights of the epoch that is best on validation rows. "auto": when `fit` is given
         `X_val`; True without `X_val` holds `validation_fraction` of the rows out.
@@ -284,6 +300,7 @@ class StudentRegressor(RegressorMixin, MultiOutputMixin, BaseStudent):
         schedule="cosine",
         weight_decay=1e-4,
         dropout=0.0,
+        bottleneck=None,
         early_stopping="auto",
         validation_fraction=0.1,
         n_iter_no_change=None,
@@ -306,6 +323,7 @@ class StudentRegressor(RegressorMixin, MultiOutputMixin, BaseStudent):
             schedule=schedule,
             weight_decay=weight_decay,
             dropout=dropout,
+            bottleneck=bottleneck,
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
@@ -336,11 +354,17 @@ class StudentRegressor(RegressorMixin, MultiOutputMixin, BaseStudent):
         targets, self._flat = regression_targets(y, len(X), type(self).__name__)
         return targets, learning_weights(sample_weight, X)
 
-    def _transfer_targets(self, data):
+    def _validation_targets(self, y, n_rows, n_columns):
+        targets, _ = regression_targets(y, n_rows, type(self).__name__)
+        if targets.shape[1] != n_columns:
+            raise ValueError(f"y_val must have as many outputs as y, {n_columns}, got {targets.shape[1]}.")
+        return targets
+
+    def _transfer_targets(self, data, classes):
         if data.kind != "values":
             raise ValueError(f"the TransferSet holds {data.kind} of a classifier: use StudentClassifier.")
         self._flat = data.targets.ndim == 1
-        return np.ascontiguousarray(data.targets.reshape(len(data), -1), dtype=np.float32)
+        return data.targets.reshape(len(data), -1).astype(np.float64)
 
     def _objective(self, targets, weight):
         return Values.for_targets(targets, weight)

@@ -8,6 +8,7 @@ calls `train` once per stage where a method has several.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import math
 import time
@@ -20,7 +21,7 @@ from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 from tqdm.auto import tqdm
 
-__all__ = ["Clock", "TrainingResult", "isolated_rng", "resolve_device", "single_thread", "train"]
+__all__ = ["Clock", "TrainingResult", "gradient_noise", "isolated_rng", "resolve_device", "single_thread", "train"]
 
 logger = logging.getLogger(__name__)
 
@@ -60,19 +61,22 @@ class TrainingResult:
 
 
 def resolve_device(device: str | torch.device = "auto") -> torch.device:
-    """The device to train on; "auto" takes CUDA, then MPS, then the CPU."""
+    """The device to train on; "auto" takes CUDA if there is one, else the CPU.
+
+    Apple's MPS has no float64, in which the input layer takes its differences, so it is refused.
+    """
     if device != "auto":
         try:
             device = torch.device(device)
-            torch.empty(0, device=device)
-        except (RuntimeError, AssertionError) as error:
+            torch.empty(0, device=device, dtype=torch.float64)
+        except (RuntimeError, AssertionError, TypeError) as error:
             raise ValueError(
                 f"device must be 'auto' or a device torch can use here, got {device!r}: {error}"
             ) from error
         return device
     if torch.cuda.is_available():
         return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    return torch.device("cpu")
 
 
 @contextlib.contextmanager
@@ -113,6 +117,7 @@ def train(
     momentum: float = 0.9,
     parameters: Iterable[nn.Parameter] | None = None,
     validate: Callable[[], float] | None = None,
+    measure: Callable[[], dict] | None = None,
     patience: int | None = None,
     tolerance: float = 0.0,
     seed: int = 0,
@@ -141,6 +146,8 @@ def train(
         Train only these; the rest of the module stays frozen.
     validate : callable() -> float, optional
         Called after each epoch in eval mode; the weights with the lowest value are kept.
+    measure : callable() -> dict, optional
+        Called after each epoch in eval mode; its entries go into that epoch's row of the history.
     patience : int, optional
         Stop after so many epochs without an improvement by more than `tolerance`.
     seed : int
@@ -197,13 +204,18 @@ def train(
                     total += value.detach() * len(batch[0])
                     result.n_steps += 1
                 mean_loss = float(total) / n_rows
-                if not math.isfinite(mean_loss):  # on a GPU looked at once per epoch: each look is a wait
+                # on a GPU looked at once per epoch, since each look is a wait; the weights too, which the last
+                # step may have ruined after a finite loss
+                if not math.isfinite(mean_loss) or not all(torch.isfinite(p).all() for p in parameters):
                     raise _Diverged(epoch, result.n_steps)
                 row = {"epoch": epoch, "loss": mean_loss, "learning_rate": rate}
                 if validate is not None:
                     module.eval()
                     with torch.no_grad():
                         row["valid"] = float(validate())
+                if measure is not None:
+                    module.eval()
+                    row.update(measure())
                 row["seconds"] = time.perf_counter() - started
                 result.history.append(row)
                 bar.update(steps_per_epoch)
@@ -249,6 +261,50 @@ def train(
 class _Diverged(Exception):
     def __init__(self, epoch: int, step: int):
         self.epoch, self.step = epoch, step
+
+
+def gradient_noise(
+    module: nn.Module,
+    tensors: tuple[torch.Tensor, ...],
+    loss: Callable[[tuple[torch.Tensor, ...], Clock], torch.Tensor],
+    *,
+    batch_size: int,
+    n_batches: int = 8,
+    seed: int = 0,
+) -> float:
+    """How far a batch's gradient is from that of all rows: the mean of |g_B - g| / |g|.
+
+    Parameters
+    ----------
+    module, tensors, loss
+        As in `train`; the mode of the module is left as it is, and `loss` gets the clock's start.
+    batch_size : int
+    n_batches : int
+        Batches over which the mean is taken, drawn without replacement where there are enough rows.
+    seed : int
+        Of their choice.
+
+    Returns
+    -------
+    float
+        0 when one batch holds all rows; infinite where the whole gradient vanishes and a batch's does not.
+    """
+    parameters = [p for p in module.parameters() if p.requires_grad]
+    device = parameters[0].device
+    clock = Clock(0, 0, 0.0)
+
+    def gradient(batch) -> torch.Tensor:
+        with torch.enable_grad():
+            parts = torch.autograd.grad(loss(batch, clock), parameters, allow_unused=True)
+        return torch.cat([part.flatten() for part in parts if part is not None])
+
+    everything = tuple(t.to(device) for t in tensors)
+    whole = gradient(everything)
+    order = torch.Generator().manual_seed(seed)
+    batches = itertools.islice(_batches(tensors, batch_size, order, device), n_batches)
+    distances = torch.stack([(gradient(batch) - whole).norm() for batch in batches])
+    size, distance = float(whole.norm()), float(distances.mean())
+    return distance / size if size > 0 else 0.0 if distance == 0 else math.inf
 
 
 def _optimiser(name, parameters, learning_rate, weight_decay, momentum) -> torch.optim.Optimizer:

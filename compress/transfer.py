@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 
 from compress.teachers import check_teacher, task_of, teacher_outputs
 
-__all__ = ["TransferSet", "label_rows"]
+__all__ = ["TransferSet", "label_rows", "stack_tables"]
 
 LABELS = ("soft", "logits", "hard")
 BLOCK_ROWS = 10_000
@@ -139,7 +139,7 @@ class TransferSet:
         if labels not in LABELS:
             raise ValueError(f"labels must be one of {LABELS}, got {labels!r}.")
         task = _task(teacher, labels)
-        real = X if X_unlabeled is None else _stack(X, X_unlabeled)
+        real = X if X_unlabeled is None else stack_tables(X, X_unlabeled)
         n_rows = len(real) if n_rows is None else n_rows
         if n_rows < len(real):
             raise ValueError(f"n_rows counts the real rows too and must be at least {len(real)}, got {n_rows}.")
@@ -147,12 +147,14 @@ class TransferSet:
         if missing and generator is None:
             raise ValueError(f"n_rows={n_rows} asks for {missing} generated rows: pass a fitted generator.")
         started = time.perf_counter()
-        rows = _stack(real, generator.sample(missing)) if missing else real
+        rows = stack_tables(real, generator.sample(missing)) if missing else real
         generated = time.perf_counter()
         targets = label_rows(teacher, rows, labels=labels, block_rows=block_rows, n_jobs=n_jobs, verbose=verbose)
         seconds = {"generate": generated - started, "label": time.perf_counter() - generated}
         kind = "values" if task == "regression" else "logits" if labels == "logits" else "probabilities"
-        classes = None if task == "regression" else np.asarray(teacher.classes_)
+        classes = None
+        if task != "regression":  # an object of one's own may have no classes_
+            classes = np.asarray(getattr(teacher, "classes_", np.arange(targets.shape[1])))
         schema = getattr(generator, "schema_", None)
         return cls(rows, targets, kind, classes, len(X), schema, seconds=seconds)
 
@@ -185,7 +187,8 @@ def _task(teacher, labels: str) -> str:
     return task
 
 
-def _stack(first, second):
+def stack_tables(first, second):
+    """The rows of two tables with the same columns, one below the other."""
     if hasattr(first, "iloc"):
         import pandas as pd
 

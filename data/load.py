@@ -78,9 +78,9 @@ class Problem:
         return f"Problem({self.name!r}, seed={self.seed}, {self.task}, {sizes})"
 
 
-def problem_names() -> tuple[str, ...]:
-    """The names that `load_problem` knows."""
-    return tuple(PROBLEMS)
+def problem_names(task: str | None = None) -> tuple[str, ...]:
+    """The names that `load_problem` knows; with `task`, those of one task (see `Problem`)."""
+    return tuple(name for name, spec in PROBLEMS.items() if task in (None, spec.task))
 
 
 def table_names() -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from itertools import product
 
 from joblib import Parallel, delayed
+from tqdm.auto import tqdm
 
 from compress import EnsembleTeacherClassifier, StudentClassifier
 from compress.evaluation import rmse
@@ -58,9 +59,10 @@ def best_control(X, y, X_val, y_val, *, hidden, weight_decay, epochs: int, seed:
         The net, and `hidden`, `weight_decay`, `epoch`, `rmse` of every one tried.
     """
     grid = list(product(hidden, weight_decay))
-    nets = Parallel(n_jobs=n_jobs)(
+    fits = Parallel(n_jobs=n_jobs, return_as="generator")(
         delayed(_control)(X, y, X_val, y_val, width, decay, epochs, seed) for width, decay in grid
     )
+    nets = list(tqdm(fits, "S2", len(grid), unit="net", disable=None))
     tried = [
         {
             "hidden": h,

@@ -22,7 +22,16 @@ from pathlib import Path
 
 from data.load import problem_names
 
-__all__ = ["check_request", "parser", "read_reports", "run_grid", "write_atomically", "write_json"]
+__all__ = [
+    "check_request",
+    "machine",
+    "parser",
+    "read_reports",
+    "run_grid",
+    "versions",
+    "write_atomically",
+    "write_json",
+]
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "numba", "joblib")
 
@@ -41,11 +50,15 @@ def parser(doc: str, *, problems: Iterable[str], seeds: Iterable[int], out: str)
     return result
 
 
-def check_request(args: argparse.Namespace) -> None:
-    """Stop with a clear message before any work when problems, seeds or the folder cannot be used."""
+def check_request(args: argparse.Namespace, known: Iterable[str] | None = None) -> None:
+    """Stop with a clear message before any work when problems, seeds or the folder cannot be used.
+
+    `known` are the problems the experiment is about; all of `data.load` by default.
+    """
+    known = problem_names() if known is None else tuple(known)
     for name in args.problems:
-        if name not in problem_names():
-            sys.exit(f"error: --problems must be among {', '.join(problem_names())}; got {name!r}.")
+        if name not in known:
+            sys.exit(f"error: --problems must be among {', '.join(known)}; got {name!r}.")
     for seed in args.seeds:
         if not 0 <= seed < 2**32:
             sys.exit(f"error: --seeds must lie in [0, 2**32), got {seed}.")
@@ -92,8 +105,8 @@ def run_grid(
                     "config": config,
                     "results": results,
                     "seconds": round(time.perf_counter() - started, 1),
-                    "versions": _versions(),
-                    "machine": _machine(),
+                    "versions": versions(),
+                    "machine": machine(),
                 }
                 write_json(path, report)
             reports.append(report)
@@ -105,7 +118,8 @@ def _finished(path: Path, config: dict) -> dict | None:
         report = json.loads(path.read_text())
     except (OSError, json.JSONDecodeError):
         return None
-    return report if report.get("config") == json.loads(json.dumps(config)) else None
+    same = isinstance(report, dict) and report.get("config") == json.loads(json.dumps(config))
+    return report if same else None
 
 
 def read_reports(out: Path) -> list[dict]:
@@ -129,14 +143,16 @@ def write_atomically(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def _versions() -> dict:
+def versions() -> dict:
+    """Of Python and the packages that results depend on."""
     return {
         "python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in PACKAGES},
     }
 
 
-def _machine() -> dict:
+def machine() -> dict:
+    """Processor, cores, GPU."""
     import torch
 
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None

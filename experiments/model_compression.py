@@ -1,4 +1,4 @@
-"""Model compression, the main job: teacher T, MUNGE, labels, student S1, and the control S2.
+"""Model compression: teacher T, student S1 and the control S2 (Table 2 of the paper)
 
 Question: does a net of 256 hidden units that learns from 400,000 rows labelled by T (4,000 original
 ones and 396,000 from MUNGE) beat the best net that the 4,000 labelled rows alone can give, and how
@@ -13,7 +13,6 @@ Cost: about two minutes per run on 2 cores.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
@@ -21,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from compress import MUNGE, StudentClassifier, TransferSet
 from compress.evaluation import classification_metrics, fidelity, latency, rmse, size_bytes
 from compress.tuning import tune_munge
-from data.load import load_problem
+from data.load import load_problem, problem_names
 from experiments import _protocol as protocol
 from experiments._runner import check_request, parser, read_reports, run_grid, write_atomically, write_json
 from experiments.model_compression_figures import draw, markdown
@@ -33,7 +32,7 @@ FULL = {
     "epochs": 20,
     "library": "default",
     "control": {"hidden": [32, 128, 512], "weight_decay": [1e-3, 1e-1, 1.0], "epochs": 100},
-    "pairs": [[0.05, 5.0], [0.1, 5.0], [0.2, 5.0], [0.2, 1.0], [0.4, 2.0]],
+    "pairs": [[0.2, 5.0], [0.05, 5.0], [0.1, 5.0], [0.2, 1.0], [0.4, 2.0]],
     "timed_rows": 10_000,
 }
 QUICK = {
@@ -43,7 +42,7 @@ QUICK = {
     "epochs": 10,
     "library": "small",
     "control": {"hidden": [32], "weight_decay": [1e-2], "epochs": 20},
-    "pairs": [[0.1, 5.0], [0.2, 5.0]],
+    "pairs": [[0.2, 5.0], [0.1, 5.0]],
     "timed_rows": 1000,
 }
 
@@ -51,8 +50,6 @@ QUICK = {
 def run_one(name: str, seed: int, config: dict, n_jobs: int) -> dict:
     """One problem and seed: train all models, then look at the test rows once."""
     problem = load_problem(name, seed, **config["rows"])
-    if problem.task != "binary":
-        sys.exit(f"error: model_compression is about two classes, and {name} is {problem.task}.")
     train, valid = (problem.X_train, problem.y_train), (problem.X_valid, problem.y_valid)
     clock = protocol.Stopwatch()
     with clock.stage("teacher", "teacher: library of forests and boosting, ensemble selection"):
@@ -103,10 +100,15 @@ def _evaluate(models: dict, problem, timed_rows: int) -> dict:
     metrics = {name: classification_metrics(problem.y_test, p) for name, p in predicted.items()}
     by_metric = {m: {name: metrics[name][m] for name in models} for m in ("rmse", "auc", "accuracy", "log_loss")}
     r = by_metric["rmse"]
+    calls = {
+        "T": (_single_threaded(models["T"]), 3),
+        "S1": (models["S1"].predict_proba, 15),
+        "S1_bare": (models["S1"].predictor(), 15),  # the NumPy callable for hot paths
+    }
     with threadpool_limits(1):  # one thread each, so that the quotient is that of the work
         timed = {
-            name: latency(_single_threaded(models[name]), problem.X_test, n_rows=timed_rows, repeats=repeats)
-            for name, repeats in (("T", 3), ("S1", 15))
+            name: latency(call, problem.X_test, n_rows=timed_rows, repeats=repeats)
+            for name, (call, repeats) in calls.items()
         }
     return {
         **by_metric,
@@ -144,7 +146,7 @@ def main(argv=None) -> None:
         out="experiments/results/model_compression",
     )
     args = arguments.parse_args(argv)
-    check_request(args)
+    check_request(args, problem_names("binary"))
     config = QUICK if args.quick else FULL
     run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs))
     reports = read_reports(args.out)

@@ -65,9 +65,7 @@ def test_readme_gives_the_sha256_of_each_committed_file(name):
 def test_readme_lists_every_data_set_with_its_archive_and_sha256():
     readme = (_files.HERE / "README.md").read_text(encoding="utf-8")
     for name, dataset in DATASETS.items():
-        assert re.search(
-            rf"^\| `{name}` \|.*`{ARCHIVES[dataset.archive].requirement}`", readme, re.M
-        )
+        assert re.search(rf"^\| `{name}` \|.*`{ARCHIVES[dataset.archive].requirement}`", readme, re.M)
         assert dataset.licence in readme
         assert all(f"| `{file}` | `{sha}` |" in readme for file, sha in dataset.files.items())
 
@@ -96,9 +94,7 @@ def test_a_damaged_file_counts_as_missing(tmp_path, damage):
     path = tmp_path / "file.gz"
     packed = _files.pack(b"content" * 100)
     if damage != "absent":
-        path.write_bytes(
-            {"truncated": packed[:-9], "not gzip": b"<html>"}.get(damage, _files.pack(b"other"))
-        )
+        path.write_bytes({"truncated": packed[:-9], "not gzip": b"<html>"}.get(damage, _files.pack(b"other")))
     assert _files.read_checked(path, _files.digest(b"content" * 100)) is None
 
 
@@ -226,9 +222,7 @@ def test_categories_are_in_natural_order():
 
 def test_repr_names_the_problem_and_its_sizes():
     shown = repr(load.load_problem("letter.p1"))
-    assert (
-        shown == "Problem('letter.p1', seed=0, binary, train=4000, valid=1000, test=15000, rest=0)"
-    )
+    assert shown == "Problem('letter.p1', seed=0, binary, train=4000, valid=1000, test=15000, rest=0)"
 
 
 # Errors
@@ -274,9 +268,7 @@ def test_letter_and_satellite_from_a_small_wheel(tmp_path):
             raw + "satimage.dat": ", ".join(["9"] * 36) + ", 4\n",
         },
     )
-    assert _builders.build("letter", wheel)["letter.csv.gz"].endswith(
-        b"yegvx,target\n" + b"1," * 16 + b"Z\n"
-    )
+    assert _builders.build("letter", wheel)["letter.csv.gz"].endswith(b"yegvx,target\n" + b"1," * 16 + b"Z\n")
     text = _builders.build("satellite", wheel)["satellite.csv.gz"]
     assert text.endswith(b"\n" + b"9," * 36 + b"damp grey soil\n")
 
@@ -408,9 +400,7 @@ def test_another_archive_than_expected_is_refused(tiny, cache, monkeypatch):
     wrong = Archive("tiny", "pip", "1.0", "tiny.whl", "0" * 64)
     monkeypatch.setitem(ARCHIVES, "tiny", wrong)
     monkeypatch.delitem(_fallback.FALLBACKS, "casp")
-    with pytest.raises(
-        prepare.DataUnavailableError, match=r"tiny\.whl must have sha256 0{64}, got"
-    ):
+    with pytest.raises(prepare.DataUnavailableError, match=r"tiny\.whl must have sha256 0{64}, got"):
         prepare.prepare("casp")
     assert not list(cache.glob("*.gz"))
 

@@ -1,7 +1,8 @@
 """Matching the teacher's numbers by least squares: logits (Ba & Caruana, 2014) or probabilities (the RMSE
 in which Bucila et al., 2006, measure).
 
-Tensors in, scalar out: summed over outputs, mean over rows. Nothing is detached here.
+Tensors in, scalar out: summed over outputs, mean over rows. Nothing is detached here. Half precision
+goes in and float32 comes out, since the square of a logit of 1e4 has no place in float16.
 
 References
 ----------
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import torch
 
-from compress.losses._soft_targets import _check_same_shape
+from compress.losses._soft_targets import _check_same_shape, _mean, _wide
 
 __all__ = ["logit_matching_loss", "probability_matching_loss", "squared_error"]
 
@@ -33,12 +34,12 @@ def squared_error(prediction, target, *, sample_weight=None) -> torch.Tensor:
         Summed over outputs, mean over rows.
     """
     _check_same_shape(prediction, target)
-    rows = 0.5 * (prediction - target).square().sum(dim=-1)
-    return rows.mean() if sample_weight is None else (rows * sample_weight).mean()
+    rows = 0.5 * (_wide(prediction) - _wide(target)).square().sum(dim=-1)
+    return _mean(rows, sample_weight)
 
 
-def logit_matching_loss(student_logits, teacher_logits) -> torch.Tensor:
-    r"""Half the squared distance of the logits, :math:`\frac{1}{2n} \sum_i \|z_i - v_i\|^2`.
+def logit_matching_loss(student_logits, teacher_logits, *, sample_weight=None) -> torch.Tensor:
+    r"""Half the squared distance of the logits, :math:`\frac{1}{2n} \sum_i w_i \|z_i - v_i\|^2`.
 
     Equation (2) of Ba & Caruana. A constant added to all logits of a row does not change the
     prediction but does change this loss: centre the teacher's logits where their level is arbitrary.
@@ -46,13 +47,14 @@ def logit_matching_loss(student_logits, teacher_logits) -> torch.Tensor:
     Parameters
     ----------
     student_logits, teacher_logits : tensors of shape (n_rows, n_classes), before softmax
+    sample_weight : tensor of shape (n_rows,), optional
 
     Returns
     -------
     tensor, scalar
         Summed over classes, mean over rows.
     """
-    return squared_error(student_logits, teacher_logits)
+    return squared_error(student_logits, teacher_logits, sample_weight=sample_weight)
 
 
 def probability_matching_loss(student_logits, teacher_probabilities, *, sample_weight=None) -> torch.Tensor:
@@ -72,4 +74,4 @@ def probability_matching_loss(student_logits, teacher_probabilities, *, sample_w
     tensor, scalar
         Summed over classes, mean over rows.
     """
-    return squared_error(student_logits.softmax(dim=-1), teacher_probabilities, sample_weight=sample_weight)
+    return squared_error(_wide(student_logits).softmax(dim=-1), teacher_probabilities, sample_weight=sample_weight)

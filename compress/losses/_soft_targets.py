@@ -3,6 +3,7 @@
 Notation: `z` student logits, `v` teacher logits, `T` temperature, `y` hard labels.
 Tensors in, scalar out; the mean is taken over rows, so that the value does not depend on the batch
 size. Nothing is detached here: whoever wants no gradient in the teacher passes detached logits.
+Half precision goes in and float32 comes out: logits of 1e4 are finite in float16, their loss is not.
 
 References
 ----------
@@ -32,10 +33,15 @@ def _check_same_shape(student: torch.Tensor, teacher: torch.Tensor) -> None:
         )
 
 
-def soft_target_loss(student_logits, teacher_logits, *, temperature: float = 1.0) -> torch.Tensor:
+def _wide(tensor: torch.Tensor) -> torch.Tensor:
+    """float32 instead of half precision; float32 and float64 as they are."""
+    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
+
+
+def soft_target_loss(student_logits, teacher_logits, *, temperature: float = 1.0, sample_weight=None) -> torch.Tensor:
     r"""Divergence of the softened student from the softened teacher, times :math:`T^2`.
 
-    .. math:: T^2 \, \frac1n \sum_i KL(softmax(v_i / T) \,\|\, softmax(z_i / T))
+    .. math:: T^2 \, \frac1n \sum_i w_i KL(softmax(v_i / T) \,\|\, softmax(z_i / T))
 
     The factor :math:`T^2` keeps the gradient's size when `T` changes. KL and cross-entropy have the
     same gradient in the student; KL is 0 when the two agree.
@@ -44,6 +50,8 @@ def soft_target_loss(student_logits, teacher_logits, *, temperature: float = 1.0
     ----------
     student_logits, teacher_logits : tensors of shape (n_rows, n_classes), before softmax
     temperature : float, positive
+    sample_weight : tensor of shape (n_rows,), optional
+        Mean 1 over the data set, by the caller.
 
     Returns
     -------
@@ -57,9 +65,10 @@ def soft_target_loss(student_logits, teacher_logits, *, temperature: float = 1.0
     """
     _check_temperature(temperature)
     _check_same_shape(student_logits, teacher_logits)
-    log_q = F.log_softmax(student_logits / temperature, dim=-1)
-    log_p = F.log_softmax(teacher_logits / temperature, dim=-1)
-    return temperature**2 * F.kl_div(log_q, log_p, reduction="batchmean", log_target=True)
+    log_q = F.log_softmax(_wide(student_logits) / temperature, dim=-1)
+    log_p = F.log_softmax(_wide(teacher_logits) / temperature, dim=-1)
+    rows = F.kl_div(log_q, log_p, reduction="none", log_target=True).sum(dim=-1)
+    return temperature**2 * _mean(rows, sample_weight)
 
 
 def distribution_loss(student_logits, probabilities, *, sample_weight=None) -> torch.Tensor:
@@ -80,37 +89,50 @@ def distribution_loss(student_logits, probabilities, *, sample_weight=None) -> t
         Summed over classes, mean over rows.
     """
     _check_same_shape(student_logits, probabilities)
-    rows = -(probabilities * F.log_softmax(student_logits, dim=-1)).sum(dim=-1)
-    return rows.mean() if sample_weight is None else (rows * sample_weight).mean()
+    rows = -(probabilities * F.log_softmax(_wide(student_logits), dim=-1)).sum(dim=-1)
+    return _mean(rows, sample_weight)
 
 
-def hard_label_loss(student_logits, y) -> torch.Tensor:
+def hard_label_loss(student_logits, y, *, sample_weight=None) -> torch.Tensor:
     """Cross-entropy against integer labels, rows labelled -1 (unlabelled) left out.
 
     Parameters
     ----------
     student_logits : tensor of shape (n_rows, n_classes), before softmax
     y : int64 tensor of shape (n_rows,), classes from 0, -1 where there is no label
+    sample_weight : tensor of shape (n_rows,), optional
+        Mean 1 over the data set, by the caller.
 
     Returns
     -------
     tensor, scalar
-        Mean over the labelled rows; 0 when there is none.
+        Mean over the labelled rows, however many unlabelled ones the batch has; 0 when all are unlabelled.
     """
-    labelled = (y != UNLABELED).sum()
-    total = F.cross_entropy(student_logits, y, reduction="sum", ignore_index=UNLABELED)
-    return total / labelled.clamp(min=1)
+    rows = F.cross_entropy(_wide(student_logits), y, reduction="none", ignore_index=UNLABELED)
+    total = rows.sum() if sample_weight is None else (rows * sample_weight).sum()
+    return total / (y != UNLABELED).sum().clamp(min=1)
 
 
 def distillation_loss(
-    student_logits, teacher_logits, y=None, *, temperature: float = 1.0, soft_weight: float = 1.0
+    student_logits,
+    teacher_logits,
+    y=None,
+    *,
+    temperature: float = 1.0,
+    soft_weight: float = 1.0,
+    soft_lambda: float | None = None,
+    sample_weight=None,
 ) -> torch.Tensor:
     r"""Weighted sum of hard labels and soft targets.
 
     .. math:: (1 - a) \, H(y, softmax(z)) + a \, T^2 \, KL(softmax(v / T) \| softmax(z / T))
 
-    with `a` = `soft_weight`. Where a paper writes `L1 + lambda * L2`, take
-    `soft_weight = lambda / (1 + lambda)` and multiply the learning rate by `1 + lambda`.
+    with `a` = `soft_weight`; or, in the other parametrisation of the literature, with `soft_lambda`
+
+    .. math:: H(y, softmax(z)) + \lambda \, T^2 \, KL(softmax(v / T) \| softmax(z / T))
+
+    which is the first with `a = lambda / (1 + lambda)`, times `1 + lambda`. Papers that write no
+    :math:`T^2` (FitNets) have it in their lambda: divide theirs by :math:`T^2`.
 
     Parameters
     ----------
@@ -119,7 +141,11 @@ def distillation_loss(
         Hard labels; -1 marks unlabelled rows, on which only the soft term acts.
     temperature : float, positive
     soft_weight : float in [0, 1]
-        Weight of the soft term.
+        Weight of the soft term; that of the hard term is the rest.
+    soft_lambda : float >= 0, optional
+        Weight of the soft term beside a hard term of weight 1; `soft_weight` is then not looked at.
+    sample_weight : tensor of shape (n_rows,), optional
+        Mean 1 over the data set, by the caller.
 
     Returns
     -------
@@ -128,18 +154,44 @@ def distillation_loss(
     Raises
     ------
     ValueError
-        `soft_weight` outside [0, 1]; `y` missing although the hard term has weight.
+        `soft_weight` outside [0, 1], `soft_lambda` below 0, `temperature` not positive; `y` missing
+        although the hard term has weight.
     """
-    if not 0 <= soft_weight <= 1:
-        raise ValueError(f"soft_weight must lie in [0, 1], got {soft_weight}.")
-    if y is None and soft_weight < 1:
+    _check_temperature(temperature)
+    if soft_lambda is None:
+        check_soft_weight(soft_weight)
+        hard, soft, given = 1 - soft_weight, soft_weight, f"soft_weight={soft_weight}"
+    else:
+        check_soft_lambda(soft_lambda)
+        hard, soft, given = 1.0, soft_lambda, f"soft_lambda={soft_lambda}"
+    if y is None and hard > 0:
         raise ValueError(
-            f"soft_weight={soft_weight} gives the hard labels weight {1 - soft_weight:g}, but y is None. "
-            "Pass y, or use soft_weight=1.0."
+            f"{given} gives the hard labels weight {hard:g}, but y is None. Pass y, or use soft_weight=1.0."
         )
-    loss = student_logits.new_zeros(())
-    if soft_weight > 0:
-        loss = loss + soft_weight * soft_target_loss(student_logits, teacher_logits, temperature=temperature)
-    if soft_weight < 1:
-        loss = loss + (1 - soft_weight) * hard_label_loss(student_logits, y)
+    loss = _wide(student_logits).new_zeros(())
+    if soft > 0:
+        loss = loss + soft * soft_target_loss(
+            student_logits, teacher_logits, temperature=temperature, sample_weight=sample_weight
+        )
+    if hard > 0:
+        loss = loss + hard * hard_label_loss(student_logits, y, sample_weight=sample_weight)
     return loss
+
+
+def check_soft_weight(soft_weight: float) -> None:
+    """Raise unless the weight of the soft term lies in [0, 1]."""
+    if not 0 <= soft_weight <= 1:
+        raise ValueError(
+            f"soft_weight must lie in [0, 1], got {soft_weight}. "
+            "It is the share of the soft term; for L1 + lambda * L2 pass soft_lambda."
+        )
+
+
+def check_soft_lambda(soft_lambda: float) -> None:
+    """Raise unless the weight of the soft term beside a hard term of weight 1 is at least 0."""
+    if not soft_lambda >= 0:
+        raise ValueError(f"soft_lambda must be at least 0, got {soft_lambda}. 0 leaves the hard labels alone.")
+
+
+def _mean(rows: torch.Tensor, sample_weight) -> torch.Tensor:
+    return rows.mean() if sample_weight is None else (rows * sample_weight).mean()

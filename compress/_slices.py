@@ -1,0 +1,79 @@
+"""Fidelity in parts: class by class, and in slices of the table, one column at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from compress.evaluation import fidelity
+
+__all__ = ["by_class", "by_slice"]
+
+SMALLEST_SLICE = 30  # rows; the fidelity of fewer is noise
+
+
+def by_class(y, taught, learned, classes) -> list[dict]:
+    """Recall of both, agreement and fidelity per class; `y` None: rows by the teacher's class.
+
+    Parameters
+    ----------
+    y : array of shape (n_rows,), or None
+    taught, learned : arrays of shape (n_rows, n_classes), probabilities of teacher and student
+    classes : array of shape (n_classes,)
+    """
+    best_t, best_s = taught.argmax(axis=1), learned.argmax(axis=1)
+    own = best_t if y is None else np.argmax(np.asarray(y)[:, None] == np.asarray(classes)[None, :], axis=1)
+    found = []
+    for c, name in enumerate(classes):
+        rows = own == c
+        if rows.any():
+            found.append(
+                {
+                    "class": name.item() if isinstance(name, np.generic) else name,
+                    "rows": int(rows.sum()),
+                    "teacher": float(np.mean(best_t[rows] == c)),
+                    "student": float(np.mean(best_s[rows] == c)),
+                    "agreement": float(np.mean(best_t[rows] == best_s[rows])),
+                    "rmse": float(np.sqrt(np.mean((taught[rows, c] - learned[rows, c]) ** 2))),
+                }
+            )
+    return found
+
+
+def by_slice(schema, X, taught, learned, classifier: bool) -> list[dict]:
+    """Fidelity of every slice that has rows enough, worst first."""
+    found = []
+    for name, rows in _slices(schema, X):
+        n = int(rows.sum())
+        if n < SMALLEST_SLICE or n == len(rows):
+            continue
+        close = (
+            fidelity(learned[rows], taught[rows])
+            if classifier
+            else fidelity(learned[rows].ravel(), taught[rows].ravel())
+        )
+        found.append({"slice": name, "rows": n, **{k: close[k] for k in ("agreement", "rmse") if k in close}})
+    return sorted(found, key=lambda row: -row["rmse"])
+
+
+def _slices(schema, X):
+    """(name, mask of rows) for categories, quarters between quartiles, and missing values, column by column."""
+    continuous, nominal = schema.encode(X, unseen="missing")
+    for k, j in enumerate(schema.continuous_):
+        values, name = continuous[:, k], _column(schema, j)
+        missing = np.isnan(values)
+        if missing.any():
+            yield f"{name} missing", missing
+        edges = np.unique(np.quantile(values[~missing], [0, 0.25, 0.5, 0.75, 1])) if not missing.all() else []
+        for low, high, last in zip(edges[:-1], edges[1:], np.arange(len(edges) - 1) == len(edges) - 2):
+            inside = (values >= low) & ((values <= high) if last else (values < high))
+            yield f"{name} from {low:.4g} to {high:.4g}", inside
+    for k, j in enumerate(schema.nominal_):
+        name = _column(schema, j)
+        for code, category in enumerate(schema.columns_[j].categories):
+            yield f"{name} = {category}", nominal[:, k] == code
+        yield f"{name} missing or unseen", nominal[:, k] < 0
+
+
+def _column(schema, j: int) -> str:
+    name = schema.columns_[j].name
+    return str(name) if schema.is_frame_ else f"column {name}"

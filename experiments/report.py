@@ -1,0 +1,82 @@
+"""RESULTS.md and README's figures, written from the stored reports alone: no number is typed by hand.
+
+`python -m experiments.report` writes both; `--check` fails when they differ from what the reports say.
+Each experiment's section is its own docstring (question, setup, reading), the table it wrote and its plots.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import sys
+from pathlib import Path
+
+from experiments._runner import write_atomically
+
+__all__ = ["readme", "results"]
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "experiments" / "results"
+ORDER = ("model_compression",)
+BEGIN, END = "<!-- begin: python -m experiments.report -->", "<!-- end: python -m experiments.report -->"
+
+
+def results() -> str:
+    """The text of RESULTS.md."""
+    parts = [
+        "# Results\n",
+        "Written by `python -m experiments.report` from the reports in `experiments/results/`; "
+        "do not edit. Tables give mean ± standard deviation over seeds.\n",
+    ]
+    for name in ORDER:
+        folder = RESULTS / name
+        docstring = ast.get_docstring(ast.parse((ROOT / "experiments" / f"{name}.py").read_text()))
+        title, _, body = docstring.partition("\n")
+        parts += [f"## {title.strip()}\n", f"`python -m experiments.{name}`\n", body.strip() + "\n"]
+        parts.append((folder / "table.md").read_text())
+        parts += [f"![{plot.stem}](experiments/results/{name}/{plot.name})\n" for plot in sorted(folder.glob("*.png"))]
+        parts.append(_provenance(folder))
+    return "\n".join(parts)
+
+
+def _provenance(folder: Path) -> str:
+    reports = [json.loads(path.read_text()) for path in sorted(folder.glob("**/report.json"))]
+    machines = sorted({f"{r['machine']['cpu']}, {r['machine']['cores']} cores" for r in reports})
+    versions = sorted({", ".join(f"{k} {v}" for k, v in r["versions"].items()) for r in reports})
+    minutes = sum(r["seconds"] for r in reports) / 60
+    return (
+        f"*{len(reports)} runs, {minutes:.0f} minutes in all (other jobs ran beside them), "
+        f"on {'; '.join(machines)}; {'; '.join(versions)}.*\n"
+    )
+
+
+def readme(text: str) -> str:
+    """`text`, README.md's, with the block between the markers replaced by today's table."""
+    head, begin, rest = text.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"README.md must hold the lines {BEGIN!r} and {END!r}.")
+    table = (RESULTS / "model_compression" / "table.md").read_text().partition("\nStages")[0].strip()
+    return f"{head}{BEGIN}\n{table}\n{END}{tail}"
+
+
+def main(argv=None) -> None:
+    """Write the two documents, or check them."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--check", action="store_true", help="write nothing; fail when a document is out of date")
+    args = arguments.parse_args(argv)
+    wanted = {"RESULTS.md": results(), "README.md": readme((ROOT / "README.md").read_text())}
+    for name, text in wanted.items():
+        path = ROOT / name
+        if path.is_file() and path.read_text() == text:
+            print(f"{name}: as the reports say")
+        elif args.check:
+            sys.exit(f"error: {name} differs from the stored reports; run `python -m experiments.report`.")
+        else:
+            write_atomically(path, text)
+            print(f"{name}: written")
+
+
+if __name__ == "__main__":
+    main()

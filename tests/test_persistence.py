@@ -1,0 +1,208 @@
+"""Students on disk: the same predictions after a round trip, and no harm from any file."""
+
+import json
+import pickle
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from compress import StudentClassifier, StudentRegressor, load_student
+
+QUICK = {"max_epochs": 3, "random_state": 0}
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(60, 3))
+FRAME = pd.DataFrame(
+    {
+        "size": np.where(np.arange(60) % 5, X[:, 0], np.nan),
+        "colour": pd.Categorical(np.array(["red", "green", None], dtype=object)[np.arange(60) % 3]),
+        "town": [f"t{i % 12}" for i in range(60)],
+        "flag": np.arange(60) % 2 == 0,
+        "count": np.arange(60),
+    }
+)
+CASES = {
+    "binary": (StudentClassifier((4,), **QUICK), X, np.arange(60) % 2),
+    "boolean": (StudentClassifier((4,), **QUICK), X, np.arange(60) % 2 == 1),
+    "strings": (StudentClassifier((4, 3), **QUICK), X, np.array(["a", "bc", "d"])[np.arange(60) % 3]),
+    "objects": (StudentClassifier((4,), **QUICK), X, np.array(["a", "bc"], dtype=object)[np.arange(60) % 2]),
+    "regression": (StudentRegressor((4,), activation="gelu", **QUICK), X, X[:, 0]),
+    "outputs": (StudentRegressor((), **QUICK), X, X[:, :2]),
+    "frame": (StudentClassifier((4,), max_one_hot=5, **QUICK), FRAME, np.arange(60) % 2),
+    "numpy sizes": (StudentRegressor((np.int64(4),), dropout=np.float32(0.1), **QUICK), X, X[:, 0]),
+}
+
+
+@pytest.fixture
+def saved(tmp_path):
+    path = tmp_path / "student.safetensors"
+    CASES["frame"][0].fit(*CASES["frame"][1:]).save(path)
+    return path
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_round_trip_gives_identical_predictions(case, tmp_path):
+    student, table, y = CASES[case]
+    student.fit(table, y).save(tmp_path / "student")
+    loaded = load_student(tmp_path / "student")
+    method = "predict_proba" if hasattr(student, "classes_") else "predict"
+    assert_array_equal(getattr(loaded, method)(table), getattr(student, method)(table))
+    predictions = loaded.predict(table)
+    assert_array_equal(predictions, student.predict(table))
+    assert predictions.dtype == student.predict(table).dtype
+    assert loaded.n_features_in_ == student.n_features_in_
+    assert len(student.to_bytes()) == (tmp_path / "student").stat().st_size
+
+
+def test_a_loaded_student_can_be_saved_pickled_and_taught_further(saved):
+    _, table, y = CASES["frame"]
+    loaded = load_student(saved)
+    assert loaded.to_bytes() == saved.read_bytes()
+    assert_array_equal(pickle.loads(pickle.dumps(loaded)).predict_proba(table), loaded.predict_proba(table))
+    before = loaded.predict_proba(table)
+    loaded.partial_fit(table, y)
+    assert not np.array_equal(loaded.predict_proba(table), before)
+    assert_array_equal(load_student(saved).predict_proba(table), before)  # the file is not the weights' memory
+
+
+def test_columns_are_checked_after_loading_too(saved):
+    with pytest.raises(ValueError, match="feature names"):
+        load_student(saved).predict(FRAME.rename(columns={"size": "length"}))
+
+
+def test_loading_draws_no_random_numbers(saved):
+    torch.manual_seed(0)
+    expected = torch.rand(1)
+    torch.manual_seed(0)
+    load_student(saved)
+    assert torch.equal(torch.rand(1), expected)
+
+
+# ---------------------------------------------------------------- bad files
+def parts(path):
+    with safe_open(path, framework="pt") as file:
+        return {k: file.get_tensor(k).clone() for k in file.keys()}, file.metadata()  # noqa: SIM118 (not a dict)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nothing"):
+        load_student(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("keep", [0, 4, 100, -1])
+def test_a_truncated_file_is_refused(saved, keep):
+    saved.write_bytes(saved.read_bytes()[:keep])
+    with pytest.raises(ValueError, match="no saved student"):
+        load_student(saved)
+
+
+def test_one_flipped_bit_anywhere_is_noticed(saved):
+    content = saved.read_bytes()
+    for position in range(0, len(content), max(len(content) // 60, 1)):
+        damaged = bytearray(content)
+        damaged[position] ^= 4
+        saved.write_bytes(damaged)
+        with pytest.raises(ValueError, match="student"):
+            load_student(saved)
+
+
+def test_foreign_safetensors_are_refused(saved):
+    save_file({"weight": torch.zeros(2)}, saved)
+    with pytest.raises(ValueError, match="no student of this library wrote it"):
+        load_student(saved)
+
+
+@pytest.mark.parametrize("text", ["[]", "7", "{}", '{"format": "1"}', "{broken"])
+def test_metadata_of_another_form_are_refused(saved, text):
+    save_file(parts(saved)[0], saved, metadata={"compress": text})
+    with pytest.raises(ValueError, match="student"):
+        load_student(saved)
+
+
+def test_a_newer_format_asks_for_an_upgrade(saved):
+    weights, metadata = parts(saved)
+    described = {**json.loads(metadata["compress"]), "format": 99, "compress": "42.0"}
+    save_file(weights, saved, metadata={"compress": json.dumps(described)})
+    with pytest.raises(ValueError, match="upgrade compress to 42.0"):
+        load_student(saved)
+
+
+def forged(path, change):
+    """A file whose checksum is right and whose content is not."""
+    from compress.persistence import _digest
+
+    weights, metadata = parts(path)
+    described = json.loads(metadata["compress"])
+    change(described, weights)
+    described.pop("sha256")
+    save_file(weights, path, metadata={"compress": json.dumps({**described, "sha256": _digest(described, weights)})})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d, w: d.update({"class": "os.system"}),
+        lambda d, w: d["parameters"].update({"strange": 1}),
+        lambda d, w: d["learned"].update({"hidden_layer_sizes": [10**9]}),  # would be 60 GB if it were made
+        lambda d, w: d["learned"].update({"objective": "centred_logits"}),
+        lambda d, w: d["learned"].pop("link"),
+        lambda d, w: d["schema"]["columns"].pop(),
+        lambda d, w: w.pop("body.output.bias"),
+        lambda d, w: w.update({"body.output.bias": torch.zeros(7)}),
+    ],
+    ids=["class", "parameter", "size", "objective", "link", "columns", "missing tensor", "shape"],
+)
+def test_a_forged_file_is_refused(saved, change):
+    forged(saved, change)
+    with pytest.raises(ValueError, match="damaged student file"):
+        load_student(saved)
+
+
+def test_a_pickle_is_refused_and_not_executed(tmp_path):
+    class Bomb:
+        def __reduce__(self):
+            return (sys.exit, ("executed",))
+
+    path = tmp_path / "student"
+    for content in (pickle.dumps(Bomb()), (8).to_bytes(8, "little") + pickle.dumps(Bomb())):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="no saved student"):
+            load_student(path)
+
+
+def test_loading_never_unpickles(saved, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise AssertionError("unpickled")
+
+    for module, name in ((pickle, "load"), (pickle, "loads"), (pickle, "Unpickler"), (torch, "load")):
+        monkeypatch.setattr(module, name, refuse)
+    load_student(saved)
+
+
+# ---------------------------------------------------------------- writing
+def test_an_old_file_stays_whole_when_writing_fails(saved, monkeypatch):
+    before = saved.read_bytes()
+    student = load_student(saved)
+    write = type(saved).write_bytes
+
+    def fail(path, content):
+        write(path, content[:50])
+        raise OSError("disk full")
+
+    monkeypatch.setattr(type(saved), "write_bytes", fail)
+    with pytest.raises(OSError, match="disk full"):
+        student.save(saved)
+    assert saved.read_bytes() == before
+    assert [p.name for p in saved.parent.iterdir()] == [saved.name]  # and no half file is left
+
+
+def test_an_unfitted_student_cannot_be_saved(tmp_path):
+    from sklearn.exceptions import NotFittedError
+
+    with pytest.raises(NotFittedError):
+        StudentClassifier().save(tmp_path / "student")
