@@ -1,0 +1,167 @@
+"""Knowledge distillation: the student learns the teacher's distribution, softened by a temperature.
+
+Notation of Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015: `z` student
+logits, `v` teacher logits, `T` temperature, loss `(1 - a) H(y, softmax(z)) + a T**2 KL(softmax(v/T) || softmax(z/T))`
+with `a` = `soft_weight`. The student is used at `T = 1`. The paper allows both the training rows and
+other, unlabelled ones as transfer set and reports no comparison of the two; so here both are there.
+"""
+
+from __future__ import annotations
+
+import math
+
+from sklearn.utils._param_validation import StrOptions
+
+from compress.distill._distiller import BaseDistiller, ClassifierDistiller
+from compress.distill._objectives import Distillation
+from compress.distill._schedules import Schedule, check_range
+from compress.distill._teachers import MEANS
+
+__all__ = ["DistilledClassifier"]
+
+
+class DistilledClassifier(ClassifierDistiller):
+    """A small net that learns from a teacher's softened probabilities (Hinton et al., 2015).
+
+    Parameters
+    ----------
+    teacher : torch module, classifier, or list of these
+        A torch module gives logits; so do this library's nets; of any other classifier the logits are
+        the log-probabilities. What is fitted is used as it is (`sklearn.frozen.FrozenEstimator` keeps it
+        so through `clone`), the rest is fitted on the labelled rows. A list is an ensemble.
+    student : StudentClassifier, NetClassifier, torch module or None, default=None
+        The net and how it is trained; None is `StudentClassifier()`.
+    temperature : float or Schedule, default=4.0
+        Positive. A `Schedule` anneals it; `T(t)**2` keeps the weight of the soft term.
+    soft_weight : float or Schedule in [0, 1], default=0.9
+        Weight of the soft term; the hard labels have the rest. 1.0 needs no labels.
+    soft_lambda : float or Schedule, optional
+        The other parametrisation, `hard + lambda * T**2 * soft`; then `soft_weight` is not looked at.
+    transfer : {"train", "train+unlabeled"}, default="train"
+        Rows the student learns from: those of `X`, or `X_unlabeled` besides, where the soft term acts alone.
+    ensemble : {"arithmetic", "geometric"}, default="arithmetic"
+        Mean of the distributions of several teachers, taken at temperature 1.
+    eps : float in (0, 1), default=1e-4
+        Smallest probability of teachers without logits: below it is vote counting, not knowledge.
+    random_state : int, RandomState or None
+        Seeds the teacher and student that have no seed of their own.
+
+    Attributes
+    ----------
+    student_ : StudentClassifier or NetClassifier
+        An ordinary student: save and export it.
+    teacher_ : the fitted teacher, or list of teachers
+    classes_ : array of shape (n_classes,)
+        The teacher's; there may be some that `y` does not show.
+    history_ : list of dict
+    stopped_ : {"finished", "early_stopping", "diverged", "interrupted"}
+    n_iter_, n_parameters_, n_features_in_ : int
+    feature_names_in_ : array of str, for DataFrames
+
+    References
+    ----------
+    Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from compress import StudentClassifier
+    >>> from compress.distill import DistilledClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> teacher = RandomForestClassifier(50, random_state=0).fit(X[:400], y[:400])
+    >>> student = StudentClassifier((32,), max_epochs=30, random_state=0)
+    >>> small = DistilledClassifier(teacher, student, transfer="train+unlabeled")
+    >>> small.fit(X[:400], y[:400], X_unlabeled=X[400:1000]).score(X[1000:], y[1000:]) > 0.85
+    True
+    """
+
+    _parameter_constraints = {
+        **BaseDistiller._parameter_constraints,
+        "ensemble": [StrOptions(set(MEANS))],
+    }
+
+    def __init__(
+        self,
+        teacher,
+        student=None,
+        *,
+        temperature=4.0,
+        soft_weight=0.9,
+        soft_lambda=None,
+        transfer="train",
+        ensemble="arithmetic",
+        eps=1e-4,
+        random_state=None,
+    ):
+        self.teacher = teacher
+        self.student = student
+        self.temperature = temperature
+        self.soft_weight = soft_weight
+        self.soft_lambda = soft_lambda
+        self.transfer = transfer
+        self.ensemble = ensemble
+        self.eps = eps
+        self.random_state = random_state
+
+    def fit(self, X, y=None, sample_weight=None, *, X_unlabeled=None, X_val=None, y_val=None):
+        """Fit the teacher if it is not, label the transfer set once, train the student.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_columns); or TransferSet
+            Of a transfer set (for instance MUNGE rows) the targets are used and `teacher` is not asked.
+        y : array of shape (n_rows,), optional
+            Hard labels, needed unless the hard term has no weight and the teacher is fitted. With a
+            transfer set: the labels of its original rows.
+        sample_weight : array of shape (n_rows,), optional
+        X_unlabeled : DataFrame or array of shape (n_unlabeled, n_columns), optional
+            Used with `transfer="train+unlabeled"` only.
+        X_val, y_val : optional
+            Validation rows and labels: the best epoch is kept.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            A parameter out of its range; labels that are not among the teacher's classes, or missing
+            where the hard term has weight; unlabelled rows with a pure hard loss.
+        TypeError
+            A teacher without probabilities, a student of another kind.
+        FloatingPointError
+            The loss is not finite in the first epoch.
+        """
+        self._validate_params()
+        check_mixture(self)
+        if self.transfer == "train+unlabeled" and self.soft_lambda is None and _always_zero(self.soft_weight):
+            raise ValueError(
+                "soft_weight=0 is a loss of hard labels only, which unlabelled rows have not: "
+                "use transfer='train', or soft_weight above 0."
+            )
+        return self._fit(X, y, sample_weight, X_unlabeled, X_val, y_val, mean=self.ensemble)
+
+    @property
+    def _needs_labels(self) -> bool:
+        if self.soft_lambda is not None or callable(self.soft_weight):
+            return True
+        return self.soft_weight < 1
+
+    def _objective(self, logits, weight, link, on_the_fly):
+        return Distillation(
+            link, logits.shape[1], self.temperature, self.soft_weight, self.soft_lambda, teacher=on_the_fly
+        )
+
+
+def check_mixture(distiller) -> None:
+    """Refuse a temperature that is not positive and weights out of their range, schedules included."""
+    check_range("temperature", distiller.temperature, 0.0, math.inf, "be positive", open_low=True)
+    check_range("soft_weight", distiller.soft_weight, 0.0, 1.0, "lie in [0, 1]")
+    if distiller.soft_lambda is not None:
+        check_range("soft_lambda", distiller.soft_lambda, 0.0, math.inf, "be at least 0")
+
+
+def _always_zero(weight) -> bool:
+    return weight.bounds()[1] == 0 if isinstance(weight, Schedule) else not callable(weight) and weight == 0

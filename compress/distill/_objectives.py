@@ -1,0 +1,143 @@
+"""What students learn from teachers' logits: Hinton's mixture of soft and hard, Ba & Caruana's regression.
+
+Both are objectives of `compress.objectives`, so that any student trains under them. A distilled student
+ends with the plain objective of the same link (`served`), which knows nothing of teachers and can be saved.
+Targets are packed: the teacher's logits, then one-hot labels with zeros for rows that have none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from compress.distill._schedules import value_at
+from compress.losses import distillation_loss, squared_error
+from compress.objectives import Logits, SoftTargets
+
+__all__ = ["Distillation", "LogitMatching", "pack"]
+
+UNLABELED = -1
+
+
+def pack(teacher_logits: np.ndarray, labels: np.ndarray, *others: np.ndarray) -> np.ndarray:
+    """Targets float32 of shape (n_rows, 2 * n_classes): teacher's logits and one-hot labels (0 where unlabelled).
+
+    What else a method wants to keep by its row (`others`) stands behind.
+    """
+    return np.hstack([teacher_logits, labels, *others]).astype(np.float32)
+
+
+class Distillation(SoftTargets):
+    """Soft targets with temperature, mixed with hard labels (Hinton et al., 2015).
+
+    Parameters
+    ----------
+    link : {"binary", "softmax"}
+    n_classes : int
+    temperature, soft_weight : float or Schedule
+    soft_lambda : float, Schedule or None
+        As in `compress.losses.distillation_loss`, which is the loss.
+    teacher : callable(inputs) -> tensor of shape (n_rows, n_classes), optional
+        Gives the logits of rows that change from batch to batch; without it those in the targets count.
+    """
+
+    def __init__(self, link, n_classes, temperature, soft_weight, soft_lambda=None, teacher: Callable | None = None):
+        n_outputs = 1 if link == "binary" else n_classes
+        super().__init__(link, np.zeros(n_outputs, np.float32), np.ones(n_outputs, np.float32))
+        self.n_classes, self.teacher = n_classes, teacher
+        self.temperature, self.soft_weight, self.soft_lambda = temperature, soft_weight, soft_lambda
+
+    def learnable(self, targets: np.ndarray) -> np.ndarray:
+        """See `Objective.learnable`."""
+        return np.ascontiguousarray(targets[:, : 2 * self.n_classes])
+
+    def step_loss(self, outputs, target, weight=None, *, inputs, clock) -> torch.Tensor:
+        """See `Objective.step_loss`."""
+        logits, labels = self._parts(target)
+        if self.teacher is not None:
+            logits = self.teacher(inputs)
+        return self._mixture(outputs, logits, labels, weight, clock.progress)
+
+    def score(self, outputs, target, weight=None) -> torch.Tensor:
+        """Cross-entropy with validation labels; on training rows held out, the loss at the end of the schedules."""
+        if target.shape[1] == self.n_classes:
+            return super().score(outputs, target, weight)
+        return self._mixture(outputs, *self._parts(target), weight, 1.0)
+
+    def served(self) -> SoftTargets:
+        """The plain objective of the same outputs."""
+        return SoftTargets(self.link, self.mean, self.scale)
+
+    def _parts(self, target) -> tuple[torch.Tensor, torch.Tensor]:
+        return target[:, : self.n_classes], target[:, self.n_classes : 2 * self.n_classes]
+
+    def _mixture(self, outputs, teacher_logits, labels, weight, progress: float) -> torch.Tensor:
+        y = torch.where(labels.sum(dim=1) > 0, labels.argmax(dim=1), UNLABELED)
+        return distillation_loss(
+            self.logits(outputs),
+            teacher_logits,
+            y,
+            temperature=value_at(self.temperature, progress),
+            soft_weight=value_at(self.soft_weight, progress),
+            soft_lambda=value_at(self.soft_lambda, progress),
+            sample_weight=weight,
+        )
+
+
+class LogitMatching(Logits):
+    """Squared error of the teacher's own logits, centred and standardised (Ba & Caruana, 2014).
+
+    The base class makes logits from probabilities; these are regressed as they are. Centring takes
+    away the constant of each row, which the softmax does not see and the paper's nets had to learn.
+
+    Parameters
+    ----------
+    link : {"binary", "softmax"}
+    mean, scale : float32 arrays of shape (n_outputs,)
+    n_classes : int
+    teacher : callable(inputs) -> tensor of shape (n_rows, n_classes), optional
+        As in `Distillation`.
+    """
+
+    def __init__(self, link, mean, scale, n_classes, teacher: Callable | None = None):
+        super().__init__(link, mean, scale)
+        self.n_classes, self.teacher = n_classes, teacher
+
+    @classmethod
+    def for_logits(cls, logits, weight, link: str, *, standardize: bool, teacher=None) -> LogitMatching:
+        """The objective in whose unit each output has mean 0 and spread 1 over the transfer set."""
+        values = _regressed(logits, link).astype(np.float64)
+        mean, spread = np.zeros(values.shape[1]), np.ones(values.shape[1])
+        if standardize:
+            mean = np.average(values, axis=0, weights=weight)
+            spread = np.sqrt(np.average((values - mean) ** 2, axis=0, weights=weight))
+            spread[spread == 0] = 1.0
+        return cls(link, mean.astype(np.float32), spread.astype(np.float32), logits.shape[1], teacher)
+
+    def learnable(self, targets: np.ndarray) -> np.ndarray:
+        """See `Objective.learnable`."""
+        return (_regressed(targets[:, : self.n_classes], self.link) - self.mean) / self.scale
+
+    def step_loss(self, outputs, target, weight=None, *, inputs, clock) -> torch.Tensor:
+        """See `Objective.step_loss`."""
+        if self.teacher is not None:
+            mean, scale = (torch.from_numpy(a).to(outputs.device) for a in (self.mean, self.scale))
+            target = (_regressed(self.teacher(inputs), self.link) - mean) / scale
+        return squared_error(outputs, target, sample_weight=weight)
+
+    def score(self, outputs, target, weight=None) -> torch.Tensor:
+        """Cross-entropy with validation labels; on training rows held out, with the teacher's probabilities."""
+        if target.shape[1] != self.n_classes:
+            target = target[:, : self.n_classes].softmax(dim=1)
+        return super().score(outputs, target, weight)
+
+    def served(self) -> Logits:
+        """The plain objective of the same outputs."""
+        return Logits(self.link, self.mean, self.scale)
+
+
+def _regressed(logits, link: str):
+    """What the outputs stand for: log odds of the second class, or centred logits. Arrays and tensors."""
+    return logits[:, 1:] - logits[:, :1] if link == "binary" else logits - logits.mean(1)[:, None]

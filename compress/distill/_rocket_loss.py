@@ -1,0 +1,97 @@
+"""What one batch of Rocket Launching costs, and the copies and logits its stages need."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+
+from compress.losses import distribution_loss, rocket_hint_loss
+
+__all__ = ["HINT_SCHEDULES", "all_logits", "rocket_loss", "unshare"]
+
+HINT_SCHEDULES = {"constant": lambda t: 1.0, "rising": lambda t: t, "falling": lambda t: 1.0 - t}
+
+
+def rocket_loss(settings, net, objective, *, booster_learns: bool = True):
+    """The loss of a batch, `loss(blocks, targets, weight, teacher, clock)`.
+
+    Parameters
+    ----------
+    settings : RocketClassifier
+    net : mapping with the branches "light" and "booster"
+    objective : compress.objectives.Objective
+    booster_learns : bool
+        False: the booster is there for its fixed logits only.
+    """
+    light, booster = net["light"], net["booster"]
+    bottom = settings.sharing == "bottom" and settings.share and booster_learns
+    noisy = settings.batch_norm or settings.dropout > 0
+    quiet = noisy and (settings.hint_eval_mode or not booster_learns)
+    schedule = settings.hint_schedule if callable(settings.hint_schedule) else HINT_SCHEDULES[settings.hint_schedule]
+    as_logits = objective.logits
+
+    def loss(blocks, targets, weight, teacher, clock):
+        if bottom:
+            shared = light.shared(*blocks)
+            l_out = light.from_lower(shared if settings.light_trains_shared else shared.detach())
+
+            def run_booster():
+                return booster.from_lower(shared)
+        else:
+            l_out = light(*blocks)
+
+            def run_booster():
+                return booster(*blocks)
+
+        total = distribution_loss(as_logits(l_out), targets, sample_weight=weight)
+        z_out = None
+        if booster_learns:
+            z_out = run_booster()
+            total = total + distribution_loss(as_logits(z_out), targets, sample_weight=weight)
+        strength = settings.hint_weight * schedule(clock.progress)
+        if strength > 0:
+            block = settings.gradient_block or not booster_learns
+            if quiet or z_out is None:
+                booster.eval()
+                with torch.set_grad_enabled(not block):
+                    z_out = run_booster()
+                booster.train()
+            elif block:
+                z_out = z_out.detach()
+            total = total + strength * rocket_hint_loss(
+                as_logits(l_out),
+                as_logits(z_out),
+                form=settings.hint,
+                temperature=settings.hint_temperature,
+                sample_weight=weight,
+            )
+        if teacher is not None and settings.teacher_weight > 0:
+            total = total + settings.teacher_weight * rocket_hint_loss(
+                as_logits(l_out),
+                teacher,
+                form="soft_targets",
+                temperature=settings.hint_temperature,
+                sample_weight=weight,
+            )
+        return total
+
+    return loss
+
+
+def unshare(light) -> None:
+    """Give the light net a copy of what it shares, so that the booster stays as it is."""
+    for name in ("inputs", "lower", "into", "blocks"):
+        if hasattr(light, name):
+            setattr(light, name, copy.deepcopy(getattr(light, name)))
+
+
+def all_logits(branch, blocks, objective, device, rows: int = 8192) -> torch.Tensor:
+    """Logits of a branch in eval mode, of shape (n_rows, n_classes), on the CPU."""
+    branch.eval()
+    with torch.no_grad():
+        parts = [
+            objective.logits(branch(*(b[i : i + rows].to(device) for b in blocks))).cpu()
+            for i in range(0, len(blocks[0]), rows)
+        ]
+    return torch.cat(parts)

@@ -1,0 +1,100 @@
+"""Values that change while a student learns: temperatures that anneal, weights that decay.
+
+A schedule is called with the progress of the training, from 0 to 1, and gives the value there. Plain
+numbers are constant schedules. Annealing the temperature is an idea by analogy with simulated annealing,
+not of Hinton et al., who keep it constant; the losses follow with `T(t)**2`, without which the
+soft term would lose its weight as `T` falls.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from numbers import Real
+
+__all__ = ["SHAPES", "Schedule", "value_at"]
+
+SHAPES = ("constant", "linear", "exponential", "cosine")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """From `start` to `end` while the progress goes from 0 to `until`, and `end` from there on.
+
+    Parameters
+    ----------
+    start, end : float
+        Values at the two ends. "exponential" needs both positive; "constant" knows `start` only.
+    shape : {"constant", "linear", "exponential", "cosine"}, default="linear"
+        - "linear": `start + (end - start) x` at the share `x` of the way;
+        - "exponential": `start * (end / start) ** x`, the same factor at each step;
+        - "cosine": half a cosine wave, slow at both ends.
+    until : float in (0, 1], default=1.0
+        Share of the training at which `end` is reached.
+
+    Examples
+    --------
+    >>> anneal = Schedule(16.0, 1.0, "exponential")
+    >>> [anneal(progress) for progress in (0.0, 0.5, 1.0)]
+    [16.0, 4.0, 1.0]
+    """
+
+    start: float
+    end: float | None = None
+    shape: str = "linear"
+    until: float = 1.0
+
+    def __post_init__(self):
+        if self.shape not in SHAPES:
+            raise ValueError(f"shape must be one of {', '.join(SHAPES)}, got {self.shape!r}.")
+        if self.end is None and self.shape != "constant":
+            raise ValueError(
+                f"end must be given for shape={self.shape!r}, got None. Use shape='constant' for one value."
+            )
+        if not 0 < self.until <= 1:
+            raise ValueError(f"until must lie in (0, 1], got {self.until}.")
+        if not all(math.isfinite(value) for value in self._ends()):
+            raise ValueError(f"start and end must be finite, got {self.start} and {self.end}.")
+        if self.shape == "exponential" and min(self._ends()) <= 0:
+            raise ValueError(
+                f"start and end must be positive for shape='exponential', got {self.start} and {self.end}. "
+                "Use shape='linear' to reach 0."
+            )
+
+    def __call__(self, progress: float) -> float:
+        """The value at `progress`, a float in [0, 1]."""
+        if self.shape == "constant":
+            return self.start
+        x = min(progress / self.until, 1.0)
+        if self.shape == "linear":
+            return self.start + (self.end - self.start) * x
+        if self.shape == "exponential":
+            return self.start * (self.end / self.start) ** x
+        return self.end + (self.start - self.end) * 0.5 * (1 + math.cos(math.pi * x))
+
+    def bounds(self) -> tuple[float, float]:
+        """Smallest and largest value: every shape is monotone."""
+        return min(self._ends()), max(self._ends())
+
+    def _ends(self) -> tuple[float, float]:
+        return (self.start, self.start) if self.shape == "constant" else (self.start, self.end)
+
+
+def value_at(value: float | Schedule, progress: float) -> float:
+    """A number as it is, a schedule at `progress`."""
+    return value(progress) if callable(value) else value
+
+
+def check_range(name: str, value, low: float, high: float, rule: str, *, open_low: bool = False) -> None:
+    """Raise unless a number or all of a schedule lies between `low` and `high`; `rule` is the message's middle.
+
+    A callable of one's own cannot be looked through: the losses check what it returns.
+    """
+    if callable(value) and not isinstance(value, Schedule):
+        return
+    if not isinstance(value, Schedule | Real) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a number or a Schedule, got {value!r}.")
+    smallest, largest = value.bounds() if isinstance(value, Schedule) else (value, value)
+    inside = (smallest > low if open_low else smallest >= low) and largest <= high
+    if not inside:  # NaN is not inside either
+        raise ValueError(f"{name} must {rule}, got {value!r}.")

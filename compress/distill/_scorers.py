@@ -1,0 +1,127 @@
+"""Teachers of rankings: anything that scores user × item, brought to one form.
+
+A scorer has `score_matrix(users, items)`, which takes ids and gives an array of shape (n_users, n_items).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["FactorScorer", "TableScorer", "score_matrix"]
+
+
+def score_matrix(teacher, users, items) -> np.ndarray:
+    """float32 scores of shape (n_users, n_items), checked.
+
+    Parameters
+    ----------
+    teacher : array, object with `score_matrix(users, items)`, or callable(users, items)
+    users, items : arrays of ids
+
+    Raises
+    ------
+    TypeError
+        No such teacher.
+    ValueError
+        The scores have another shape, or are not finite.
+    """
+    if hasattr(teacher, "score_matrix"):
+        scores = teacher.score_matrix(users, items)
+    elif isinstance(teacher, Callable):
+        scores = teacher(users, items)
+    elif isinstance(teacher, (np.ndarray, list)):
+        scores = teacher
+    else:
+        raise TypeError(
+            "teacher must be an array of shape (n_users, n_items), an object with score_matrix(users, items), or a "
+            f"callable(users, items), got {type(teacher).__name__}. Wrap a model of factors in FactorScorer, a "
+            "classifier of rows in TableScorer."
+        )
+    scores = np.asarray(scores, dtype=np.float32)
+    if scores.shape != (len(users), len(items)):
+        raise ValueError(
+            f"teacher must score {len(users)} users × {len(items)} items, got scores of shape {scores.shape}."
+        )
+    if not np.isfinite(scores).all():
+        user, item = np.argwhere(~np.isfinite(scores))[0]
+        raise ValueError(
+            f"teacher must give finite scores, got {scores[user, item]} for user {users[user]} and item {items[item]}. "
+            "Replace what it cannot score by its lowest score."
+        )
+    return scores
+
+
+class FactorScorer:
+    """Scores from two matrices of factors, such as those of `implicit`'s `AlternatingLeastSquares`.
+
+    Parameters
+    ----------
+    user_factors, item_factors : arrays of shape (n_users, d) and (n_items, d)
+        Or `FactorScorer.of(model, ...)` for an object that has both as attributes.
+    users, items : arrays of ids, the rows' owners
+    """
+
+    def __init__(self, user_factors, item_factors, users, items):
+        self.user_factors, self.item_factors = np.asarray(user_factors), np.asarray(item_factors)
+        self.user_row = {u: k for k, u in enumerate(users)}
+        self.item_row = {i: k for k, i in enumerate(items)}
+        for name, factors, rows in (
+            ("user", self.user_factors, self.user_row),
+            ("item", self.item_factors, self.item_row),
+        ):
+            if factors.ndim != 2 or len(factors) != len(rows):
+                raise ValueError(f"{name}_factors must have one row per {name} id ({len(rows)}), got {factors.shape}.")
+
+    @classmethod
+    def of(cls, model, users, items) -> FactorScorer:
+        """From a fitted model with `user_factors` and `item_factors`."""
+        return cls(model.user_factors, model.item_factors, users, items)
+
+    def score_matrix(self, users, items) -> np.ndarray:
+        """Inner products, of shape (n_users, n_items); unknown ids raise ValueError."""
+        try:
+            u = self.user_factors[[self.user_row[i] for i in users]]
+            v = self.item_factors[[self.item_row[i] for i in items]]
+        except KeyError as error:
+            raise ValueError(f"the teacher's factors have no row for id {error.args[0]!r}.") from None
+        return u @ v.T
+
+
+class TableScorer:
+    """Scores from a classifier of rows, such as one side of a dual DNN: its log-odds for each user with each item.
+
+    Parameters
+    ----------
+    model : object with `logits(X)` of shape (n_rows, 1), or with `predict_proba`
+    user_table, item_table : DataFrames, one row per id, columns as in the model's training table
+    user_column, item_column : str
+        The columns with the ids.
+    columns : list of str
+        Order of the columns in the training table.
+    """
+
+    def __init__(self, model, user_table, item_table, *, user_column: str, item_column: str, columns):
+        self.model, self.columns = model, list(columns)
+        self.user_table = user_table.set_index(user_column, drop=False)
+        self.item_table = item_table.set_index(item_column, drop=False)
+
+    def score_matrix(self, users, items, *, users_at_a_time: int = 32) -> np.ndarray:
+        """Log-odds of shape (n_users, n_items)."""
+        item_rows = self.item_table.loc[list(items)]
+        parts = []
+        for start in range(0, len(users), users_at_a_time):
+            some = list(users[start : start + users_at_a_time])
+            left = self.user_table.loc[np.repeat(some, len(items))].reset_index(drop=True)
+            right = item_rows.iloc[np.tile(np.arange(len(items)), len(some))].reset_index(drop=True)
+            rows = pd.concat([left, right], axis=1)[self.columns]
+            parts.append(self._log_odds(rows).reshape(len(some), len(items)))
+        return np.concatenate(parts)
+
+    def _log_odds(self, rows) -> np.ndarray:
+        if hasattr(self.model, "logits"):
+            return self.model.logits(rows)[:, -1]
+        p = np.clip(self.model.predict_proba(rows)[:, 1], 1e-12, 1 - 1e-12)
+        return np.log(p / (1 - p))

@@ -1,0 +1,237 @@
+"""What distillers ask of a teacher: logits, values, hidden layers, of whatever the teacher is made of.
+
+A teacher is a torch module (logits = its outputs), a student or `NetClassifier` of this library (its own
+logits), any other classifier (logits = log-probabilities), or a list of these, combined by their mean.
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+import numpy as np
+import torch
+from sklearn.base import clone
+from sklearn.utils.validation import has_fit_parameter
+from torch import nn
+
+from compress._student import BaseStudent
+from compress._tables import checked_table
+from compress.teachers import check_teacher, is_fitted, teacher_outputs
+
+__all__ = ["MEANS", "Teachers", "as_they_were", "body_of", "fitted_teachers", "hidden_of", "row_net", "stopped_at"]
+
+MEANS = ("arithmetic", "geometric")
+BLOCK_ROWS = 2048  # rows a net sees at a time: bounds the memory of its hidden layers
+
+
+def fitted_teachers(teacher, X, y, sample_weight, task: str, rng) -> list:
+    """The members of a teacher; what is fitted already is used as it is, the rest is cloned and fitted.
+
+    Raises
+    ------
+    TypeError, ValueError
+        No teacher, one for another task, or one to be fitted without labels.
+    """
+    members = list(teacher) if isinstance(teacher, list | tuple) else [teacher]
+    if not members or any(member is None for member in members):
+        raise ValueError("teacher must be an estimator, a torch module or a list of these, got none.")
+    return [_fitted(member, X, y, sample_weight, task, rng) for member in members]
+
+
+def _fitted(member, X, y, sample_weight, task, rng):
+    if isinstance(member, nn.Module):
+        return member
+    check_teacher(member, task)
+    if is_fitted(member):
+        return member
+    if y is None:
+        raise ValueError(
+            f"the teacher {type(member).__name__} is not fitted, so that fit requires y to be passed, "
+            "but the target y is None. Pass y, or a fitted teacher."
+        )
+    member = clone(member)
+    if "random_state" in member.get_params(deep=False) and member.random_state is None:
+        member.set_params(random_state=int(rng.randint(2**31 - 1)))
+    weighted = sample_weight is not None and has_fit_parameter(member, "sample_weight")
+    return member.fit(X, y, **({"sample_weight": sample_weight} if weighted else {}))
+
+
+class Teachers:
+    """Fitted teachers that speak as one.
+
+    Parameters
+    ----------
+    members : list of fitted estimators and torch modules
+    mean : {"arithmetic", "geometric", "logits"}
+        Mean of the members' probabilities, of their log-probabilities, or of their logits.
+    eps : float in (0, 1)
+        Smallest probability the logarithm sees, of teachers that have probabilities only.
+    """
+
+    def __init__(self, members: list, mean: str, eps: float):
+        self.members, self.mean, self.eps = members, mean, eps
+
+    def classes(self):
+        """Labels of the columns of `logits`; None where all members are bare torch modules.
+
+        Raises ValueError where members disagree.
+        """
+        known = [np.asarray(m.classes_) for m in self.members if hasattr(m, "classes_")]
+        for other in known[1:]:
+            if not np.array_equal(known[0], other):
+                raise ValueError(f"teachers must have the same classes, got {list(known[0])} and {list(other)}.")
+        return known[0] if known else None
+
+    def logits(self, X) -> np.ndarray:
+        """float32 of shape (n_rows, n_classes), before softmax, of a DataFrame or array."""
+        outputs = [torch.from_numpy(_member_logits(m, X, self.eps)) for m in self.members]
+        shapes = {tuple(z.shape) for z in outputs}
+        if len(shapes) > 1:
+            raise ValueError(f"teachers must have the same number of classes, got {[z.shape[1] for z in outputs]}.")
+        return _combined(outputs, self.mean).numpy()
+
+    def values(self, X) -> np.ndarray:
+        """float32 of shape (n_rows,) or (n_rows, n_outputs): the mean of the regressors' predictions."""
+        outputs = [_member_values(m, X) for m in self.members]
+        if len({v.shape for v in outputs}) > 1:
+            raise ValueError(f"teachers must have the same outputs, got shapes {[v.shape for v in outputs]}.")
+        return np.mean(outputs, axis=0)
+
+    def batch_logits(self, inputs: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        """The same of a batch that was augmented, on its device: the rows are `inputs[0]`."""
+        x = inputs[0]
+        nets = [row_net(member) for member in self.members]
+        if all(net is not None for net in nets):
+            with torch.no_grad():  # `as_they_were` puts device and mode back
+                return _combined(
+                    [_as_logits(m, net.to(x.device).eval()(x)) for m, net in zip(self.members, nets)], self.mean
+                )
+        return torch.from_numpy(self.logits(x.cpu().numpy())).to(x.device)
+
+
+def body_of(member) -> nn.Module | None:
+    """The net in which layers have names: a torch module itself, the body of a student; None for other teachers."""
+    if isinstance(member, nn.Module):
+        return member
+    return member.module_.body if isinstance(member, BaseStudent) else None
+
+
+def row_net(member) -> nn.Module | None:
+    """The net that sees plain rows, without an input layer of its own; None for other teachers."""
+    return body_of(member) if isinstance(member, nn.Module) or getattr(member, "sees_rows", False) else None
+
+
+@contextlib.contextmanager
+def as_they_were(members):
+    """Whatever teaching needs inside the block, the teachers' nets get their device and mode back after it."""
+    nets = [net for net in map(row_net, members) if net is not None]
+    before = [(next((p.device for p in net.parameters()), None), net.training) for net in nets]
+    try:
+        yield
+    finally:
+        for net, (device, training) in zip(nets, before):
+            if device is not None:
+                net.to(device)
+            net.train(training)
+
+
+def hidden_of(member, layer: str, X) -> torch.Tensor:
+    """The hidden layer `layer` of a net for a DataFrame or array: float32 tensor, rows first."""
+    body = body_of(member)
+    parts = []
+    with _eval(body), torch.no_grad():
+        for block, run in _blocks(member, X):
+            parts.append(stopped_at(body, layer, run, *block).float().cpu())
+    return torch.cat(parts)
+
+
+def stopped_at(body: nn.Module, layer: str, run, *inputs) -> torch.Tensor:
+    """The output of the submodule `layer` of `body` while `run(*inputs)` runs; what comes after it is not computed."""
+    taken = []
+
+    def take(module, inputs, output):
+        taken.append(output)
+        raise _Reached
+
+    handle = body.get_submodule(layer).register_forward_hook(take)
+    try:
+        run(*inputs)
+    except _Reached:
+        return taken[0]
+    finally:
+        handle.remove()
+    raise ValueError(f"the layer {layer!r} takes no part in the forward pass. Name one that does.")
+
+
+class _Reached(Exception):
+    """Ends a forward pass at the layer that is wanted."""
+
+
+def _member_logits(member, X, eps: float) -> np.ndarray:
+    body = body_of(member)
+    if body is None or not (isinstance(member, nn.Module) or hasattr(member, "classes_")):
+        return teacher_outputs(member, X, "logits", eps=eps)
+    with _eval(body), torch.no_grad():
+        logits = torch.cat([_as_logits(member, run(*block)).float().cpu() for block, run in _blocks(member, X)])
+    if logits.ndim != 2:
+        raise ValueError(f"a torch teacher must return logits of shape (n_rows, n_classes), got {tuple(logits.shape)}.")
+    if not logits.isfinite().all():
+        raise ValueError("a torch teacher must return finite logits, but some are NaN or infinite. Check its weights.")
+    return logits.numpy()
+
+
+def _member_values(member, X) -> np.ndarray:
+    if not isinstance(member, nn.Module):
+        return teacher_outputs(member, X, "values")
+    with _eval(member), torch.no_grad():
+        values = torch.cat([run(*block).float().cpu() for block, run in _blocks(member, X)]).numpy()
+    return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+
+
+def _as_logits(member, outputs: torch.Tensor) -> torch.Tensor:
+    return outputs if isinstance(member, nn.Module) else member.objective_.logits(outputs)
+
+
+def _blocks(member, X):
+    """Blocks of inputs of a net, and the function that takes them."""
+    if isinstance(member, nn.Module):
+        inputs, run = (torch.from_numpy(_plain_rows(X)),), member
+    else:
+        table = checked_table(member, X, reset=False)
+        inputs = tuple(torch.from_numpy(block) for block in member.schema_.encode(table, unseen="missing"))
+        run = member.module_
+    device = next((p.device for p in run.parameters()), torch.device("cpu"))
+    for start in range(0, len(inputs[0]), BLOCK_ROWS):
+        yield tuple(t[start : start + BLOCK_ROWS].to(device) for t in inputs), run
+
+
+def _plain_rows(X) -> np.ndarray:
+    try:
+        return np.ascontiguousarray(np.asarray(X), dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"a torch teacher needs numbers only, but X has other values ({error}). Wrap it in a pipeline that encodes."
+        ) from error
+
+
+def _combined(outputs: list, mean: str) -> torch.Tensor:
+    if len(outputs) == 1:
+        return outputs[0]
+    stacked = torch.stack(outputs)
+    if mean == "logits":
+        return stacked.mean(dim=0)
+    stacked = stacked.log_softmax(dim=-1)
+    if mean == "geometric":  # up to its normalisation, which a softmax does again
+        return stacked.mean(dim=0)
+    return stacked.logsumexp(dim=0) - float(np.log(len(outputs)))
+
+
+@contextlib.contextmanager
+def _eval(module: nn.Module):
+    """No dropout, no batch statistics inside the block; the mode of before afterwards."""
+    training = module.training
+    module.eval()
+    try:
+        yield
+    finally:
+        module.train(training)

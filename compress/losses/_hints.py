@@ -1,0 +1,57 @@
+"""Hints: hidden layers of the teacher as targets of hidden layers of the student (FitNets).
+
+Notation: `u_h` the teacher's hint layer, `v_g` the student's guided layer, `r` the regressor that
+brings the one to the shape of the other: the loss compares `r(v_g)` with `u_h`. Nothing is detached
+here: whoever wants no gradient in the teacher passes a detached hint.
+
+References
+----------
+Romero, Ballas, Kahou, Chassang, Gatta and Bengio, "FitNets: Hints for Thin Deep Nets", ICLR 2015,
+arXiv:1412.6550, equation (3).
+"""
+
+from __future__ import annotations
+
+import torch
+
+from compress.losses._soft_targets import _mean, _wide
+
+__all__ = ["hint_loss"]
+
+
+def hint_loss(guided, hint, *, sample_weight=None) -> torch.Tensor:
+    r"""Half the squared distance of two hidden layers, :math:`\frac{1}{2n} \sum_i w_i \|r(v_g)_i - u_{h,i}\|^2`.
+
+    Of feature maps the mean is taken over the positions too, so that the loss does not grow with the
+    size of the image (as in the authors' code; the paper sums).
+
+    Parameters
+    ----------
+    guided, hint : tensors of the same shape (n_rows, n_units) or (n_rows, n_channels, height, width)
+        The student's layer after its regressor, and the teacher's.
+    sample_weight : tensor of shape (n_rows,), optional
+        Mean 1 over the data set, by the caller.
+
+    Returns
+    -------
+    tensor, scalar
+        Summed over units or channels, mean over rows and positions.
+
+    Raises
+    ------
+    ValueError
+        Shapes differ, or there is one axis only.
+
+    Examples
+    --------
+    >>> import torch
+    >>> hint_loss(torch.zeros(4, 3), torch.ones(4, 3)).item()
+    1.5
+    """
+    if guided.shape != hint.shape or guided.ndim < 2:
+        raise ValueError(
+            "guided and hint must have the same shape (n_rows, n_units) or (n_rows, n_channels, height, width), "
+            f"got {tuple(guided.shape)} and {tuple(hint.shape)}. A regressor brings the one to the shape of the other."
+        )
+    squared = (_wide(guided) - _wide(hint)).square().sum(dim=1)
+    return 0.5 * _mean(squared.flatten(1).mean(dim=1) if squared.ndim > 1 else squared, sample_weight)

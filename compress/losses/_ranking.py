@@ -1,0 +1,283 @@
+r"""Ranking distillation: a student's scores are taught by the order, or the scores, a teacher gives to candidates.
+
+Notation: `z` student scores of a list of candidates, `r` the position a candidate has in the teacher's
+order, from 1 (so `r = teacher_rank + 1`), `K` how many of the teacher's best count as relevant.
+Lists are rows. Candidates whose `teacher_rank` is negative are padding and take no part; those of rank
+`K` or more are "the rest": negatives, whose order among themselves is never used.
+Tensors in, scalar out, mean over lists. Nothing is detached here.
+
+References
+----------
+Tang and Wang, "Ranking Distillation", KDD 2018, arXiv:1809.07428 (`tang_wang_loss`).
+Kang et al., "DE-RRD", CIKM 2020, arXiv:2012.04357 (`listwise_rank_loss`).
+Burges et al., "Learning to Rank using Gradient Descent" (RankNet), ICML 2005 (`pairwise_rank_loss`).
+Cao et al., "Learning to Rank: From Pairwise Approach to Listwise Approach" (ListNet), ICML 2007.
+Rendle et al., "BPR: Bayesian Personalized Ranking from Implicit Feedback", UAI 2009.
+Junlin Zhang's notes on distillation in recommenders, 2020 (`pointwise_rank_loss`, its loss weight).
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+__all__ = [
+    "bpr_loss",
+    "discrepancy_weights",
+    "listnet_loss",
+    "listwise_rank_loss",
+    "pairwise_rank_loss",
+    "pointwise_rank_loss",
+    "position_weights",
+    "tang_wang_loss",
+]
+
+POSITION_WEIGHTS = ("exponential", "reciprocal", "uniform")
+
+
+def pointwise_rank_loss(scores, teacher_rank, *, k: int, alpha: float = 1.0, normalize: bool = False) -> torch.Tensor:
+    r"""The teacher's top K are positives, the rest negatives, and the first positions weigh more.
+
+    .. math:: -\frac1m \Big[ \sum_{r \le K} (1 + \alpha / r) \log \sigma(z_r) + \sum_{rest} \log (1 - \sigma(z)) \Big]
+
+    with `m` candidates in the list: binary cross-entropy with `LossWeight = 1 + alpha / position` on the positives.
+
+    Parameters
+    ----------
+    scores : tensor of shape (n_lists, n_items), before the sigmoid
+    teacher_rank : int64 tensor of shape (n_lists, n_items)
+        0 is the teacher's best; negative: padding, left out.
+    k : int, 1 to n_items
+    alpha : float, at least 0
+        0 gives plain binary cross-entropy.
+    normalize : bool
+        Divide the positives' weights by their mean, so that `alpha` changes their shape and not the
+        balance of positives and negatives.
+
+    Returns
+    -------
+    tensor, scalar
+        Mean over the candidates of a list, then over lists.
+
+    Raises
+    ------
+    ValueError
+        Shapes differ, `k` out of range, negative `alpha`.
+    """
+    _check(scores, teacher_rank, k)
+    if not alpha >= 0:
+        raise ValueError(f"alpha must be at least 0, got {alpha}. Use 0 for plain binary cross-entropy.")
+    valid = teacher_rank >= 0
+    positive = valid & (teacher_rank < k)
+    weight = 1.0 + alpha / (teacher_rank.clamp(min=0) + 1).to(scores.dtype)
+    if normalize:
+        total = torch.where(positive, weight, 0.0).sum(dim=1, keepdim=True)
+        weight = weight * positive.sum(dim=1, keepdim=True) / total.clamp(min=1e-12)
+    weight = torch.where(positive, weight, 1.0)
+    losses = F.binary_cross_entropy_with_logits(scores, positive.to(scores.dtype), reduction="none")
+    return _mean_by_list(losses * weight, valid)
+
+
+def pairwise_rank_loss(
+    scores, teacher_rank, *, k: int, margin: float = 0.0, rank_weights: bool = False
+) -> torch.Tensor:
+    r"""Each of the teacher's top K must beat whatever the teacher ranks below it (RankNet's logistic loss).
+
+    .. math:: \frac1{|P|} \sum_{(a, b) \in P} w_{ab} \log(1 + e^{margin - (z_a - z_b)}),
+        \quad P = \{r_a < r_b,\ r_a \le K,\ \text{not both in the rest}\}
+
+    Parameters
+    ----------
+    scores, teacher_rank, k
+        As in `pointwise_rank_loss`.
+    margin : float, at least 0
+        By how much the better one must lead.
+    rank_weights : bool
+        Weigh a pair by `|1 / r_a - 1 / r_b|`, divided by the mean weight of the list's pairs; a
+        candidate of the rest counts as infinitely far down (its rank among the sampled ones means nothing).
+
+    Returns
+    -------
+    tensor, scalar
+        Mean over the pairs of a list, then over lists.
+    """
+    _check(scores, teacher_rank, k)
+    if not margin >= 0:
+        raise ValueError(f"margin must be at least 0, got {margin}.")
+    # the top K against everything: (n_lists, k, n_items) pairs, never n_items squared
+    top, rank_a = _top(scores, teacher_rank, k)
+    rank_b = teacher_rank.clamp(max=k)[:, None, :]
+    pair = (rank_a[:, :, None] >= 0) & (rank_b >= 0) & (rank_a[:, :, None] < rank_b)
+    losses = F.softplus(margin - (top[:, :, None] - scores[:, None, :]))
+    if rank_weights:
+        inverse = torch.where(rank_b < k, 1.0 / (rank_b.clamp(min=0) + 1).to(scores.dtype), 0.0)
+        weight = (1.0 / (rank_a.clamp(min=0) + 1).to(scores.dtype)[:, :, None] - inverse).abs()
+        weight = torch.where(pair, weight, 0.0)
+        mean = weight.sum(dim=(1, 2), keepdim=True) / pair.sum(dim=(1, 2), keepdim=True).clamp(min=1)
+        losses = losses * weight / mean.clamp(min=1e-12)
+    return _mean_by_list(losses.flatten(1), pair.flatten(1))
+
+
+def listwise_rank_loss(scores, teacher_rank, *, k: int) -> torch.Tensor:
+    r"""Relaxed Plackett-Luce: the teacher's top K in their order, all the rest behind them in any order.
+
+    .. math:: \sum_{r \le K} \Big[ \log \sum_{j:\, r_j \ge r} e^{z_j} - z_r \Big]
+
+    which is minus the log-probability that items drawn one by one, in proportion to :math:`e^z`, come
+    out as the teacher's top K. With `k = n_items` it is ListMLE; with `k = 1` the softmax cross-entropy.
+
+    Parameters
+    ----------
+    scores, teacher_rank, k
+        As in `pointwise_rank_loss`.
+
+    Returns
+    -------
+    tensor, scalar
+        Summed over the K positions, mean over lists. Computed from log-sums: scores of any size do not overflow.
+    """
+    _check(scores, teacher_rank, k)
+    top, rank = _top(scores, teacher_rank, k)
+    # padding weighs e^-1e9 of its list's best: nothing, without infinities in the gradient
+    nothing = scores.detach().amax(dim=1, keepdim=True) - 1e9
+    rest = torch.where(teacher_rank >= k, scores, nothing).logsumexp(dim=1, keepdim=True)
+    z = torch.cat([torch.where(rank >= 0, top, nothing), rest], dim=1)
+    behind = z.flip(1).logcumsumexp(dim=1).flip(1)[:, :-1]  # log-sum over the item and all that come after it
+    return torch.where(rank >= 0, behind - top, 0.0).sum(dim=1).mean()
+
+
+def listnet_loss(scores, teacher_scores, *, temperature: float = 1.0) -> torch.Tensor:
+    r"""ListNet: cross-entropy of the two softmax distributions over the candidates of each list.
+
+    .. math:: -\frac1n \sum_i \sum_j softmax(v_i / T)_j \log softmax(z_i)_j
+
+    Parameters
+    ----------
+    scores, teacher_scores : tensors of shape (n_lists, n_items)
+    temperature : float, positive
+        Of the teacher only: smaller puts the weight on its best candidates.
+
+    Returns
+    -------
+    tensor, scalar
+        Mean over lists. At a match it is the teacher's entropy, not 0.
+    """
+    if scores.shape != teacher_scores.shape:
+        raise ValueError(
+            "scores and teacher_scores must have the same shape (n_lists, n_items), "
+            f"got {tuple(scores.shape)} and {tuple(teacher_scores.shape)}."
+        )
+    if not temperature > 0:
+        raise ValueError(f"temperature must be positive, got {temperature}.")
+    target = (teacher_scores / temperature).softmax(dim=1)
+    return -(target * scores.log_softmax(dim=1)).sum(dim=1).mean()
+
+
+def position_weights(k: int, *, kind: str = "exponential", decay: float = 1.0, dtype=torch.float32) -> torch.Tensor:
+    """Tang & Wang's weights of the positions 1 to K, of sum 1.
+
+    Parameters
+    ----------
+    k : int, at least 1
+    kind : {"exponential", "reciprocal", "uniform"}
+        `exp(-r / decay)`, `1 / r`, or `1 / K`. Their best was the first, with K = 10 and decay 1 to 10.
+    decay : float, positive
+
+    Returns
+    -------
+    tensor of shape (k,)
+    """
+    if k < 1:
+        raise ValueError(f"k must be at least 1, got {k}.")
+    if kind not in POSITION_WEIGHTS:
+        raise ValueError(f"kind must be one of {POSITION_WEIGHTS}, got {kind!r}.")
+    if not decay > 0:
+        raise ValueError(f"decay must be positive, got {decay}.")
+    position = torch.arange(1, k + 1, dtype=dtype)
+    if kind == "exponential":
+        return (-position / decay).softmax(dim=0)
+    weight = 1 / position if kind == "reciprocal" else torch.ones(k, dtype=dtype)
+    return weight / weight.sum()
+
+
+def discrepancy_weights(top_scores, sampled_scores, *, n_items: int, mu: float = 0.1) -> torch.Tensor:
+    r"""Tang & Wang's dynamic weights: large where the student ranks a teacher's favourite too low.
+
+    .. math:: \tanh(\max(\mu (\hat r - r), 0)), \quad \hat r = \lfloor (M - 1) \cdot share \rfloor
+
+    where `share` is the part of the sampled items that the student scores above the favourite, which
+    estimates its rank among all `M` items, and `r` counts from 0 as in the authors' code.
+
+    Parameters
+    ----------
+    top_scores : tensor of shape (n_lists, k), the student's scores in the teacher's order
+    sampled_scores : tensor of shape (n_lists, n_sampled), of items drawn from all
+    n_items : int, the size `M` of the catalogue
+    mu : float, positive
+
+    Returns
+    -------
+    tensor of shape (n_lists, k), in [0, 1); piecewise constant in the scores, so it carries no gradient
+    """
+    if not mu > 0:
+        raise ValueError(f"mu must be positive, got {mu}.")
+    above = (sampled_scores[:, None, :] > top_scores[:, :, None]).to(top_scores.dtype).mean(dim=2)
+    estimated = torch.floor((n_items - 1) * above)
+    return torch.tanh((mu * (estimated - torch.arange(top_scores.shape[1]).to(estimated))).clamp(min=0))
+
+
+def tang_wang_loss(scores, teacher_rank, *, k: int, weights) -> torch.Tensor:
+    r"""Weighted log-loss of the teacher's top K as positives, :math:`-\sum_{r \le K} w_r \log \sigma(z_r)`.
+
+    No negatives here: they come with the hard loss beside it.
+
+    Parameters
+    ----------
+    scores, teacher_rank, k
+        As in `pointwise_rank_loss`.
+    weights : tensor of shape (k,) or (n_lists, k)
+        `position_weights`, times `discrepancy_weights` once a warm-up is over.
+
+    Returns
+    -------
+    tensor, scalar
+        Summed over positions, mean over lists.
+    """
+    _check(scores, teacher_rank, k)
+    top, rank = _top(scores, teacher_rank, k)
+    return torch.where(rank >= 0, -F.logsigmoid(top) * weights, 0.0).sum(dim=1).mean()
+
+
+def bpr_loss(positive, negative) -> torch.Tensor:
+    r"""BPR, the hard loss of a recommender: :math:`-\log \sigma(z_{pos} - z_{neg})`, mean over all pairs.
+
+    Parameters
+    ----------
+    positive, negative : tensors of scores whose shapes broadcast
+    """
+    return F.softplus(negative - positive).mean()
+
+
+def _check(scores, teacher_rank, k: int) -> None:
+    if scores.ndim != 2 or scores.shape != teacher_rank.shape:
+        raise ValueError(
+            "scores and teacher_rank must have the same shape (n_lists, n_items), "
+            f"got {tuple(scores.shape)} and {tuple(teacher_rank.shape)}."
+        )
+    if scores.shape[1] == 0:
+        raise ValueError("scores must have at least one candidate per list, got lists of length 0.")
+    if not 1 <= k <= scores.shape[1]:
+        raise ValueError(f"k must lie between 1 and the number of candidates, {scores.shape[1]}, got {k}.")
+
+
+def _top(scores, teacher_rank, k: int):
+    """Scores and ranks of the teacher's top K in its order, rank -1 where a list has fewer."""
+    unused = teacher_rank.max() + 1
+    order = torch.where(teacher_rank < 0, unused, teacher_rank).argsort(dim=1, stable=True)[:, :k]
+    rank = teacher_rank.gather(1, order)
+    return scores.gather(1, order), torch.where(rank < k, rank, -1)
+
+
+def _mean_by_list(losses, counted) -> torch.Tensor:
+    total = torch.where(counted, losses, 0.0).sum(dim=1)
+    return (total / counted.sum(dim=1).clamp(min=1)).mean()

@@ -1,0 +1,92 @@
+r"""The hint of Rocket Launching in its three forms, and the one of the dual DNN.
+
+Notation: `l` light (student) logits, `z` booster (teacher) logits, `p = softmax(l)`, `q = softmax(z)`.
+Tensors in, scalar out; summed over classes, mean over rows. Nothing is detached here: the gradient
+block is the caller's `z.detach()`.
+
+References
+----------
+Zhou et al., "Rocket Launching: A Universal and Efficient Framework for Training Well-performing
+Light Net", AAAI 2018, arXiv:1708.04106, equations 1 to 4.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from compress.losses._soft_targets import _check_same_shape, _check_temperature
+
+__all__ = ["HINTS", "hidden_hint_loss", "rocket_hint_loss"]
+
+HINTS = ("logits", "probabilities", "soft_targets")
+
+
+def rocket_hint_loss(
+    light_logits, booster_logits, *, form: str = "logits", temperature: float = 4.0, sample_weight=None
+) -> torch.Tensor:
+    r"""How far the light net is from its booster.
+
+    =================  ======================================  ===========================================
+    form               loss per row                            gradient in :math:`l_i`
+    =================  ======================================  ===========================================
+    "logits"           :math:`\|l - z\|^2`                     :math:`2 (l_i - z_i)`
+    "probabilities"    :math:`\|p - q\|^2`                     :math:`2 p_i [p_i - q_i + \sum_k p_k (q_k - p_k)]`
+    "soft_targets"     :math:`T^2\, KL(q_T \,\|\, p_T)`        :math:`T (p_T - q_T)_i`
+    =================  ======================================  ===========================================
+
+    The first is the paper's choice; the second loses its gradient where the light net is sure; the third is
+    Hinton's, where the paper prints a cross-entropy without :math:`T^2`: the gradient's direction is the same.
+
+    Parameters
+    ----------
+    light_logits, booster_logits : tensors of shape (n_rows, n_classes), before softmax
+    form : {"logits", "probabilities", "soft_targets"}
+    temperature : float, positive
+        For "soft_targets" only.
+    sample_weight : tensor of shape (n_rows,), optional
+        Mean 1 over the data set, by the caller.
+
+    Returns
+    -------
+    tensor, scalar
+        Summed over classes, mean over rows; 0 at a match.
+
+    Raises
+    ------
+    ValueError
+        Unknown `form`, shapes differ, `temperature` not positive.
+    """
+    if form not in HINTS:
+        raise ValueError(f"form must be one of {HINTS}, got {form!r}.")
+    _check_temperature(temperature)
+    _check_same_shape(light_logits, booster_logits)
+    if form == "logits":
+        rows = (light_logits - booster_logits).square().sum(dim=-1)
+    elif form == "probabilities":
+        rows = (light_logits.softmax(dim=-1) - booster_logits.softmax(dim=-1)).square().sum(dim=-1)
+    else:
+        log_p = (light_logits / temperature).log_softmax(dim=-1)
+        log_q = (booster_logits / temperature).log_softmax(dim=-1)
+        rows = temperature**2 * (log_q.exp() * (log_q - log_p)).sum(dim=-1)
+    return rows.mean() if sample_weight is None else (rows * sample_weight).mean()
+
+
+def hidden_hint_loss(student_hidden, teacher_hidden, *, sample_weight=None) -> torch.Tensor:
+    r"""Mean squared distance of two hidden layers of the same width, :math:`\frac1d \|h_S - h_T\|^2`.
+
+    The dual DNN's second hint: teacher and student have hidden layers of the same sizes, so no regressor
+    stands between them.
+
+    Parameters
+    ----------
+    student_hidden, teacher_hidden : tensors of shape (n_rows, n_units), after the activation
+    sample_weight : tensor of shape (n_rows,), optional
+
+    Returns
+    -------
+    tensor, scalar
+        Mean over units and rows.
+    """
+    _check_same_shape(student_hidden, teacher_hidden)
+    rows = (student_hidden - teacher_hidden).square().mean(dim=-1)
+    return rows.mean() if sample_weight is None else (rows * sample_weight).mean()
