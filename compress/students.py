@@ -63,7 +63,8 @@ class StudentClassifier(ClassifierMixin, BaseStudent):
         Nominal columns with more categories get a learned embedding.
     embedding_size : int, default=8
     warm_start : bool, default=False
-        Go on from the weights of the last `fit` when shapes and columns are the same.
+        Go on from the weights of the last `fit`; columns and classes must then be the same. Another
+        shape, activation or objective starts anew.
     schema : None, mapping of column to kind, or Schema
         Which columns are nominal; see `compress.schema.Schema`.
     device : str, default="auto"
@@ -252,7 +253,8 @@ class StudentRegressor(RegressorMixin, MultiOutputMixin, BaseStudent):
         Nominal columns with more categories get a learned embedding.
     embedding_size : int, default=8
     warm_start : bool, default=False
-        Go on from the weights of the last `fit` when shapes and columns are the same.
+        Go on from the weights of the last `fit`; columns and classes must then be the same. Another
+        shape, activation or objective starts anew.
     schema : None, mapping of column to kind, or Schema
         Which columns are nominal; see `compress.schema.Schema`.
     device : str, default="auto"

@@ -38,7 +38,7 @@ PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "numba", "joblib")
 
 def parser(doc: str, *, problems: Iterable[str], seeds: Iterable[int], out: str) -> argparse.ArgumentParser:
     """The command line that every experiment shares; `doc` is the script's docstring."""
-    result = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    result = _Parser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     result.add_argument("--problems", nargs="+", default=list(problems), metavar="NAME", help="default: %(default)s")
     result.add_argument(
         "--seeds", nargs="+", type=int, default=list(seeds), metavar="SEED", help="default: %(default)s"
@@ -46,8 +46,21 @@ def parser(doc: str, *, problems: Iterable[str], seeds: Iterable[int], out: str)
     result.add_argument("--out", type=Path, default=Path(out), help="folder of the reports (default: %(default)s)")
     result.add_argument("--n-jobs", type=int, default=-1, help="workers for teachers and labels (default: all cores)")
     result.add_argument("--force", action="store_true", help="redo finished runs")
-    result.add_argument("--quick", action="store_true", help="small sizes, seconds: a check that all works")
+    result.add_argument(
+        "--quick", action="store_true", help="small sizes, seconds: a check that all works; goes to out/quick"
+    )
     return result
+
+
+class _Parser(argparse.ArgumentParser):
+    """Keeps quick runs that name no folder out of the place of full runs."""
+
+    def parse_known_args(self, args=None, namespace=None):
+        parsed, rest = super().parse_known_args(args, namespace)
+        full = self.get_default("out")
+        if parsed.quick and parsed.out == full:
+            parsed.out = Path("out/quick") / full.name
+        return parsed, rest
 
 
 def check_request(args: argparse.Namespace, known: Iterable[str] | None = None) -> None:

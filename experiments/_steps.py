@@ -15,7 +15,14 @@ from pathlib import Path
 
 import joblib
 
-__all__ = ["Steps"]
+from experiments._runner import read_reports
+
+__all__ = ["Steps", "reports_of"]
+
+
+def reports_of(out: Path, config: dict) -> list[dict]:
+    """The finished reports below `out` of one configuration: others, as of `--quick`, cannot share a table."""
+    return [report for report in read_reports(out) if report["config"] == json.loads(json.dumps(config))]
 
 
 class Steps:

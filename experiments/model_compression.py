@@ -32,7 +32,9 @@ FULL = {
     "epochs": 20,
     "library": "default",
     "control": {"hidden": [32, 128, 512], "weight_decay": [1e-3, 1e-1, 1.0], "epochs": 100},
-    "pairs": [[0.2, 5.0], [0.05, 5.0], [0.1, 5.0], [0.2, 1.0], [0.4, 2.0]],
+    # the first is kept unless another is clearly better on validation rows; of the first three it was the best
+    # there in full-size pilots (seed 0)
+    "pairs": [[0.1, 5.0], [0.05, 5.0], [0.2, 5.0], [0.2, 1.0], [0.4, 2.0]],
     "timed_rows": 10_000,
 }
 QUICK = {
@@ -42,7 +44,7 @@ QUICK = {
     "epochs": 10,
     "library": "small",
     "control": {"hidden": [32], "weight_decay": [1e-2], "epochs": 20},
-    "pairs": [[0.2, 5.0], [0.1, 5.0]],
+    "pairs": [[0.1, 5.0], [0.2, 5.0]],
     "timed_rows": 1000,
 }
 

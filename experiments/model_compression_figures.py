@@ -42,12 +42,13 @@ def markdown(records: list[dict]) -> str:
     ]
     for problem, group in by_problem(records).items():
         mean = {m: np.mean([r["rmse"][m] for r in group]) for m in MODELS}
-        ratio = (mean["S2"] - mean["S1"]) / (mean["S2"] - mean["T"])  # of the averages, as in the paper
+        gain, room = mean["S2"] - mean["S1"], mean["S2"] - mean["T"]  # of the averages, as in the paper
+        ratio = f"{gain / room:.2f}" if room > 0 else "none: S2 is below T"
         size = {m: np.mean([r["size_bytes"][m] for r in group]) for m in ("T", "S1")}
         pace = {m: np.mean([r["seconds_per_10k"][m] for r in group]) for m in ("T", "S1", "S1_bare")}
         total = np.mean([_total(r["stage_seconds"]) for r in group])
         lines.append(
-            f"| {problem} | {ratio:.2f} | {_spread([r['fidelity_rmse'] for r in group])} "
+            f"| {problem} | {ratio} | {_spread([r['fidelity_rmse'] for r in group])} "
             f"| {size['T']:,.0f} | {size['S1']:,.0f} | {size['T'] / size['S1']:,.0f} "
             f"| {pace['T']:.2f} | {pace['S1']:.4f} | {pace['S1_bare']:.4f} "
             f"| {pace['T'] / pace['S1']:,.0f}, {pace['T'] / pace['S1_bare']:,.0f} | {total:.0f} |"
@@ -96,7 +97,7 @@ def draw(records: list[dict], out: Path) -> list[Path]:
 
     figure, axis = plt.subplots(figsize=(6.0, 4.0))
     for problem, marker in zip(groups, "osD^vP*X"):
-        for model in ("T", "S2", "S1"):
+        for model, offset in (("T", (6, 4)), ("S2", (6, 6)), ("S1", (-10, -16))):
             size = np.mean([r["size_bytes"][model] for r in groups[problem]])
             values = [r["rmse"][model] for r in groups[problem]]
             spread = np.std(values, ddof=1) if len(values) > 1 else 0.0
@@ -105,7 +106,7 @@ def draw(records: list[dict], out: Path) -> list[Path]:
                 f"{problem} {model}",
                 (size, np.mean(values)),
                 textcoords="offset points",
-                xytext=(6, 4),
+                xytext=offset,
                 fontsize=8,
             )
     axis.set_xscale("log")

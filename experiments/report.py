@@ -18,7 +18,22 @@ __all__ = ["readme", "results"]
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "experiments" / "results"
-ORDER = ("model_compression",)
+# The order of the sections; an experiment whose full run is not stored yet has none.
+ORDER = (
+    "model_compression",
+    "density_2d",
+    "generators",
+    "munge_parameters",
+    "compress_anything",
+    "original_labels",
+    "hinton",
+    "mimic",
+    "fitnets",
+    "rocket",
+    "dual_dnn",
+    "ranking",
+    "cascade",
+)
 BEGIN, END = "<!-- begin: python -m experiments.report -->", "<!-- end: python -m experiments.report -->"
 
 
@@ -31,6 +46,8 @@ def results() -> str:
     ]
     for name in ORDER:
         folder = RESULTS / name
+        if not (folder / "table.md").is_file():
+            continue
         docstring = ast.get_docstring(ast.parse((ROOT / "experiments" / f"{name}.py").read_text()))
         title, _, body = docstring.partition("\n")
         parts += [f"## {title.strip()}\n", f"`python -m experiments.{name}`\n", body.strip() + "\n"]

@@ -121,3 +121,10 @@ def test_a_seed_that_is_no_number_is_refused_by_the_command_line(capsys):
     with pytest.raises(SystemExit):
         parser("", problems=[], seeds=[], out="out").parse_args(["--seeds", "one"])
     assert "--seeds" in capsys.readouterr().err
+
+
+def test_a_quick_run_that_names_no_folder_leaves_full_runs_alone():
+    arguments = parser("", problems=["letter.p2"], seeds=[0], out="experiments/results/some")
+    assert arguments.parse_args([]).out.as_posix() == "experiments/results/some"
+    assert arguments.parse_args(["--quick"]).out.as_posix() == "out/quick/some"
+    assert arguments.parse_args(["--quick", "--out", "elsewhere"]).out.as_posix() == "elsewhere"

@@ -1,0 +1,153 @@
+"""MUNGE's p and s, and where it searches its neighbours: heat maps on validation and on test rows
+
+Question: which p and s are best, does one pair serve all problems, and do the decisions matter that the paper leaves
+open: searching the neighbour in T' (as printed) or in T, rounding whole numbers, clipping, more passes?
+(Bucila, Caruana and Niculescu-Mizil, KDD 2006, Algorithm 1; the paper does not give p and s.)
+
+Setup per problem and seed: one T; for each p in {.05, .1, .2, .35, .5, .8}, each s in {.5, 1, 2, 5, 20} and both
+neighbour modes, 4,000 original and 96,000 MUNGE rows with T's labels, and a net of 128 hidden units on them, all
+epochs (no row chooses one). A cell's excess is its RMSE over the lowest of its run's grid, in %; maps average it over
+problems and seeds, on validation rows (which choose) and, apart, on test rows (which only report). Variants change one
+thing at p = 0.2, s = 5, neighbours in T'.
+
+Cost: about 6 hours on 2 cores for 5 problems and 3 seeds. This is an estimate, from stages measured on letter.p2:
+labels 15 s per 100,000 rows, a student of 20 epochs 4 s, 15 runs of 60 cells and 4 variants. An interrupted run goes on
+from the last cell. `--quick` takes about 10 seconds a run.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+
+from compress import MUNGE, TransferSet
+from compress.evaluation import rmse
+from data.load import load_problem, problem_names
+from experiments import _protocol as protocol
+from experiments._runner import check_request, parser, run_grid, write_atomically
+from experiments._steps import Steps, reports_of
+from experiments.munge_parameters_figures import draw, markdown
+
+FULL = {
+    "rows": {},
+    "p": [0.05, 0.1, 0.2, 0.35, 0.5, 0.8],
+    "s": [0.5, 1.0, 2.0, 5.0, 20.0],
+    "neighbors": ["current", "original"],
+    "transfer_rows": 100_000,
+    "passes_rows": [200_000, 400_000],
+    "pair": [0.2, 5.0],
+    "hidden": 128,
+    "epochs": 20,
+    "library": "default",
+}
+QUICK = {
+    **FULL,
+    "rows": {"n_train": 300, "n_valid": 200, "n_test": 1000},
+    "p": [0.05, 0.2],
+    "s": [1.0, 5.0],
+    "transfer_rows": 1200,
+    "passes_rows": [2400],
+    "hidden": 16,
+    "epochs": 5,
+    "library": "small",
+}
+
+
+def cell(problem, teacher, munge: MUNGE, n_rows: int, config: dict, n_jobs: int) -> dict:
+    """Errors of the student that one setting of MUNGE teaches."""
+    generator = munge.set_params(n_jobs=n_jobs, random_state=problem.seed).fit(problem.X_train)
+    data = TransferSet.from_teacher(teacher, problem.X_train, generator=generator, n_rows=n_rows, n_jobs=n_jobs)
+    return _taught(problem, data, config)
+
+
+def _taught(problem, data: TransferSet, config: dict) -> dict:
+    student = protocol.fit_student(data, hidden=config["hidden"], epochs=config["epochs"], seed=problem.seed, verbose=0)
+    return {
+        "valid_rmse": rmse(problem.y_valid, student.predict_proba(problem.X_valid)),
+        "test_rmse": rmse(problem.y_test, student.predict_proba(problem.X_test)),
+    }
+
+
+def run_one(name: str, seed: int, config: dict, n_jobs: int, steps: Steps) -> dict:
+    """One problem and seed: the grid, then the variants."""
+    problem = load_problem(name, seed, **config["rows"])
+    train, valid = (problem.X_train, problem.y_train), (problem.X_valid, problem.y_valid)
+    clock = protocol.Stopwatch()
+    with clock.stage("teacher", "teacher"):
+        teacher = steps(
+            "teacher",
+            lambda: protocol.fit_teacher(*train, *valid, library=config["library"], seed=seed, n_jobs=n_jobs),
+        )
+    n_rows = config["transfer_rows"]
+    grid = []
+    settings = list(product(config["neighbors"], config["p"], config["s"]))
+    with clock.stage("grid", f"{len(settings)} settings of MUNGE, {n_rows:,} rows each"):
+        for mode, p, s in settings:
+            munge = MUNGE(p, s, neighbors=mode)
+            errors = steps(
+                f"{mode}-{p:g}-{s:g}", lambda munge=munge: cell(problem, teacher, munge, n_rows, config, n_jobs)
+            )
+            grid.append({"neighbors": mode, "p": p, "s": s, **errors})
+            print(f"    {mode:>8}, p={p:g}, s={s:g}: validation RMSE {errors['valid_rmse']:.4f}", flush=True)
+    with clock.stage("variants", "rounding, clipping, more passes"):
+        variants = _variants(problem, teacher, config, n_jobs, steps)
+    lines = {"T": rmse(problem.y_test, teacher.predict_proba(problem.X_test))}
+    return {"grid": grid, "variants": variants, "lines": lines, "stage_seconds": clock.seconds}
+
+
+def _variants(problem, teacher, config: dict, n_jobs: int, steps: Steps) -> dict:
+    """One thing changed at the pair that all problems share."""
+    n_rows = config["transfer_rows"]
+
+    def with_(**parameters):
+        munge = MUNGE(*config["pair"], neighbors="current", **parameters)
+        return cell(problem, teacher, munge, n_rows, config, n_jobs)
+
+    changed = {"unrounded": {"round_integers": False}, "clipped": {"clip": True}}
+    results = {"as default": steps("as-default", with_)}
+    for name, parameters in changed.items():
+        results[name] = steps(name, lambda parameters=parameters: with_(**parameters))
+    sizes = config["passes_rows"]
+    if any(f"passes-{size}" not in steps for size in sizes):
+        generator = MUNGE(*config["pair"], neighbors="current", n_jobs=n_jobs, random_state=problem.seed)
+        data = TransferSet.from_teacher(
+            teacher, problem.X_train, generator=generator.fit(problem.X_train), n_rows=max(sizes), n_jobs=n_jobs
+        )
+    for size in sizes:
+        results[f"{size:,} rows"] = steps(f"passes-{size}", lambda size=size: _taught(problem, data.head(size), config))
+    return results
+
+
+def main(argv=None) -> None:
+    """Run the grid, then write table and maps from all reports of this configuration in the folder."""
+    arguments = parser(
+        __doc__,
+        problems=["letter.p1", "letter.p2", "adult", "covtype", "magic"],
+        seeds=[0, 1, 2],
+        out="experiments/results/munge_parameters",
+    )
+    args = arguments.parse_args(argv)
+    check_request(args, problem_names("binary"))
+    finished = []
+
+    def run(name, seed, config):
+        steps = Steps(args.out / name / str(seed), config, anew=args.force)
+        results = run_one(name, seed, config, args.n_jobs, steps)
+        finished.append(steps)
+        return results
+
+    config = QUICK if args.quick else FULL
+    run_grid(args, config, run)
+    for steps in finished:  # only now that the reports stand
+        steps.finish()
+    reports = reports_of(args.out, config)
+    table = markdown(reports)
+    write_atomically(args.out / "table.md", table)
+    plots = draw(reports, args.out)
+    print("\n" + table)
+    for path in [args.out / "table.md", *plots]:
+        print(f"written: {Path(path)}")
+
+
+if __name__ == "__main__":
+    main()

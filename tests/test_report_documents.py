@@ -1,0 +1,21 @@
+"""RESULTS.md and README quote the stored reports, and nothing else."""
+
+from experiments import report
+
+
+def test_results_are_what_the_stored_reports_say():
+    assert (report.ROOT / "RESULTS.md").read_text() == report.results()
+
+
+def test_readme_quotes_the_stored_table():
+    text = (report.ROOT / "README.md").read_text()
+    assert report.readme(text) == text
+
+
+def test_the_stored_table_is_computed_from_the_stored_runs(tmp_path):
+    from experiments._runner import read_reports
+    from experiments.model_compression import summary
+    from experiments.model_compression_figures import markdown
+
+    folder = report.RESULTS / "model_compression"
+    assert markdown(summary(read_reports(folder))) == (folder / "table.md").read_text()
