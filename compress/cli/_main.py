@@ -1,0 +1,62 @@
+"""The parser, and what happens to errors."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from compress._version import __version__
+from compress.cli import _data, _fit, _ship, _use
+from compress.cli._options import UsageError
+
+__all__ = ["main", "parser"]
+
+EPILOG = """examples:
+  python -m compress fit train.csv --target income --out student.safetensors
+  python -m compress fit train.csv --target income --teacher forest.skops --out student.safetensors
+  python -m compress predict student.safetensors new.csv --out predictions.csv
+  python -m compress export student.safetensors --onnx student.onnx
+
+exit codes: 0 done; 1 data or a file cannot be used; 2 wrong arguments; 130 interrupted
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    result = argparse.ArgumentParser(
+        prog="python -m compress",
+        description="Compress a tabular ensemble into a small neural net. Tables are CSV or Parquet files.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    result.add_argument("--version", action="version", version=__version__)
+    result.add_argument("--debug", action="store_true", help="show the whole traceback of an error")
+    commands = result.add_subparsers(metavar="COMMAND", required=True)
+    for group in (_fit, _use, _data, _ship):
+        group.add_to(commands)
+    return result
+
+
+def main(arguments=None) -> int:
+    """Run the command line; return its exit code."""
+    args = parser().parse_args(arguments)
+    try:
+        args.run(args)
+        sys.stdout.flush()
+    except UsageError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # whoever read our output has gone (`| head`): nothing is wrong
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if args.debug:
+            raise
+        print(f"error: {str(error) or type(error).__name__}", file=sys.stderr)
+        return 1
+    return 0

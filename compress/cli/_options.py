@@ -1,0 +1,106 @@
+"""Arguments that several subcommands share, and what they print."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+__all__ = [
+    "UsageError",
+    "add_command",
+    "add_munge",
+    "add_output",
+    "add_overwrite",
+    "add_table",
+    "add_teacher",
+    "check_output",
+    "print_json",
+    "say",
+]
+
+
+class UsageError(Exception):
+    """Arguments that do not go together."""
+
+
+def add_command(commands, name: str, run, description: str, examples: str) -> argparse.ArgumentParser:
+    """A subcommand that calls `run(args)`."""
+    command = commands.add_parser(
+        name,
+        help=description,
+        description=description[0].upper() + description[1:] + ".",
+        epilog=f"example:\n  {examples}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(run=run)
+    return command
+
+
+def add_table(command, what: str, *, nominal: bool = False) -> None:
+    """The table to read, and how to read it."""
+    command.add_argument("table", type=Path, metavar="TABLE", help=f"{what}: a .csv or .parquet file")
+    command.add_argument("--sep", default=",", help="delimiter of CSV files (default: comma; 'tab' for tabs)")
+    command.add_argument("--drop", nargs="+", default=[], metavar="COLUMN", help="columns to leave out")
+    if nominal:
+        command.add_argument(
+            "--nominal", nargs="+", default=[], metavar="COLUMN", help="columns of codes, not of numbers: read as text"
+        )
+
+
+def add_output(command, what: str, *, required: bool = False) -> None:
+    """The file to write."""
+    where = "" if required else " (default: CSV on stdout)"
+    command.add_argument("--out", type=Path, metavar="FILE", required=required, help=f"{what}{where}")
+    add_overwrite(command)
+
+
+def add_overwrite(command) -> None:
+    """Permission to replace files."""
+    command.add_argument("--overwrite", action="store_true", help="replace output files that exist")
+
+
+def add_teacher(command, *, required: bool = False) -> None:
+    """The teacher's file and what may be done with it."""
+    command.add_argument(
+        "--teacher", type=Path, metavar="FILE", required=required, help="fitted estimator: .skops, or .joblib or .pkl"
+    )
+    command.add_argument(
+        "--trust-pickle",
+        action="store_true",
+        help="allow joblib and pickle files, which can run any code when loaded: only for files of your own",
+    )
+    command.add_argument(
+        "--trust", nargs="+", default=[], metavar="TYPE", help="further types that a .skops file may contain"
+    )
+
+
+def add_munge(command) -> None:
+    """MUNGE's parameters."""
+    command.add_argument("--p", type=float, help="swap probability of MUNGE, in [0, 1]")
+    command.add_argument("--s", type=float, help="local variance parameter of MUNGE, above 0; larger is less noise")
+    command.add_argument("--seed", type=int, default=0, help="of all random numbers (default: %(default)s)")
+
+
+def check_output(*paths: Path | None, overwrite: bool) -> None:
+    """Refuse outputs that exist or whose folder does not, before any work is done."""
+    for path in paths:
+        if path is None:
+            continue
+        if path.exists() and not overwrite:
+            raise FileExistsError(f"{path} exists: choose another name, or pass --overwrite to replace it.")
+        if path.is_dir():
+            raise IsADirectoryError(f"{path} is a folder: give the name of a file.")
+        if not path.resolve().parent.is_dir():
+            raise FileNotFoundError(f"{path} cannot be written: there is no folder {path.resolve().parent}.")
+
+
+def say(message: str) -> None:
+    """Progress, on stderr."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def print_json(value) -> None:
+    """A result, on stdout."""
+    print(json.dumps(value, indent=2, default=lambda v: v.item() if hasattr(v, "item") else str(v)))

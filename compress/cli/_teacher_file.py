@@ -1,0 +1,114 @@
+"""Teachers from files: skops, which names what a file contains, or pickles, which must be trusted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sklearn.base import BaseEstimator
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
+
+from compress.cli._options import say
+
+__all__ = ["load_teacher"]
+
+# Holders of plain numbers that estimators of these libraries are made of, beyond what skops itself trusts.
+# Whole modules are never trusted: through a module's attributes a file could name any function.
+TRUSTED = (
+    "collections.OrderedDict",
+    "lightgbm.basic.Booster",
+    "lightgbm.sklearn.LGBMClassifier",
+    "lightgbm.sklearn.LGBMRegressor",
+    "sklearn.compose._column_transformer.make_column_selector",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
+    "sklearn.utils._bunch.Bunch",
+)
+
+
+class _OfArrays(BaseEstimator):
+    """A teacher that was fitted on an array, asked with DataFrames of the same columns."""
+
+    def __init__(self, estimator):
+        self.estimator = estimator
+        if hasattr(estimator, "classes_"):
+            self.classes_ = estimator.classes_
+
+    def fit(self, X, y):
+        """Not used: the estimator is fitted."""
+        return self
+
+    def predict(self, X):
+        """The estimator's predictions."""
+        return self.estimator.predict(_numbers(X))
+
+    @available_if(lambda self: hasattr(self.estimator, "predict_proba"))
+    def predict_proba(self, X):
+        """The estimator's probabilities."""
+        return self.estimator.predict_proba(_numbers(X))
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def __sklearn_tags__(self):
+        return get_tags(self.estimator)
+
+
+def _numbers(X):
+    return X.to_numpy() if hasattr(X, "to_numpy") else X
+
+
+def load_teacher(args):
+    """The fitted estimator of `args.teacher`.
+
+    Raises
+    ------
+    FileNotFoundError, PermissionError, ValueError, TypeError
+        No such file; not trusted; damaged; not a fitted estimator.
+    """
+    path: Path = args.teacher
+    if not path.is_file():
+        raise FileNotFoundError(f"--teacher must be the file of a fitted estimator, got {path}, which is no file.")
+    if path.suffix == ".skops":
+        teacher = _load_skops(path, args.trust)
+    elif not args.trust_pickle:
+        raise PermissionError(
+            f"{path} is read as a pickle (joblib), which can run any code when loaded. If the file is your own, pass "
+            "--trust-pickle; better, save the teacher with skops.io.dump(teacher, 'teacher.skops')."
+        )
+    else:
+        teacher = _load_pickle(path)
+    from compress.teachers import is_fitted
+
+    if not hasattr(teacher, "predict"):
+        raise TypeError(f"{path} holds {type(teacher).__name__}, which is no estimator: it has no predict.")
+    if not is_fitted(teacher):
+        raise ValueError(f"{path} holds an estimator that is not fitted: fit {type(teacher).__name__} first.")
+    say(f"teacher: {type(teacher).__name__} from {path}")
+    return teacher if hasattr(teacher, "feature_names_in_") else _OfArrays(teacher)
+
+
+def _load_skops(path: Path, trust):
+    try:
+        import skops.io
+    except ImportError as error:
+        raise ImportError("a .skops file needs the package 'skops': pip install 'compress[cli]'") from error
+    try:
+        unknown = sorted(set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED) - set(trust))
+        if not unknown:
+            return skops.io.load(path, trusted=[*TRUSTED, *trust])
+    except Exception as error:
+        raise ValueError(f"{path} is no skops file that can be read: {error}") from error
+    raise PermissionError(
+        f"{path} contains types that nobody has vouched for: {', '.join(unknown)}. If the file is from a source "
+        f"that you trust, pass --trust {' '.join(unknown)}"
+    )
+
+
+def _load_pickle(path: Path):
+    import joblib
+
+    try:
+        return joblib.load(path)
+    except Exception as error:
+        raise ValueError(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error

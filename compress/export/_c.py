@@ -1,0 +1,212 @@
+"""Students as C source: one file and its header, no dependency but the C library.
+
+    void NAME_predict(const NAME_row *row, float *out);       students of DataFrames: a struct of columns
+    void NAME_predict(const float *row, float *out);          students of arrays of numbers
+
+No allocation, no global state: the hidden layers live on the stack. C99.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from compress._files import write_atomically
+from compress._version import __version__
+from compress.export._c_body import body_of, helpers_of
+from compress.export._c_text import array_of, bytes_literal, comment, field_names, number, strings_of
+from compress.export._plan import Plan, plan_of
+
+__all__ = ["to_c"]
+
+IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+RESERVED = frozenset(
+    """auto break case char const continue default do double else enum extern float for goto if inline int long
+    main register restrict return short signed sizeof static struct switch typedef union unsigned void volatile
+    while bool true false""".split()  # noqa: SIM905
+)
+TYPES = {"float": "float", "double": "double", "int64": "int64_t", "bool": "int8_t", "string": "const char *"}
+MISSING = {
+    "float": "NAN if missing",
+    "double": "NAN if missing",
+    "int64": "INT64_MIN if missing",
+    "bool": "0, 1, or negative if missing",
+    "string": "NULL if missing",
+}
+
+
+def to_c(student, path, *, name: str | None = None) -> tuple[Path, Path]:
+    """Write a fitted student as one C file and a header beside it.
+
+    The file compiles with `cc -O2 -Wall -Werror -c` and needs `-lm` at the link (never `-ffast-math`,
+    which does away with NaN, the missing value). It gives the student's predictions to 1e-5.
+
+    Parameters
+    ----------
+    student : fitted StudentClassifier or StudentRegressor
+    path : str or path ending in ".c"
+        The header has the same name, ending in ".h". Old files are replaced.
+    name : str, optional
+        Prefix of everything the files define; the name of the file by default.
+
+    Returns
+    -------
+    (Path, Path)
+        Source and header.
+
+    Raises
+    ------
+    ValueError
+        Another ending; a name that is no C identifier.
+    TypeError
+        What cannot be exported, see `to_onnx`.
+    """
+    path = Path(path)
+    if path.suffix != ".c":
+        raise ValueError(f"path must end in .c, got {str(path)!r}.")
+    given = name is not None
+    name = name if given else path.stem
+    if not IDENTIFIER.match(name) or name in RESERVED:
+        raise ValueError(
+            f"name must be a C identifier (letters, digits, underscores, no leading digit, no keyword), got {name!r}"
+            + (". Choose another one." if given else ", from the file's name. Pass name=.")
+        )
+    plan = plan_of(student)
+    header = path.with_suffix(".h")
+    write_atomically(header, header_text(plan, name))
+    return write_atomically(path, source_text(plan, name, header.name)), header
+
+
+# ------------------------------------------------------------------ header
+def header_text(plan: Plan, name: str) -> str:
+    """The header: sizes, the row's type, the functions."""
+    upper = name.upper()
+    n_out = _n_predictions(plan)
+    what = "probabilities, in the order of the classes" if plan.classes is not None else "values"
+    lines = [
+        f"/* {name}: written by compress {__version__}. Reentrant; allocates nothing. */",
+        f"#ifndef {upper}_H",
+        f"#define {upper}_H",
+        "#include <stddef.h>",
+        "#include <stdint.h>",
+        "#ifdef __cplusplus",
+        'extern "C" {',
+        "#endif",
+        "",
+        f"#define {upper}_N_COLUMNS {len(plan.inputs)}",
+        f"#define {upper}_N_OUTPUTS {n_out}",
+        "",
+    ]
+    if plan.matrix is None:
+        lines.append("/* One row of the table. */\ntypedef struct {")
+        for column, field in zip(plan.inputs, field_names(plan.inputs, RESERVED)):
+            kind = TYPES[column.type]
+            space = "" if kind.endswith("*") else " "
+            lines.append(f"    {kind}{space}{field}; /* {comment(column.name)}: {MISSING[column.type]} */")
+        lines += [f"}} {name}_row;", ""]
+    else:
+        lines += [f"/* A value of a row: {MISSING[plan.matrix]}. */", f"typedef {TYPES[plan.matrix]} {name}_value;", ""]
+    if plan.classes is not None:
+        lines += ["/* The label of each output. */", f"extern {_classes_declaration(plan, name)};", ""]
+    lines += [
+        f"/* {upper}_N_OUTPUTS {what}, of one row. */",
+        f"void {name}_predict(const {_row(plan, name)} *row, float *out);",
+        "",
+        f"/* The same of n_rows rows, one after the other; out has n_rows * {upper}_N_OUTPUTS places. */",
+        f"void {name}_predict_rows(const {_row(plan, name)} *rows, size_t n_rows, float *out);",
+        "",
+        "#ifdef __cplusplus",
+        "}",
+        "#endif",
+        "#endif",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _row(plan: Plan, name: str) -> str:
+    return f"{name}_row" if plan.matrix is None else f"{name}_value"
+
+
+def _n_predictions(plan: Plan) -> int:
+    return plan.n_outputs if plan.classes is None else len(plan.classes)
+
+
+def _classes_declaration(plan: Plan, name: str) -> str:
+    kind = {"i": "int64_t", "u": "int64_t", "b": "int8_t", "f": "double"}.get(plan.classes.dtype.kind)
+    return f"const {kind or 'char *const'} {name}_classes[{len(plan.classes)}]"
+
+
+# ------------------------------------------------------------------ source
+def source_text(plan: Plan, name: str, header: str) -> str:
+    """The source: weights and the functions."""
+    return "\n".join(
+        [
+            f"/* {name}: written by compress {__version__}. Link with -lm; do not compile with -ffast-math. */",
+            f'#include "{header}"',
+            "#include <math.h>",
+            "#include <string.h>",
+            "",
+            *_constants(plan, name),
+            *helpers_of(plan),
+            f"void {name}_predict(const {_row(plan, name)} *row, float *out)",
+            "{",
+            *body_of(plan, field_names(plan.inputs, RESERVED)),
+            "}",
+            "",
+            f"void {name}_predict_rows(const {_row(plan, name)} *rows, size_t n_rows, float *out)",
+            "{",
+            "    size_t i;",
+            "    for (i = 0; i < n_rows; i++)",
+            f"        {name}_predict(rows + i{'' if plan.matrix is None else f' * {len(plan.inputs)}'}, "
+            f"out + i * {_n_predictions(plan)});",
+            "}",
+            "",
+        ]
+    )
+
+
+def _constants(plan: Plan, name: str) -> list[str]:
+    lines = []
+    if plan.classes is not None:
+        classes = plan.classes.tolist()
+        of_numbers = plan.classes.dtype.kind in "iubf"
+        texts = [number(c) if of_numbers else bytes_literal(str(c)) for c in classes]
+        lines.append(f"{_classes_declaration(plan, name)} = {{{', '.join(texts)}}};")
+    if len(plan.mean):
+        lines.append(array_of("double", "mean", plan.mean))
+        if plan.inverse_scale is not None:
+            lines.append(array_of("double", "inverse_scale", plan.inverse_scale))
+        lines.append(array_of("float", "continuous", plan.continuous))
+    if plan.indicators:
+        lines.append(array_of("float", "flags", plan.flags))
+    for column in plan.inputs:
+        if column.kind == "nominal":
+            table = plan.tables[column.k]
+            lines += _keys(column, plan.matrix or column.type)
+            lines.append(array_of("float", f"table{column.k}", table.values))
+            if table.weight is not None:
+                lines.append(array_of("float", f"embedded{column.k}", table.weight))
+    lines.append(array_of("float", "bias0", plan.bias))
+    for i, layer in enumerate(plan.layers, start=1):
+        lines += [array_of("float", f"weight{i}", layer.weight), array_of("float", f"bias{i}", layer.bias)]
+    return [*lines, ""]
+
+
+def _keys(column, kind: str) -> list[str]:
+    """Sorted categories and their codes: they are searched by halves."""
+    if not column.categories:
+        return []
+    if kind == "string":
+        keys = [c.encode() for c in column.categories]
+    else:
+        keys = [int(c) if kind in ("int64", "bool") else float(c) for c in column.categories]
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    codes = f"static const int codes{column.k}[] = {{{', '.join(map(str, order))}}};"
+    if kind == "string":
+        return [strings_of(f"keys{column.k}", [keys[i] for i in order]), codes]
+    c_type = "int64_t" if kind in ("int64", "bool") else "double"
+    return [
+        f"static const {c_type} keys{column.k}[] = {{{', '.join(number(keys[i]) for i in order)}}};",
+        codes,
+    ]

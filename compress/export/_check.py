@@ -1,0 +1,54 @@
+"""How far an exported model's numbers are from the student's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+__all__ = ["Exported", "TOLERANCE", "compared"]
+
+TOLERANCE = 1e-5  # of probabilities; of values, in standard deviations of the training targets
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An exported file and what it loses.
+
+    Parameters
+    ----------
+    path : Path
+    precision : {"float32", "float16", "int8"}
+        Of the weights in the file.
+    bytes : int
+        Size of the file.
+    n_rows : int
+        Rows on which it was compared with the student; 0: it was not.
+    max_difference, rmse : float
+        Largest and root mean square difference of the predictions: of probabilities, or of values in
+        their own unit.
+    agreement : float or None
+        Share of the rows with the same most probable class; None for regression.
+    """
+
+    path: Path
+    precision: str
+    bytes: int
+    n_rows: int = 0
+    max_difference: float = float("nan")
+    rmse: float = float("nan")
+    agreement: float | None = None
+
+
+def compared(expected: np.ndarray, found: np.ndarray, link: str) -> dict:
+    """The measures of `Exported` between two arrays of predictions."""
+    expected, found = expected.reshape(len(expected), -1), found.reshape(len(found), -1).astype(np.float64)
+    difference = expected - found
+    agreement = None if link == "identity" else float(np.mean(expected.argmax(axis=1) == found.argmax(axis=1)))
+    return {
+        "n_rows": len(expected),
+        "max_difference": float(np.abs(difference).max()),
+        "rmse": float(np.sqrt(np.mean(difference**2))),
+        "agreement": agreement,
+    }

@@ -1,0 +1,103 @@
+"""Tables as an exported model's inputs, and made-up rows to check a model on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from compress.export._plan import Input, plan_of
+from compress.schema import _is_missing, _numbers
+
+__all__ = ["MISSING_INTEGER", "MATRIX", "absent_string", "onnx_inputs", "sample_rows"]
+
+MATRIX = "X"  # name of the matrix input
+MISSING_INTEGER = np.iinfo(np.int64).min
+TYPES = {"float": np.float32, "double": np.float64, "int64": np.int64, "bool": np.bool_}
+
+
+def onnx_inputs(student, X) -> dict[str, np.ndarray]:
+    """The table `X` as the inputs of `session.run(None, inputs)` of ONNX Runtime.
+
+    Parameters
+    ----------
+    student : fitted student
+        The one that was exported.
+    X : DataFrame or array of shape (n_rows, n_columns)
+
+    Returns
+    -------
+    dict
+        One array of shape (n_rows, 1) per column, by its name ("x0", "x1", ... for arrays of mixed
+        types); or "X" of shape (n_rows, n_columns) for arrays of numbers or of strings. Missing: NaN,
+        -2**63 in columns of integers, "" in those of strings.
+
+    Raises
+    ------
+    ValueError
+        Another number of columns; a missing value in a column of booleans that had none in training.
+    """
+    student = getattr(student, "student_", student)
+    return feed(plan_of(student), X)
+
+
+def feed(plan, X) -> dict[str, np.ndarray]:
+    """`onnx_inputs` from the plan."""
+    n_columns = X.shape[1]
+    if n_columns != len(plan.inputs):
+        raise ValueError(f"X must have the {len(plan.inputs)} columns seen in fit, got {n_columns}.")
+    if plan.matrix == "string":
+        columns = [_cells(X[:, j], column) for j, column in enumerate(plan.inputs)]
+        return {MATRIX: np.concatenate(columns, axis=1)}
+    if plan.matrix is not None:
+        numbers = X.to_numpy() if hasattr(X, "to_numpy") else np.asarray(X)
+        return {MATRIX: np.ascontiguousarray(numbers, dtype=TYPES[plan.matrix])}
+    take = (lambda j: X.iloc[:, j]) if hasattr(X, "iloc") else (lambda j: X[:, j])
+    return {column.name: _cells(take(j), column) for j, column in enumerate(plan.inputs)}
+
+
+def _cells(values, column: Input) -> np.ndarray:
+    """One column as an array of shape (n_rows, 1) of the input's type."""
+    if column.type == "string":
+        missing = _is_missing(values)
+        cells = np.asarray(values, dtype=object).copy()
+        cells[missing] = absent_string(column.categories)
+        return np.array([str(cell) for cell in cells], dtype=object)[:, None]
+    if column.type in ("float", "double"):
+        return _numbers(values, column.name).astype(TYPES[column.type])[:, None]
+    missing = _is_missing(values)
+    if column.type == "bool" and missing.any():
+        raise ValueError(
+            f"column {column.name!r} must have no missing value, since it had none in training and a bool cannot "
+            f"tell; got {int(missing.sum())}. Train with some, or pass True or False."
+        )
+    cells = np.asarray(values, dtype=object).copy()
+    cells[missing] = MISSING_INTEGER
+    return cells.astype(TYPES[column.type])[:, None]
+
+
+def absent_string(categories) -> str:
+    """A string that is no category, which stands for a missing value: the empty one if possible."""
+    absent = ""
+    while absent in categories:
+        absent += "?"
+    return absent
+
+
+def sample_rows(schema, n_rows: int, seed: int = 0):
+    """Made-up rows within the ranges of a schema, with missing values where the dtypes have them."""
+    rng = np.random.default_rng(seed)
+    low, high = schema.low_, schema.high_
+    continuous = low + rng.random((n_rows, len(low))) * (high - low)
+    continuous = np.where(schema.integer_, np.rint(continuous), continuous)
+    nominal = np.column_stack(
+        [rng.integers(0, max(n, 1), n_rows) if n else np.full(n_rows, -1) for n in schema.n_categories_]
+        or [np.empty((n_rows, 0))]
+    ).astype(np.int32)
+    columns = schema.columns_
+    for k, j in enumerate(schema.continuous_):
+        dtype = columns[j].dtype if schema.is_frame_ else str(schema.array_dtype_)
+        if not dtype.startswith(("int", "uint")):
+            continuous[rng.random(n_rows) < 0.1, k] = np.nan
+    for k, j in enumerate(schema.nominal_):
+        if columns[j].missing:
+            nominal[rng.random(n_rows) < 0.1, k] = -1
+    return schema.decode(continuous.astype(schema.dtype_), nominal)

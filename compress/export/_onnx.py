@@ -1,0 +1,269 @@
+"""Students as ONNX models: raw columns in, label and probabilities (or values) out.
+
+The graph is written node by node, from the plan: a dozen operators that every runtime has, and no
+tracing. Weights may be stored as float16 or int8; they are computed with in float32, so that only
+their own rounding is lost.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from compress._files import write_atomically
+from compress._version import __version__
+from compress.export._check import TOLERANCE, Exported, compared
+from compress.export._feed import MATRIX, MISSING_INTEGER, feed, sample_rows
+from compress.export._plan import Plan, plan_of
+
+__all__ = ["to_onnx"]
+
+OPSET, ML_OPSET, IR_VERSION = 17, 3, 8  # of 2022: older runtimes read the file too
+DOUBLE_KEYS_OPSET = 4  # ai.onnx.ml's first with categories that are doubles
+PRECISIONS = ("float32", "float16", "int8")
+CHECKED_ROWS = 1000
+HINT = "to_onnx needs the package {!r}: pip install 'compress[onnx]'"
+
+
+def to_onnx(student, path, *, precision: str = "float32", X=None, check: bool = True) -> Exported:
+    """Write a fitted student as an ONNX model with its preprocessing inside.
+
+    Inputs are named and typed as the columns of the DataFrame, each of shape (n_rows, 1): strings,
+    int64, bool, float, or double where float would lose digits that matter. Students of arrays have one
+    input "X" of shape (n_rows, n_columns). `onnx_inputs` turns tables into them. Outputs: "label" and
+    "probabilities" of shape (n_rows, n_classes); for regression "values". Any number of rows.
+
+    Parameters
+    ----------
+    student : fitted StudentClassifier or StudentRegressor
+    path : str or path
+        An old file stays whole until the new one is complete and checked.
+    precision : {"float32", "float16", "int8"}, default="float32"
+        How weights are stored. The smaller ones lose something, which the result tells.
+    X : DataFrame or array, optional
+        Rows to check on and to measure the loss with; 1,000 made-up ones by default.
+    check : bool, default=True
+        Run the model with ONNX Runtime and compare it with the student.
+
+    Returns
+    -------
+    Exported
+        With size and differences.
+
+    Raises
+    ------
+    ImportError
+        onnx, or for the check onnxruntime, is not installed.
+    ArithmeticError
+        A float32 model differs from the student by more than 1e-5 (in regression, of the targets'
+        standard deviation). No file is written.
+    TypeError, ValueError
+        What cannot be exported, see `plan_of`; an unknown precision.
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision must be one of {PRECISIONS}, got {precision!r}.")
+    plan = plan_of(student)
+    content = model_bytes(plan, precision)
+    measures = {}
+    if check:
+        X = sample_rows(student.schema_, CHECKED_ROWS) if X is None else X
+        measures = _measured(student, plan, content, X)
+        unit = float(np.max(student.objective_.scale)) if plan.link == "identity" else 1.0
+        # "not <=" catches NaN too
+        if precision == "float32" and not measures["max_difference"] <= TOLERANCE * max(unit, 1e-30):
+            raise ArithmeticError(
+                f"the ONNX model must give the student's predictions to {TOLERANCE * unit:g}, but differs by "
+                f"{measures['max_difference']:g}. Inputs far outside the training range can do this; pass other "
+                "rows as X, or check=False."
+            )
+    return Exported(write_atomically(path, content), precision, len(content), **measures)
+
+
+def _measured(student, plan: Plan, content: bytes, X) -> dict:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ImportError(HINT.format("onnxruntime") + "; or pass check=False.") from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = 1, 3
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    found = session.run(None, feed(plan, X))[-1]
+    expected = student.predict(X) if plan.link == "identity" else student.predict_proba(X)
+    return compared(expected, found, plan.link)
+
+
+def model_bytes(plan: Plan, precision: str = "float32") -> bytes:
+    """The ONNX file of a plan."""
+    try:
+        from compress.export._graph import Graph
+    except ImportError as error:
+        raise ImportError(HINT.format("onnx")) from error
+    graph = Graph(precision, {column.name for column in plan.inputs} | {MATRIX})
+    dense, looked_up = _preprocessing(graph, plan)
+    h = graph.affine(dense, *_first(plan)) if dense is not None else None
+    if looked_up is not None:
+        if h is None:
+            h = graph.add("Add", looked_up, graph.constant(plan.bias, np.float32))
+        else:
+            h = graph.add("Add", h, looked_up)
+    layers = [(layer.weight, layer.bias, layer.activated) for layer in plan.layers]
+    if plan.link == "binary":
+        # sigmoid(z) is the softmax of (-z/2, z/2): one node fewer
+        h, layers = _two_columns(graph, h, layers)
+    for weight, bias, activated in layers:
+        h = graph.affine(_activation(graph, h, plan.activation) if activated else h, weight, bias)
+    _outputs(graph, h, plan)
+    return graph.to_bytes(OPSET, ML_OPSET, IR_VERSION, producer=f"compress {__version__}")
+
+
+def _two_columns(graph, h, layers):
+    signs = np.array([[-0.5, 0.5]])
+    if layers:
+        weight, bias, activated = layers[-1]
+        return h, [*layers[:-1], (weight @ signs, bias @ signs, activated)]
+    return graph.add("MatMul", h, graph.constant(signs, np.float32)), layers
+
+
+def _first(plan: Plan) -> tuple[np.ndarray, np.ndarray]:
+    """Weight of the dense matrix, its rows in the order in which `_preprocessing` puts the columns together."""
+    order, residual = _order(plan)
+    embedded = [table.weight for table in plan.tables if table.weight is not None]
+    weight = np.vstack([plan.continuous[order], plan.flags, *embedded])
+    return weight, plan.bias - residual @ plan.continuous
+
+
+def _order(plan: Plan) -> tuple[list[int], np.ndarray]:
+    """Continuous columns type by type, and what the mean lacks where it is taken off in float32."""
+    groups = _groups(plan)
+    residual = np.zeros(len(plan.mean))
+    for k in groups.get("float", []):
+        residual[k] = plan.mean[k] - np.float64(np.float32(plan.mean[k]))
+    return [k for group in groups.values() for k in group], residual
+
+
+def _groups(plan: Plan) -> dict[str, list[int]]:
+    """Continuous columns by the type of their input."""
+    groups = {}
+    for column in plan.inputs:
+        if column.kind == "continuous":
+            groups.setdefault(plan.matrix or column.type, []).append(column.k)
+    return groups
+
+
+# --------------------------------------------------------------------- parts
+def _preprocessing(graph, plan: Plan):
+    """(the dense matrix, the sum of the rows looked up); None for what there is not."""
+    given = _input_values(graph, plan)
+    parts, flags = _continuous(graph, plan, given)
+    rows, embedded = [], []
+    for column in plan.inputs:
+        if column.kind == "nominal":
+            codes = _codes(graph, given[column.name], column, plan.matrix or column.type)
+            table = plan.tables[column.k]
+            values = graph.constant(table.values, np.float32, weight=True)
+            (rows if table.weight is None else embedded).append(graph.add("Gather", values, codes, axis=0))
+    dense = [*parts, *flags, *embedded]
+    joined = None if not dense else graph.add("Concat", *dense, axis=1) if len(dense) > 1 else dense[0]
+    return joined, None if not rows else graph.add("Sum", *rows) if len(rows) > 1 else rows[0]
+
+
+def _input_values(graph, plan: Plan) -> dict[str, str]:
+    """Value of each column, of shape (n_rows, 1); a matrix of continuous columns is not cut up."""
+    if plan.matrix is None:
+        return {column.name: graph.input(column.name, column.type, 1) for column in plan.inputs}
+    matrix = graph.input(MATRIX, plan.matrix, len(plan.inputs))
+    given = {MATRIX: matrix}
+    for j, column in enumerate(plan.inputs):
+        if column.kind == "nominal":
+            given[column.name] = graph.add("Gather", matrix, graph.constant([j], np.int64), axis=1)
+    return given
+
+
+def _continuous(graph, plan: Plan, given) -> tuple[list[str], list[str]]:
+    """Centred columns, with the mean where missing, and the flags of the missing ones."""
+    parts = []
+    for kind, group in _groups(plan).items():
+        block = _together(graph, plan, given, kind, group)
+        mean = plan.mean[group]
+        if kind == "float":
+            x = graph.add("Sub", block, graph.constant(mean, np.float32))
+        else:
+            # in double: float32 loses a small spread around a large mean
+            x = graph.cast(block, "double") if kind == "int64" else block
+            x = graph.add("Sub", x, graph.constant(mean, np.float64))
+            if plan.inverse_scale is not None:
+                x = graph.add("Mul", x, graph.constant(plan.inverse_scale[group], np.float64))
+            x = graph.cast(x, "float")
+        if kind == "int64":
+            absent = graph.add("Equal", block, graph.constant(MISSING_INTEGER, np.int64))
+            x = graph.add("Where", absent, graph.constant(np.nan, np.float32), x)
+        parts.append(x)
+    if not parts:
+        return [], []
+    x = graph.add("Concat", *parts, axis=1) if len(parts) > 1 else parts[0]
+    order, residual = _order(plan)
+    missing = graph.add("IsNaN", x)
+    flags = []
+    if plan.indicators:
+        at = graph.constant([order.index(k) for k in plan.indicators], np.int64)
+        flags = [graph.cast(graph.add("Gather", missing, at, axis=1), "float")]
+    return [graph.add("Where", missing, graph.constant(residual[order], np.float32), x)], flags
+
+
+def _together(graph, plan: Plan, given, kind: str, group: list[int]) -> str:
+    columns = [(j, column) for j, column in enumerate(plan.inputs) if column.kind == "continuous"]
+    if plan.matrix is not None:
+        if len(group) == len(plan.inputs):
+            return given[MATRIX]
+        return graph.add("Gather", given[MATRIX], graph.constant([j for j, _ in columns], np.int64), axis=1)
+    values = [given[column.name] for _, column in columns if column.type == kind]
+    return graph.add("Concat", *values, axis=1) if len(values) > 1 else values[0]
+
+
+def _codes(graph, value: str, column, kind: str) -> str:
+    """Codes of shape (n_rows,); what is no category gets the last one, that of the missing value."""
+    n = len(column.categories)
+    codes, flat = list(range(n)), graph.constant([-1], np.int64)
+    if not n:
+        # a column that was empty in training: whatever comes is missing
+        size = graph.add("Shape", graph.add("Reshape", value, flat))
+        return graph.add("Expand", graph.constant([0], np.int64), size)
+    if kind == "string":
+        attributes = {"keys_strings": list(column.categories)}
+    elif kind in ("int64", "bool"):
+        value = graph.cast(value, "int64") if kind == "bool" else value
+        attributes = {"keys_int64s": [int(c) for c in column.categories]}
+    else:
+        value = graph.cast(value, "double") if kind == "float" else value
+        found = graph.double_encoder(value, [float(c) for c in column.categories], DOUBLE_KEYS_OPSET)
+        return graph.add("Reshape", found, flat)
+    found = graph.add("LabelEncoder", value, domain="ai.onnx.ml", values_int64s=codes, default_int64=n, **attributes)
+    return graph.add("Reshape", found, flat)
+
+
+def _activation(graph, h: str, name: str) -> str:
+    if name in ("relu", "tanh", "logistic"):
+        return graph.add({"relu": "Relu", "tanh": "Tanh", "logistic": "Sigmoid"}[name], h)
+    if name == "silu":
+        return graph.add("Mul", h, graph.add("Sigmoid", h))
+    erf = graph.add("Erf", graph.add("Mul", h, graph.constant(0.5**0.5, np.float32)))
+    half = graph.add("Mul", h, graph.constant(0.5, np.float32))
+    return graph.add("Mul", half, graph.add("Add", erf, graph.constant(1.0, np.float32)))
+
+
+def _outputs(graph, h: str, plan: Plan) -> None:
+    if plan.link == "identity":
+        if plan.flat:
+            graph.output("values", graph.add("Reshape", h, graph.constant([-1], np.int64)), "float", None)
+        else:
+            graph.output("values", h, "float", plan.n_outputs)
+        return
+    probabilities = graph.add("Softmax", h, axis=1)
+    best = graph.add("ArgMax", h, axis=1, keepdims=0)
+    classes = plan.classes
+    if classes.dtype.kind in "OUS":
+        labels, kind = graph.strings([str(c) for c in classes]), "string"
+    else:
+        kind = {"b": "bool", "f": "double"}.get(classes.dtype.kind, "int64")
+        labels = graph.constant(classes, {"bool": np.bool_, "double": np.float64, "int64": np.int64}[kind])
+    graph.output("label", graph.add("Gather", labels, best, axis=0), kind, None)
+    graph.output("probabilities", probabilities, "float", len(classes))

@@ -1,0 +1,102 @@
+"""Students of all kinds of tables, for the tests of the exports: fitted once, on rows quickly made."""
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from compress import StudentClassifier, StudentRegressor
+
+N = 240
+RNG = np.random.default_rng(0)
+NUMBERS = RNG.normal(size=(N, 4)) * [1, 5, 0.1, 30] + [0, 3, 0, -20]
+HOLES = np.where(RNG.random((N, 4)) < 0.1, np.nan, NUMBERS)
+INTEGERS = RNG.integers(0, 16, size=(N, 5))
+SHOPS = RNG.choice(["Nord", "Süd", 'quo"te\\', "", "*/ end"], N)
+FRAME = pd.DataFrame(
+    {
+        "age": RNG.integers(17, 90, N),
+        "hours-per-week": np.where(RNG.random(N) < 0.1, np.nan, RNG.normal(40, 10, N)),
+        "far away": 1e9 + RNG.normal(size=N),  # float32 would lose it
+        "colour": RNG.choice(np.array(["red", "green", "blue", None], dtype=object), N),
+        "shop": pd.Categorical(SHOPS),
+        "town": [f"t{i}" for i in RNG.integers(0, 90, N)],  # an embedding
+        "flag": RNG.random(N) < 0.4,
+        "maybe": pd.array(RNG.choice(np.array([True, False, None], dtype=object), N), dtype="boolean"),
+        "code": RNG.integers(-3, 4, N) * 10**12,
+        "grade": RNG.choice([0.1, 0.25, np.nan, 7.0], N),
+        "small": RNG.integers(0, 100, N).astype(np.int8),
+        "int": pd.array(RNG.choice(np.array([1, 2, None], dtype=object), N), dtype="Int32"),
+    }
+)
+TARGET = np.nan_to_num(NUMBERS[:, 0]) + (FRAME["colour"] == "red") + 0.02 * FRAME["age"].to_numpy()
+CLASSES = np.digitize(TARGET, np.quantile(TARGET, [0.3, 0.6]))
+KINDS = {"code": "nominal", "grade": "nominal"}
+QUICK = {"max_epochs": 4, "random_state": 0}
+STRINGS = np.array(["a", "bc", "d"])
+
+CASES = {
+    "numbers": lambda: (StudentClassifier((8,), **QUICK), NUMBERS, CLASSES > 1),
+    "float32": lambda: (StudentClassifier((8,), **QUICK), NUMBERS.astype(np.float32), CLASSES),
+    "missing": lambda: (StudentClassifier((8,), **QUICK), HOLES, STRINGS[CLASSES]),
+    "integers": lambda: (StudentClassifier((8, 6), **QUICK), INTEGERS, CLASSES),
+    "declared": lambda: (StudentClassifier((8,), schema={1: "nominal", 3: "nominal"}, **QUICK), INTEGERS, CLASSES),
+    "far": lambda: (StudentClassifier((8,), **QUICK), NUMBERS * 1e-3 + 1e6, CLASSES),
+    "wild": lambda: (StudentClassifier((8,), **QUICK), NUMBERS * [1e-30, 1, 1e25, 1], CLASSES),
+    "strings": lambda: (StudentClassifier((8,), **QUICK), np.column_stack([SHOPS, STRINGS[CLASSES]]), CLASSES),
+    "objects": lambda: (
+        StudentClassifier((8,), **QUICK),
+        np.column_stack([SHOPS.astype(object), NUMBERS[:, :1].astype(object)]),
+        CLASSES,
+    ),
+    "frame": lambda: (StudentClassifier((8,), schema=KINDS, **QUICK), FRAME, STRINGS[CLASSES]),
+    "factored": lambda: (
+        StudentClassifier((64,), schema=KINDS, embedding_size=2, bottleneck=3, **QUICK),
+        FRAME,
+        CLASSES > 1,
+    ),
+    "linear": lambda: (StudentClassifier((), **QUICK), FRAME[["age", "colour"]], CLASSES > 1),
+    "nominal": lambda: (StudentClassifier((5,), **QUICK), FRAME[["colour", "shop"]], CLASSES),
+    "empty": lambda: (
+        StudentClassifier((5,), **QUICK),
+        pd.DataFrame({"void": np.full(N, None, dtype=object), "age": FRAME["age"]}),
+        CLASSES,
+    ),
+    "regression": lambda: (StudentRegressor((8,), activation="gelu", **QUICK), FRAME[["age", "shop"]], TARGET),
+    "outputs": lambda: (StudentRegressor((8,), activation="silu", **QUICK), NUMBERS, 1e4 * NUMBERS[:, :2]),
+    "tanh": lambda: (StudentRegressor((8,), activation="tanh", **QUICK), HOLES, NUMBERS[:, 0]),
+    "logistic": lambda: (StudentClassifier((8,), activation="logistic", **QUICK), HOLES, CLASSES * 1.0),
+}
+
+
+@cache
+def fitted(case):
+    """(student, table, predictions, tolerance) of one of the cases."""
+    student, table, y = CASES[case]()
+    student.fit(table, y)
+    return student, table, *expected(student, table)
+
+
+def expected(student, table):
+    """The student's predictions, of two dimensions, and how far others may be from them."""
+    if hasattr(student, "classes_"):
+        return student.predict_proba(table), 1e-5
+    values = student.predict(table)
+    return values.reshape(len(values), -1), 1e-5 * max(1.0, float(np.std(values)))
+
+
+def strange(table):
+    """Ten rows with missing values everywhere, and categories that were never there."""
+    rows = table.head(10).copy()
+    for j, name in enumerate(rows.columns):
+        dtype = str(rows[name].dtype)
+        if dtype == "bool":
+            continue
+        numeric = dtype.lower().startswith(("int", "float"))
+        rows[name] = rows[name].astype("float64" if numeric and dtype != "Int32" else object)
+        rows.iloc[j % 10, j] = rows.iloc[(j + 3) % 10, j] = None
+        if name in ("colour", "shop", "town"):
+            rows.iloc[(j + 5) % 10, j] = "never seen"
+        if name in KINDS:
+            rows.iloc[(j + 5) % 10, j] = 77
+    return rows

@@ -1,0 +1,276 @@
+"""The command line: each command on small files, and each bad input with its message and exit code."""
+
+import json
+import subprocess
+import sys
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+from compress import load_student
+from compress.cli import main
+
+N = 160
+FAST = ["--p", "0.2", "--size-multiplier", "3", "--epochs", "4", "--hidden", "8"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with a table, a teacher in both formats, a regressor of arrays, and two students."""
+    folder = tmp_path_factory.mktemp("cli")
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "age": rng.integers(18, 80, N),
+            "height": np.where(rng.random(N) < 0.1, np.nan, rng.normal(170, 10, N).round(1)),
+            "zip": [f"{i:03d}" for i in rng.integers(0, 5, N)],
+            "job": rng.choice(["cook", "clerk", "smith"], N),
+            "member": rng.random(N) < 0.5,
+        }
+    )
+    table["class"] = np.where((table["age"] > 50) ^ (table["job"] == "cook"), "yes", "no")
+    table.to_csv(folder / "train.csv", index=False)
+    table.to_parquet(folder / "train.parquet")
+    numbers = table[["age", "height"]].fillna(170)
+    numbers.assign(y=0.3 * numbers["age"]).to_csv(folder / "numbers.csv", index=False)
+    X = pd.read_csv(folder / "train.csv", dtype={"zip": str}).drop(columns="class")
+    encoder = make_column_transformer(
+        (OneHotEncoder(handle_unknown="ignore"), make_column_selector(dtype_exclude="number")), remainder="passthrough"
+    )
+    forest = make_pipeline(encoder, RandomForestClassifier(10, random_state=0)).fit(X, table["class"])
+    joblib.dump(forest, folder / "forest.joblib")
+    joblib.dump(
+        RandomForestRegressor(10, random_state=0).fit(numbers.to_numpy(), 0.3 * numbers["age"]),
+        folder / "regressor.joblib",
+    )
+    arguments = ["--target", "class", "--nominal", "zip", "--teacher", str(folder / "forest.joblib"), "--trust-pickle"]
+    assert main(["fit", str(folder / "train.csv"), *arguments, *FAST, "--out", str(folder / "s.safetensors")]) == 0
+    return folder
+
+
+@pytest.fixture
+def run(folder, tmp_path, monkeypatch, capsys):
+    """Runs a command in the folder; gives exit code, stdout and stderr. `tmp` stands for a fresh folder."""
+    monkeypatch.chdir(folder)
+
+    def run(line):
+        code = main([part.replace("tmp/", f"{tmp_path}/") for part in line.split()])
+        out = capsys.readouterr()
+        return code, out.out, out.err
+
+    return run
+
+
+def read(path):
+    return pd.read_csv(path, dtype={"zip": str})
+
+
+# ---------------------------------------------------------------- what works
+def test_predict_gives_what_the_student_gives(run, folder, tmp_path):
+    code, out, err = run("predict s.safetensors train.csv --drop class")
+    assert code == 0 and "160 rows" in err
+    (tmp_path / "p.csv").write_text(out)
+    found = pd.read_csv(tmp_path / "p.csv")
+    student = load_student(folder / "s.safetensors")
+    X = read(folder / "train.csv").drop(columns="class")
+    np.testing.assert_allclose(found[["probability_no", "probability_yes"]], student.predict_proba(X), rtol=1e-12)
+    assert (found["prediction"] == student.predict(X)).all()
+    assert student.schema_.columns_[2].categories[0] == "000"  # codes stay text
+
+
+def test_parquet_and_csv_give_the_same_and_join_keeps_the_columns(run, tmp_path):
+    assert run("predict s.safetensors train.parquet --drop class --join --out tmp/p.parquet")[0] == 0
+    assert run("predict s.safetensors train.csv --drop class --out tmp/p.csv")[0] == 0
+    one, other = pd.read_parquet(tmp_path / "p.parquet"), pd.read_csv(tmp_path / "p.csv")
+    np.testing.assert_allclose(one["probability_yes"], other["probability_yes"], rtol=1e-12)
+    assert list(one.columns[:2]) == ["age", "height"]
+
+
+def test_evaluate_with_a_teacher(run):
+    code, out, _ = run("evaluate s.safetensors train.csv --target class --teacher forest.joblib --trust-pickle")
+    result = json.loads(out)
+    assert code == 0 and set(result) == {"rows", "student", "teacher", "fidelity"}
+    assert result["teacher"]["accuracy"] > 0.9 and 0 <= result["fidelity"]["agreement"] <= 1
+
+
+def test_fit_a_regression_from_a_teacher_of_arrays(run):
+    line = "fit numbers.csv --target y --teacher regressor.joblib --trust-pickle --test numbers.csv"
+    code, out, err = run(" ".join([line, *FAST, "--out tmp/r.safetensors"]))
+    result = json.loads(out)
+    assert code == 0 and result["task"] == "regression" and "transfer set of 480" in err
+    assert set(result["test"]["RMSE"]) == {"teacher", "student"}
+    assert run("predict tmp/r.safetensors numbers.csv --drop y")[1].splitlines()[0] == "prediction"
+    assert "r2" in json.loads(run("evaluate tmp/r.safetensors numbers.csv --target y")[1])["student"]
+
+
+def test_generate_label_and_fit_on_the_labels(run, tmp_path):
+    assert run("generate train.csv --drop class --nominal zip --rows 50 --out tmp/rows.csv")[0] == 0
+    assert len(read(tmp_path / "rows.csv")) == 50
+    line = "label tmp/rows.csv --nominal zip --teacher forest.joblib --trust-pickle --out tmp/labelled.parquet"
+    assert run(line)[0] == 0
+    code, out, _ = run("fit tmp/labelled.parquet --taught --nominal zip --epochs 2 --out tmp/t.safetensors")
+    assert code == 0 and json.loads(out)["hidden_layer_sizes"] == [256]
+    assert load_student(tmp_path / "t.safetensors").classes_.tolist() == ["no", "yes"]
+
+
+def test_export_and_inspect(run, tmp_path):
+    pytest.importorskip("onnxruntime")
+    line = "export s.safetensors --onnx tmp/s.onnx --c tmp/s.c --name shop --check train.csv --drop class"
+    code, out, _ = run(line)
+    result = json.loads(out)
+    assert code == 0 and result["onnx"]["max_difference"] < 1e-5 and result["onnx"]["n_rows"] == N
+    assert "shop_predict" in (tmp_path / "s.h").read_text()
+    code, out, _ = run("inspect s.safetensors")
+    result = json.loads(out)
+    assert code == 0 and result["classes"] == ["no", "yes"]
+    assert [c["name"] for c in result["columns"]] == ["age", "height", "zip", "job", "member"]
+
+
+def test_a_skops_teacher_needs_no_trust(run, folder, tmp_path):
+    skops = pytest.importorskip("skops.io")
+    skops.dump(joblib.load(folder / "forest.joblib"), tmp_path / "f.skops")
+    assert run("label train.csv --drop class --nominal zip --teacher tmp/f.skops --out tmp/l.csv")[0] == 0
+    assert "probability_yes" in read(tmp_path / "l.csv")
+
+
+def test_a_byte_order_mark_another_order_and_another_delimiter(run, folder, tmp_path):
+    table = read(folder / "train.csv")
+    table[table.columns[::-1]].to_csv(tmp_path / "t.csv", index=False, sep=";", encoding="utf-8-sig")
+    straight = run("predict s.safetensors train.csv --drop class")[1]
+    assert run("predict s.safetensors tmp/t.csv --drop class --sep ;")[1] == straight
+
+
+def test_help_is_quick_and_has_examples():
+    probe = "import sys; from compress.cli import main\ntry: main(['fit', '--help'])\nexcept SystemExit: pass\n"
+    probe += "assert 'torch' not in sys.modules and 'pandas' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert "example:\n  python -m compress fit" in done.stdout
+
+
+def test_unseen_categories_are_counted(run, folder, tmp_path):
+    read(folder / "train.csv").replace("cook", "pilot").to_csv(tmp_path / "t.csv", index=False)
+    code, _, err = run("predict s.safetensors tmp/t.csv --drop class")
+    assert code == 0 and "'job' holds" in err and "('pilot'); they count as missing" in err
+
+
+# ---------------------------------------------------------------- bad input
+def bad_table(folder, tmp_path, change):
+    path = tmp_path / "bad.csv"
+    change(read(folder / "train.csv").drop(columns="class"), path)
+    return path
+
+
+BAD_TABLES = {
+    "missing": (
+        lambda t, p: t.drop(columns="job").to_csv(p, index=False),
+        "has no column 'job', which the model needs",
+    ),
+    "extra": (lambda t, p: t.assign(more=1).to_csv(p, index=False), "leave them out with --drop more"),
+    "renamed": (lambda t, p: t.rename(columns={"age": "Age"}).to_csv(p, index=False), "did you mean 'Age'"),
+    "text": (
+        lambda t, p: t.assign(age=["old", "older", *t["age"][2:]]).to_csv(p, index=False),
+        "'age' must hold numbers, got 'old' in row 1 and 1 more",
+    ),
+    "empty": (lambda t, p: p.write_bytes(b""), "is empty"),
+    "no rows": (lambda t, p: t.head(0).to_csv(p, index=False), "has columns but no rows"),
+    "delimiter": (lambda t, p: t.to_csv(p, index=False, sep=";"), "Pass the right delimiter: --sep ';'"),
+    "twice": (lambda t, p: t.rename(columns={"age": "job"}).to_csv(p, index=False), "'job' more than once"),
+    "ragged": (lambda t, p: p.write_text("a,b\n1,2\n1,2,3\n"), "is no CSV table"),
+    "binary": (lambda t, p: p.write_bytes(b"a,b\n\xff\xfe,1\n"), "is no UTF-8 text"),
+    "infinite": (lambda t, p: t.assign(height=np.inf).to_csv(p, index=False), "infinity: column 'height'"),
+    "folder": (lambda t, p: p.mkdir(), "is no file"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_TABLES)
+def test_a_table_that_cannot_be_used(case, run, folder, tmp_path):
+    change, message = BAD_TABLES[case]
+    bad_table(folder, tmp_path, change)
+    code, out, err = run("predict s.safetensors tmp/bad.csv")
+    assert (code, out) == (1, "")
+    assert message in err and "Traceback" not in err
+
+
+BAD_LINES = {
+    "predict s.safetensors train.csv": (1, "columns that the model does not know: leave them out with --drop class"),
+    "predict s.safetensors nowhere.csv": (1, "nowhere.csv is no file"),
+    "predict nowhere.safetensors train.csv": (1, "must name a saved student"),
+    "predict forest.joblib train.csv": (1, "is no saved student"),
+    "predict s.safetensors train.csv --drop class --out s.safetensors": (1, "s.safetensors exists"),
+    "predict s.safetensors train.csv --drop class --out no/such/p.csv": (1, "there is no folder"),
+    "predict s.safetensors train.csv --drop klass": (1, "has no column 'klass'; did you mean 'class'"),
+    "fit train.csv --target klass --out tmp/s": (1, "has no column 'klass'; did you mean 'class'"),
+    "fit train.csv --target class --teacher forest.joblib --out tmp/s": (1, "--trust-pickle"),
+    "fit train.csv --target class --teacher no.skops --out tmp/s": (1, "is no file"),
+    "fit train.csv --target class --teacher s.safetensors --trust-pickle --out tmp/s": (1, "cannot be loaded"),
+    "fit train.csv --out tmp/s": (2, "fit needs --target COLUMN"),
+    "fit train.csv --target height --out tmp/s": (1, "the target 'height' is missing in"),
+    "fit train.csv --taught --out tmp/s": (1, "no table with a teacher's answers"),
+    "fit train.csv --target class --nominal zap --out tmp/s": (1, "has no column 'zap'; did you mean 'zip'"),
+    "evaluate s.safetensors train.csv --target job": (1, "has no column"),
+    "generate train.csv --rows 0": (1, "--rows must be at least 1"),
+    "export s.safetensors": (2, "export needs --onnx FILE, --c FILE, or both"),
+    "export s.safetensors --c tmp/s.c --name 1st": (1, "must be a C identifier"),
+    "export s.safetensors --c train.csv": (1, "train.csv exists"),
+}
+
+
+@pytest.mark.parametrize("line", BAD_LINES)
+def test_a_command_that_cannot_be_done(line, run, folder, tmp_path):
+    expected, message = BAD_LINES[line]
+    if line.startswith("evaluate"):
+        line = line.replace("job", "job --drop class")
+    code, out, err = run(line)
+    assert (code, out) == (expected, "")
+    assert message in err and "Traceback" not in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_wrong_arguments_exit_with_2(run, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        run("predict")
+    with pytest.raises(SystemExit, match="2"):
+        run("export s.safetensors --precision int4")
+
+
+def test_overwrite_replaces(run, folder, tmp_path):
+    (tmp_path / "p.csv").write_text("old")
+    assert run("predict s.safetensors train.csv --drop class --out tmp/p.csv")[0] == 1
+    assert (tmp_path / "p.csv").read_text() == "old"
+    assert run("predict s.safetensors train.csv --drop class --out tmp/p.csv --overwrite")[0] == 0
+    assert len(read(tmp_path / "p.csv")) == N
+
+
+@pytest.mark.parametrize("damage", ["truncated", "tampered", "foreign"])
+def test_a_damaged_model_file(damage, run, folder, tmp_path):
+    content = bytearray((folder / "s.safetensors").read_bytes())
+    if damage == "truncated":
+        content = content[: len(content) // 2]
+    elif damage == "tampered":
+        content[-1] ^= 1
+    else:
+        content = b"PK\x03\x04 something else"
+    (tmp_path / "bad").write_bytes(content)
+    code, _, err = run("inspect tmp/bad")
+    assert code == 1 and ("damaged student file" in err or "is no saved student" in err)
+
+
+def test_a_skops_file_with_types_of_its_own(run, folder, tmp_path):
+    skops = pytest.importorskip("skops.io")
+    skops.dump({"run": subprocess.run}, tmp_path / "evil.skops")
+    code, _, err = run("label train.csv --drop class --teacher tmp/evil.skops")
+    assert code == 1 and "nobody has vouched for: subprocess.run" in err
+
+
+def test_an_unfitted_teacher_and_no_estimator(run, tmp_path):
+    joblib.dump(RandomForestClassifier(), tmp_path / "a.joblib")
+    joblib.dump([1, 2], tmp_path / "b.joblib")
+    line = "label train.csv --drop class --trust-pickle --teacher tmp/"
+    assert "is not fitted: fit RandomForestClassifier first" in run(f"{line}a.joblib")[2]
+    assert "which is no estimator" in run(f"{line}b.joblib")[2]

@@ -1,0 +1,162 @@
+"""ONNX models give the student's numbers, from raw columns."""
+
+import sys
+
+import numpy as np
+import pytest
+from export_cases import CASES, FRAME, HOLES, NUMBERS, QUICK, expected, fitted, strange
+from numpy.testing import assert_allclose, assert_array_equal
+
+from compress import StudentClassifier, StudentRegressor
+from compress.export import onnx_inputs, to_onnx
+from compress.nets import MLP
+
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+
+def session(path):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_same_numbers_and_labels_as_the_student(case, tmp_path):
+    student, table, predictions, tolerance = fitted(case)
+    exported = student.to_onnx(tmp_path / "m.onnx", X=table)
+    assert exported.bytes == (tmp_path / "m.onnx").stat().st_size
+    assert exported.n_rows == len(table)
+    assert exported.max_difference <= tolerance
+    model = session(tmp_path / "m.onnx")
+    for rows in (slice(0, 1), slice(None)):  # the number of rows is free
+        part = table.iloc[rows] if hasattr(table, "iloc") else table[rows]
+        outputs = model.run(None, onnx_inputs(student, part))
+        assert_allclose(outputs[-1].reshape(len(part), -1), predictions[rows], atol=tolerance, rtol=1e-5)
+        if hasattr(student, "classes_"):
+            assert_array_equal(outputs[0].astype(student.classes_.dtype), student.predict(part))
+        else:
+            assert outputs[0].shape == student.predict(part).shape
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_made_up_rows_are_checked_when_none_are_given(case, tmp_path):
+    exported = fitted(case)[0].to_onnx(tmp_path / "m.onnx")
+    assert exported.n_rows == 1000
+
+
+@pytest.mark.parametrize("case", ["frame", "factored", "nominal", "regression", "linear", "empty"])
+def test_missing_values_and_unseen_categories(case, tmp_path):
+    student, table, *_ = fitted(case)
+    student.to_onnx(tmp_path / "m.onnx")
+    rows = strange(table)
+    predictions, tolerance = expected(student, rows)
+    found = session(tmp_path / "m.onnx").run(None, onnx_inputs(student, rows))[-1]
+    assert np.isfinite(found).all()
+    assert_allclose(found.reshape(len(rows), -1), predictions, atol=tolerance)
+
+
+def test_missing_values_in_an_array_that_had_none(tmp_path):
+    student = fitted("numbers")[0]
+    student.to_onnx(tmp_path / "m.onnx")
+    found = session(tmp_path / "m.onnx").run(None, {"X": HOLES.astype(np.float32)})[1]
+    assert_allclose(found, student.predict_proba(HOLES), atol=1e-5)
+
+
+def test_one_named_and_typed_input_per_column(tmp_path):
+    student = fitted("frame")[0]
+    student.to_onnx(tmp_path / "m.onnx")
+    inputs = {i.name: i.type for i in session(tmp_path / "m.onnx").get_inputs()}
+    assert list(inputs) == list(FRAME.columns)
+    assert inputs["age"] == inputs["code"] == "tensor(int64)"
+    assert inputs["hours-per-week"] == "tensor(float)"
+    assert inputs["far away"] == "tensor(double)"
+    assert inputs["colour"] == inputs["shop"] == "tensor(string)"
+    assert inputs["flag"] == "tensor(bool)"
+    # the frame's own columns fit in, with no help
+    table = FRAME[["age", "colour"]].fillna("none")
+    student = StudentClassifier((4,), **QUICK).fit(table, FRAME["flag"])
+    student.to_onnx(tmp_path / "m.onnx")
+    (found,) = session(tmp_path / "m.onnx").run(["label"], {name: table[[name]].to_numpy() for name in table})
+    assert_array_equal(found, student.predict(table))
+
+
+@pytest.mark.parametrize("case", ["numbers", "factored", "frame"])
+def test_smaller_weights_lose_a_little_and_say_how_much(case, tmp_path):
+    student, table, predictions, _ = fitted(case)
+    full, half, quarter = (
+        student.to_onnx(tmp_path / f"{precision}.onnx", precision=precision, X=table)
+        for precision in ("float32", "float16", "int8")
+    )
+    if case == "factored":
+        assert quarter.bytes < half.bytes < full.bytes
+    assert full.max_difference <= half.max_difference <= quarter.max_difference
+    assert half.max_difference < 5e-3 and quarter.max_difference < 0.1
+    found = session(quarter.path).run(None, onnx_inputs(student, table))[1]
+    assert_allclose(np.abs(found - predictions).max(), quarter.max_difference, rtol=1e-3)
+    assert quarter.agreement > 0.9
+
+
+def test_batch_norm_is_folded_in(tmp_path):
+    import torch
+
+    student = StudentRegressor((6,), **QUICK).fit(NUMBERS, NUMBERS[:, 0])
+    torch.manual_seed(0)
+    body = MLP(4, (6,), 1, batch_norm=True)
+    body.layers[0][1].running_mean.uniform_(-1, 1)
+    body.layers[0][1].running_var.uniform_(0.5, 2)
+    student.module_.body = body.eval()
+    student._predictor = student.predictor(np.float64)
+    assert student.to_onnx(tmp_path / "m.onnx", X=NUMBERS).max_difference < 1e-5
+
+
+def test_a_column_may_have_the_name_of_an_output(tmp_path):
+    table = FRAME[["age", "colour"]].rename(columns={"age": "label", "colour": "probabilities"})
+    student = StudentClassifier((4,), **QUICK).fit(table, FRAME["flag"])
+    student.to_onnx(tmp_path / "m.onnx", X=table)
+    assert [o.name for o in session(tmp_path / "m.onnx").get_outputs()] == ["label_", "probabilities_"]
+
+
+def test_columns_that_read_the_same_are_refused(tmp_path):
+    table = FRAME[["age", "small"]].set_axis(["1", ""], axis=1)
+    student = StudentClassifier((4,), **QUICK).fit(table, FRAME["flag"])
+    with pytest.raises(ValueError, match="column names must be different and not empty"):
+        student.to_onnx(tmp_path / "m.onnx")
+
+
+def test_mixed_categories_are_refused(tmp_path):
+    table = FRAME[["age"]].assign(mixed=np.array(["a", 1], dtype=object)[np.arange(len(FRAME)) % 2])
+    student = StudentClassifier((4,), **QUICK).fit(table, FRAME["flag"])
+    with pytest.raises(TypeError, match="'mixed' has categories of several types .int, str."):
+        student.to_onnx(tmp_path / "m.onnx")
+
+
+def test_a_missing_value_in_a_column_of_booleans(tmp_path):
+    student = fitted("frame")[0]
+    rows = FRAME.head(3).astype({"flag": object})
+    rows.loc[1, "flag"] = None
+    with pytest.raises(ValueError, match="'flag' must have no missing value"):
+        onnx_inputs(student, rows)
+
+
+def test_an_unknown_precision(tmp_path):
+    with pytest.raises(ValueError, match="precision must be one of .* got 'int4'"):
+        fitted("numbers")[0].to_onnx(tmp_path / "m.onnx", precision="int4")
+
+
+def test_a_model_that_differs_is_not_written(tmp_path, monkeypatch):
+    (tmp_path / "m.onnx").write_bytes(b"old")
+    student, table, *_ = fitted("numbers")
+    monkeypatch.setattr(type(student), "predict_proba", lambda self, X: np.zeros((len(X), 2)))
+    with pytest.raises(ArithmeticError, match="must give the student's predictions to 1e-05, but differs by"):
+        student.to_onnx(tmp_path / "m.onnx", X=table)
+    assert [p.name for p in tmp_path.iterdir()] == ["m.onnx"]
+    assert (tmp_path / "m.onnx").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("package", ["onnx", "onnxruntime"])
+def test_without_the_packages_the_error_says_what_to_install(package, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.delitem(sys.modules, "compress.export._graph", raising=False)
+    with pytest.raises(ImportError, match=rf"needs the package '{package}': pip install 'compress\[onnx\]'"):
+        to_onnx(fitted("numbers")[0], tmp_path / "m.onnx")
