@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 from tqdm.auto import tqdm
@@ -91,7 +92,9 @@ def tune_munge(
         Of the trials' transfer sets; see `TransferSet.from_teacher`.
     repeats : int
         Trials per pair with different seeds, averaged.
-    n_jobs, verbose, random_state
+    n_jobs : int, optional
+        Trials at a time, as in joblib. The choice does not depend on it.
+    verbose, random_state
         As elsewhere.
 
     Returns
@@ -109,25 +112,30 @@ def tune_munge(
     if student is None:
         student = (StudentClassifier if classifier else StudentRegressor)((128,), max_epochs=25, batch_size=128)
     seeds = [int(rng.randint(2**31 - 1)) for _ in range(repeats)]
-    scores, errors = [], []
-    for p, s in tqdm(list(pairs), desc="choosing p and s", unit="pair", disable=None if verbose else True):
-        total = np.zeros(len(y_val))
-        for seed in seeds:  # the same seeds for all pairs: they differ in p and s only
-            generator = clone(munge).set_params(p=p, s=s, random_state=seed).fit(X)
-            data = TransferSet.from_teacher(
-                teacher, X, generator=generator, n_rows=n_rows, labels=labels, n_jobs=n_jobs
-            )
-            trial = clone(student).set_params(random_state=seed).fit(data)
-            if classifier:
-                total += squared_errors(y_val, trial.predict_proba(X_val), trial.classes_)
-            else:
-                total += np.square(np.asarray(y_val, dtype=np.float64) - trial.predict(X_val))
-        errors.append(total / repeats)
-        scores.append({"p": p, "s": s, "rmse": float(np.sqrt(errors[-1].mean()))})
-        logger.info("p=%g s=%g: validation RMSE %.4f", p, s, scores[-1]["rmse"])
+    trials = [  # the same seeds for all pairs: they differ in p and s only
+        (clone(munge).set_params(p=p, s=s, random_state=seed), clone(student).set_params(random_state=seed))
+        for p, s in pairs
+        for seed in seeds
+    ]
+    done = Parallel(n_jobs=n_jobs, return_as="generator")(
+        delayed(_trial)(generator, learner, teacher, X, X_val, y_val, n_rows, labels) for generator, learner in trials
+    )
+    bar = tqdm(done, "choosing p and s", len(trials), unit="trial", disable=None if verbose else True)
+    errors = np.stack(list(bar)).reshape(len(pairs), repeats, -1).mean(axis=1)
+    scores = [{"p": p, "s": s, "rmse": float(np.sqrt(e.mean()))} for (p, s), e in zip(pairs, errors)]
+    logger.info("validation RMSE by p and s: %s", scores)
     best = min(range(len(scores)), key=lambda i: scores[i]["rmse"])
     chosen = scores[best if _clearly_better(errors[best], errors[0]) else 0]
     return MungeSearch(chosen["p"], chosen["s"], scores)
+
+
+def _trial(generator, student, teacher, X, X_val, y_val, n_rows: int, labels: str) -> np.ndarray:
+    """Squared error of each validation row by a student of a transfer set of its own."""
+    data = TransferSet.from_teacher(teacher, X, generator=generator.fit(X), n_rows=n_rows, labels=labels)
+    student.fit(data)
+    if task_of(teacher) == "classification":
+        return squared_errors(y_val, student.predict_proba(X_val), student.classes_)
+    return np.square(np.asarray(y_val, dtype=np.float64) - student.predict(X_val))
 
 
 def _clearly_better(errors: np.ndarray, reference: np.ndarray) -> bool:

@@ -240,6 +240,10 @@ class _NetPredictor:
     def __call__(self, X) -> np.ndarray:
         return self.from_encoded(np.asarray(X), None)
 
+    def quickly_encoded(self, X):
+        """None: rows come through the schema; see `NumpyPredictor.quickly_encoded`."""
+        return None
+
     def from_encoded(self, continuous, nominal) -> np.ndarray:
         _refuse_missing(continuous)
         rows = torch.from_numpy(np.array(continuous, dtype=np.float32)).to(self.dtype)

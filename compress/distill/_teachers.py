@@ -84,6 +84,7 @@ class Teachers:
 
     def logits(self, X) -> np.ndarray:
         """float32 of shape (n_rows, n_classes), before softmax, of a DataFrame or array."""
+        self.classes()  # members that disagree are told before any work
         outputs = [torch.from_numpy(_member_logits(m, X, self.eps)) for m in self.members]
         shapes = {tuple(z.shape) for z in outputs}
         if len(shapes) > 1:
