@@ -24,7 +24,7 @@ setup: $(STAMP) ## create .venv with everything (done by the targets below when 
 
 demo: $(STAMP) ## the main job on letter.p2, one seed: teacher, MUNGE, student, table (about 2 minutes)
 	@echo "== teacher -> MUNGE -> labels -> student on letter.p2 (reports go to out/demo)"
-	$(BIN)/python -m experiments.model_compression --problems letter.p2 --seeds 0 --out out/demo
+	$(BIN)/python -m experiments.model_compression --demo --problems letter.p2 --seeds 0 --out out/demo
 
 test: $(STAMP) ## the tests (minutes)
 	@echo "== running the tests"
