@@ -40,7 +40,7 @@ FULL = {
 DEMO = {  # the same job with smaller searches, in about two minutes
     **FULL,
     "epochs": 12,
-    "control": {"hidden": [128, 512], "weight_decay": [1e-3, 1e-1], "epochs": 60},
+    "control": {"hidden": [128, 512], "weight_decay": [1e-3, 1e-1], "epochs": 100},
     "same_epochs": 100,
     "pairs": [[0.1, 5.0], [0.2, 5.0]],
 }
