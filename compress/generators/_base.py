@@ -27,6 +27,7 @@ from compress.schema import Encoded, Schema, as_schema
 __all__ = ["BaseGenerator"]
 
 TASK_BYTES = 4 * 2**20  # encoded rows made by one parallel task: enough to hide its dispatch
+WAVE_BYTES = 64 * 2**20  # encoded rows made ahead of a consumer: more keeps the workers busy, up to 8 tasks each
 # first word of the spawn key: what the random numbers are for
 FOR_FIT, FOR_BLOCK, FOR_SUBSET = 0, 1, 2
 
@@ -214,12 +215,14 @@ class BaseGenerator(BaseEstimator):
                 yield self._seeded_block(index, shared)
             return
         block_bytes = self.n_rows_ * sum(_row_bytes_encoded(self.schema_))
-        per_task = max(1, min((stop - first) // (4 * workers), TASK_BYTES // max(block_bytes, 1)))
-        per_wave = 2 * workers * per_task
+        per_task = max(1, min((stop - first) // (16 * workers), TASK_BYTES // max(block_bytes, 1)))
+        ahead = WAVE_BYTES // max(workers * per_task * block_bytes, 1)
+        per_wave = workers * per_task * min(max(ahead, 2), 8)
         # Threads by default, since the work is done without the interpreter lock; the caller's
-        # joblib.parallel_config(backend=...) wins. In waves: joblib's own generators go on working
-        # when nobody takes the results, and a slow consumer would fill the memory.
-        with joblib.Parallel(n_jobs=self.n_jobs, prefer="threads") as parallel:
+        # joblib.parallel_config(backend=...) wins. As they come, so that the consumer works beside the
+        # workers; and in waves: joblib goes on working when nobody takes the results, and a slow
+        # consumer would fill the memory.
+        with joblib.Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator") as parallel:
             for wave in range(first, stop, per_wave):
                 end = min(wave + per_wave, stop)
                 starts = range(wave, end, per_task)
