@@ -1,0 +1,238 @@
+"""`Schema`: the columns of a table, and the way to the two blocks and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from compress.schema._column import Column, learn_column
+from compress.schema._conversion import codes_of, restore_categories, restore_numbers, within
+from compress.schema._table import Encoded, columns_of, plain_numbers
+from compress.schema._values import exact_in_float32, listed, numbers_of, plain
+
+__all__ = ["Schema", "as_schema"]
+
+KINDS = ("continuous", "nominal")
+
+
+class Schema:
+    """Kinds, ranges, categories and dtypes of a table's columns.
+
+    Numeric columns are continuous; booleans, strings, objects and pandas categoricals are nominal.
+
+    Parameters
+    ----------
+    kinds : mapping of column to {"continuous", "nominal"}, optional
+        Overrides what is inferred, for the columns named. Keys are column names of a DataFrame or
+        column positions of an array. Integer codes of categories need this: nothing in the data
+        tells them from counts.
+
+    Attributes
+    ----------
+    columns_ : list of Column
+    continuous_, nominal_ : int arrays
+        Positions of the continuous and of the nominal columns in the table.
+    n_categories_ : int array of shape (n_nominal,)
+    low_, high_ : float64 arrays of shape (n_continuous,)
+        Ranges of the continuous columns.
+    integer_ : bool array of shape (n_continuous,)
+        Continuous columns with whole numbers only.
+    dtype_ : numpy.dtype
+        float32 or float64, that of the continuous block.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.array([[1.5, 0.0], [2.5, 1.0], [np.nan, 1.0]])
+    >>> schema = Schema({1: "nominal"}).fit(X)
+    >>> continuous, nominal = schema.encode(X)
+    >>> nominal.ravel()
+    array([0, 1, 1], dtype=int32)
+    >>> np.array_equal(schema.decode(continuous, nominal), X, equal_nan=True)
+    True
+    """
+
+    def __init__(self, kinds: Mapping | None = None):
+        self.kinds = kinds
+
+    # ------------------------------------------------------------------ fit
+    def fit(self, X) -> Schema:
+        """Learn the columns of `X`, a DataFrame or array of shape (n_rows, n_columns).
+
+        Raises
+        ------
+        TypeError
+            A column of dates, or of objects that are neither numbers nor strings; sparse input.
+        ValueError
+            Infinite values, an unknown column or kind in `kinds`, a string column declared
+            continuous, integers beyond 2**53 in a continuous column.
+        """
+        frame, names, values = columns_of(X)
+        kinds = self._checked_kinds(names)
+        self.is_frame_ = frame
+        self.array_dtype_ = None if frame else np.asarray(X).dtype
+        self.columns_ = [learn_column(n, v, kinds.get(n)) for n, v in zip(names, values)]
+        self._derive()
+        self.dtype_ = np.dtype(np.float32)
+        blocks = [numbers_of(values[j], self.columns_[j].name) for j in self.continuous_]
+        if not all(exact_in_float32(block) for block in blocks):
+            self.dtype_ = np.dtype(np.float64)
+        return self
+
+    def _checked_kinds(self, names) -> dict:
+        kinds = dict(self.kinds or {})
+        for column, kind in kinds.items():
+            if kind not in KINDS:
+                raise ValueError(f"schema: the kind of column {column!r} must be one of {KINDS}, got {kind!r}.")
+            if column not in names:
+                raise ValueError(f"schema: there is no column {column!r} in X; its columns are {listed(names)}.")
+        return kinds
+
+    def _derive(self) -> None:
+        columns = self.columns_
+        self.continuous_ = np.array([j for j, c in enumerate(columns) if c.kind == "continuous"], dtype=np.intp)
+        self.nominal_ = np.array([j for j, c in enumerate(columns) if c.kind == "nominal"], dtype=np.intp)
+        self.n_categories_ = np.array([len(columns[j].categories) for j in self.nominal_], dtype=np.int64)
+        self.low_ = np.array([columns[j].low for j in self.continuous_], dtype=np.float64)
+        self.high_ = np.array([columns[j].high for j in self.continuous_], dtype=np.float64)
+        self.integer_ = np.array([columns[j].integer for j in self.continuous_], dtype=bool)
+
+    @property
+    def n_columns(self) -> int:
+        """Number of columns of the table."""
+        return len(self.columns_)
+
+    @property
+    def names(self) -> list:
+        """Column names of a DataFrame, positions of an array."""
+        return [c.name for c in self.columns_]
+
+    # --------------------------------------------------------------- encode
+    def encode(self, X, *, unseen: str = "error") -> Encoded:
+        """Encode a table with the columns of the one given to `fit`, in the same order.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_columns)
+        unseen : {"error", "missing"}
+            What to do with categories that were not there in `fit`.
+
+        Returns
+        -------
+        Encoded
+            `continuous` of dtype `dtype_`, C-contiguous; `nominal` int32.
+
+        Raises
+        ------
+        ValueError
+            Other columns, infinite values, or unseen categories with `unseen="error"`.
+        """
+        if not len(self.nominal_) and (numbers := plain_numbers(X, self.names)) is not None:
+            continuous = np.ascontiguousarray(numbers, dtype=self.dtype_)
+            if not np.isinf(continuous).any():  # the long way says in which column
+                return Encoded(continuous, np.empty((len(continuous), 0), dtype=np.int32))
+        frame, names, values = columns_of(X)
+        if len(names) != self.n_columns or (frame and self.is_frame_ and list(names) != self.names):
+            raise ValueError(
+                f"X must have the {self.n_columns} columns seen in fit, {listed(self.names)}; "
+                f"got {len(names)}: {listed(names)}."
+            )
+        n = len(X)
+        continuous = np.empty((n, len(self.continuous_)), dtype=self.dtype_)
+        for k, j in enumerate(self.continuous_):
+            continuous[:, k] = numbers_of(values[j], self.columns_[j].name)
+        nominal = np.empty((n, len(self.nominal_)), dtype=np.int32)
+        for k, j in enumerate(self.nominal_):
+            nominal[:, k] = codes_of(values[j], self.columns_[j], unseen)
+        return Encoded(continuous, nominal)
+
+    # --------------------------------------------------------------- decode
+    def decode(self, continuous: np.ndarray, nominal: np.ndarray, *, round_integers: bool = True):
+        """Turn blocks back into the container, dtypes and categories of the table given to `fit`.
+
+        With `round_integers=False` columns of integer dtype come back as float64, unrounded.
+        """
+        if not self.is_frame_:
+            return self._decode_array(continuous, nominal, round_integers)
+        import pandas as pd
+
+        decoded = {}
+        for k, j in enumerate(self.continuous_):
+            decoded[j] = restore_numbers(continuous[:, k], self.columns_[j], round_integers)
+        for k, j in enumerate(self.nominal_):
+            decoded[j] = restore_categories(nominal[:, k], self.columns_[j])
+        frame = pd.DataFrame({j: decoded[j] for j in range(self.n_columns)}, copy=False)
+        frame.columns = self.names
+        return frame
+
+    def _decode_array(self, continuous, nominal, round_integers):
+        dtype = self.array_dtype_
+        if dtype.kind in "iu" and len(self.continuous_) and not round_integers:
+            dtype = np.dtype(np.float64)
+        continuous = within(continuous, dtype)
+        if len(self.continuous_) == self.n_columns:
+            return continuous.astype(dtype, copy=False)
+        out = np.empty((len(nominal), self.n_columns), dtype=dtype)
+        out[:, self.continuous_] = continuous
+        for k, j in enumerate(self.nominal_):
+            column = self.columns_[j]
+            values = np.empty(len(column.categories) + 1, dtype=object)  # the last one serves code -1
+            values[:-1] = column.categories
+            values[-1] = np.nan
+            taken = values[nominal[:, k]]
+            out[:, j] = taken if dtype.kind == "O" else taken.astype(dtype)
+        return out
+
+    # ------------------------------------------------------------ plain data
+    def to_dict(self) -> dict:
+        """The schema as JSON-ready plain data; `from_dict` reads it."""
+        return {
+            "is_frame": self.is_frame_,
+            "array_dtype": None if self.array_dtype_ is None else str(self.array_dtype_),
+            "dtype": str(self.dtype_),
+            "columns": [
+                {**vars(c), "name": plain(c.name), "categories": [plain(v) for v in c.categories]}
+                for c in self.columns_
+            ],
+        }
+
+    @classmethod
+    def from_dict(cls, plain: Mapping) -> Schema:
+        """Rebuild a fitted schema from what `to_dict` wrote."""
+        schema = cls()
+        schema.is_frame_ = plain["is_frame"]
+        schema.array_dtype_ = None if plain["array_dtype"] is None else np.dtype(plain["array_dtype"])
+        schema.dtype_ = np.dtype(plain["dtype"])
+        schema.columns_ = [Column(**{**c, "categories": tuple(c["categories"])}) for c in plain["columns"]]
+        schema._derive()
+        return schema
+
+    def __eq__(self, other) -> bool:
+        return (
+            isinstance(other, Schema)
+            and vars(self).keys() == vars(other).keys()
+            and (not hasattr(self, "columns_") or self.to_dict() == other.to_dict())
+        )
+
+    __hash__ = None
+
+    def __repr__(self) -> str:
+        if not hasattr(self, "columns_"):
+            return f"Schema(kinds={self.kinds!r})"
+        return f"Schema({len(self.continuous_)} continuous, {len(self.nominal_)} nominal)"
+
+
+def as_schema(schema, X) -> Schema:
+    """A fitted schema from what users pass as `schema=`: None, a mapping of kinds, or a `Schema`.
+
+    A fitted `Schema` is used as it is; the others are fitted on `X`.
+    """
+    if schema is None or isinstance(schema, Mapping):
+        return Schema(schema).fit(X)
+    if not isinstance(schema, Schema):
+        raise TypeError(
+            "schema must be None, a mapping of column to kind such as {'zip': 'nominal'}, or a Schema, "
+            f"got {type(schema).__name__}."
+        )
+    return schema if hasattr(schema, "columns_") else Schema(schema.kinds).fit(X)

@@ -1,0 +1,56 @@
+"""A table: checked and taken apart into columns, and encoded as two blocks."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.validation import check_array
+
+from compress.schema._values import listed
+
+__all__ = ["Encoded", "columns_of", "plain_numbers"]
+
+
+class Encoded(NamedTuple):
+    """A table as two blocks of the same number of rows; see `compress.schema`."""
+
+    continuous: np.ndarray
+    nominal: np.ndarray
+
+    def take(self, rows) -> Encoded:
+        """The rows named by an index array, a mask or a slice."""
+        return Encoded(self.continuous[rows], self.nominal[rows])
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows of both blocks."""
+        return len(self.continuous)
+
+
+def columns_of(X):
+    """(is it a DataFrame?, column names, list of 1-d columns) of a checked table."""
+    if sparse.issparse(X):
+        raise TypeError(
+            "X must be a dense array or a DataFrame, got a sparse matrix. "
+            "Use X.toarray(), or reduce the columns first (for instance with TruncatedSVD)."
+        )
+    if hasattr(X, "iloc") and hasattr(X, "columns"):
+        if not X.columns.is_unique:
+            raise ValueError(f"X must have unique column names, got {listed(list(X.columns))}.")
+        if X.shape[0] == 0 or X.shape[1] == 0:
+            raise ValueError(f"X must have at least one row and one column, got X of shape {X.shape}.")
+        return True, list(X.columns), [X.iloc[:, j] for j in range(X.shape[1])]
+    if not hasattr(X, "dtype") or X.dtype.kind not in "USO" or X.ndim != 2 or 0 in X.shape:
+        X = check_array(X, dtype=None, ensure_all_finite=False, input_name="X")  # `numbers_of` refuses infinities
+    return False, list(range(X.shape[1])), [X[:, j] for j in range(X.shape[1])]
+
+
+def plain_numbers(X, names: list):
+    """`X` as one numeric array, without a look at each column, when that is all it is; else None."""
+    if hasattr(X, "iloc"):
+        plain = all(isinstance(t, np.dtype) and t.kind in "fiu" for t in X.dtypes)
+        return X.to_numpy() if plain and len(X) and list(X.columns) == names else None
+    plain = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "fiu" and X.shape[1] == len(names)
+    return X if plain and len(X) else None

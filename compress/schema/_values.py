@@ -1,0 +1,85 @@
+"""One column's values as they came: are they numbers, which are missing, how do messages show them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = [
+    "dtype_name",
+    "exact_in_float32",
+    "is_categorical",
+    "is_missing",
+    "is_numeric",
+    "listed",
+    "numbers_of",
+    "plain",
+]
+
+
+def dtype_name(values) -> str:
+    """The name under which a column remembers its dtype."""
+    return str(values.dtype)
+
+
+def is_categorical(dtype) -> bool:
+    """Whether it is the dtype of pandas categoricals."""
+    return hasattr(dtype, "categories")
+
+
+def is_numeric(values) -> bool:
+    """Numbers, booleans left out; an object column counts when it holds nothing but numbers."""
+    dtype = values.dtype
+    kind = getattr(dtype, "kind", "O")
+    if kind in "fiu":
+        return not is_categorical(dtype)
+    if kind == "O" and dtype_name(values) == "object":
+        return all(isinstance(v, (int, float, np.number)) and not isinstance(v, bool) or v is None for v in values)
+    return False
+
+
+def is_missing(values) -> np.ndarray:
+    """Mask of the missing values: None, NaN, and pandas' NA and NaT."""
+    if hasattr(values, "isna"):
+        return np.asarray(values.isna())
+    if values.dtype.kind == "f":
+        return np.isnan(values)
+    if values.dtype.kind == "O":
+        return np.array([v is None or (isinstance(v, float) and v != v) for v in values], dtype=bool)
+    return np.zeros(len(values), dtype=bool)
+
+
+def numbers_of(values, name) -> np.ndarray:
+    """A continuous column as float64, NaN where missing."""
+    try:
+        if hasattr(values, "to_numpy"):
+            numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        else:
+            numbers = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"column {name!r} must hold numbers, since it is continuous; got dtype {dtype_name(values)}. "
+            f"Declare schema={{{name!r}: 'nominal'}} before fit if its values are categories."
+        ) from None
+    if np.isinf(numbers).any():
+        raise ValueError(
+            f"Input X contains infinity: column {name!r} must be finite or NaN (missing). "
+            "Replace infinite values by NaN or by a bound."
+        )
+    return numbers
+
+
+def exact_in_float32(numbers: np.ndarray) -> bool:
+    """Whether float32 holds all of the numbers to the last bit."""
+    with np.errstate(over="ignore"):
+        return bool(np.array_equal(numbers.astype(np.float32), numbers, equal_nan=True))
+
+
+def plain(value):
+    """A NumPy scalar as Python's own type; anything else as it is."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def listed(values, most: int = 8) -> str:
+    """The first few values, for an error message."""
+    values = [repr(plain(v)) for v in values]
+    return ", ".join(values[:most]) + (f", ... ({len(values)} in all)" if len(values) > most else "")
