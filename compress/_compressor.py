@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from compress import _teaching as teaching
 from compress._compressor_checks import InputChecks
 from compress.budget import search_budget, validation_error
+from compress.cross_fitting import CrossFit, compare_sources
 from compress.generators import MUNGE
 from compress.report import Report, compare
 from compress.schema import Schema, as_schema
@@ -26,7 +27,17 @@ from compress.tuning import tune_munge
 
 __all__ = ["BaseCompressor"]
 
-LEARNED = ("teacher_", "generator_", "student_", "transfer_set_", "munge_search_", "budget_", "seconds_")
+LEARNED = (
+    "teacher_",
+    "generator_",
+    "student_",
+    "transfer_set_",
+    "munge_search_",
+    "labels_from_",
+    "label_errors_",
+    "budget_",
+    "seconds_",
+)
 
 
 class BaseCompressor(InputChecks, BaseEstimator):
@@ -38,6 +49,7 @@ class BaseCompressor(InputChecks, BaseEstimator):
 
     _parameter_constraints = {
         "size_multiplier": [Interval(Real, 1, None, closed="left")],
+        "labels_from": [StrOptions({"teacher", "cross_fit", "auto"})],
         "original_labels": [StrOptions({"teacher", "true", "out_of_fold"})],
         "p": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both"), "array-like", Mapping],
         "s": [Interval(Real, 0, None, closed="neither"), "array-like", Mapping, None],
@@ -59,6 +71,7 @@ class BaseCompressor(InputChecks, BaseEstimator):
         generator,
         student,
         size_multiplier,
+        labels_from,
         original_labels,
         p,
         s,
@@ -77,6 +90,7 @@ class BaseCompressor(InputChecks, BaseEstimator):
         self.generator = generator
         self.student = student
         self.size_multiplier = size_multiplier
+        self.labels_from = labels_from
         self.original_labels = original_labels
         self.p = p
         self.s = s
@@ -138,18 +152,21 @@ class BaseCompressor(InputChecks, BaseEstimator):
         with self._stage("teacher"):
             fitted = self._fit_teacher(teacher, train, held, rng)
         options = self._choose_munge(fitted, train, held, rng)
+        crossed = self._choose_source(fitted, teacher, train, held, options, rng)
         if costs is not None:
             with self._stage("budget"):
-                data = self._transfer_set(fitted, train, X_unlabeled, options, rng)
+                data = self._transfer_set(crossed or fitted, train, X_unlabeled, options, rng)
                 student = self._choose_shape(fitted, student, data, held, costs)
         if train is not rows and not is_fitted(teacher) and not teaching.selects_on_held_out(fitted):
             with self._stage("teacher, all rows"):
                 fitted = self._fit_teacher(teacher, rows, None, rng)
+        if crossed and train is not rows:
+            crossed = self._cross_fit(teacher, fitted, rows, None, rng)
         if costs is None or train is not rows or self.original_labels == "out_of_fold":
-            data = self._transfer_set(fitted, rows, X_unlabeled, options, rng)
-            if self.original_labels == "out_of_fold":
-                with self._stage("out of fold"):
-                    self._label_out_of_fold(teacher, data, rows, rng)
+            data = self._transfer_set(crossed or fitted, rows, X_unlabeled, options, rng)
+            if self.original_labels == "out_of_fold" and not crossed:
+                own = self._cross_fit(teacher, fitted, rows, None, rng)
+                data.targets[: len(rows.X)] = own.outputs(rows.X, teaching.teacher_kind(self._task, self.labels))
             with self._stage("student"):
                 student = clone(student).fit(data)
         self.teacher_, self.student_ = fitted, student
@@ -175,13 +192,12 @@ class BaseCompressor(InputChecks, BaseEstimator):
         if not self._tunes:
             return {} if isinstance(self.p, str) else {"p": self.p}
         with self._stage("p and s"):
-            n_rows = min(max(5 * len(train.X), 10_000), self._n_rows(len(train.X)))
             self.munge_search_ = tune_munge(
                 train.X,
                 teacher,
                 held.X,
                 self._judged_by(teacher, held),
-                n_rows=n_rows,
+                n_rows=self._n_trial_rows(train),
                 munge=self._munge(),
                 labels=self.labels,
                 n_jobs=self.n_jobs,
@@ -189,6 +205,43 @@ class BaseCompressor(InputChecks, BaseEstimator):
                 random_state=rng,
             )
         return {"p": self.munge_search_.p, "s": self.munge_search_.s}
+
+    def _n_trial_rows(self, train) -> int:
+        """Size of a transfer set that something is chosen by."""
+        return min(max(5 * len(train.X), 10_000), self._n_rows(len(train.X)))
+
+    def _choose_source(self, fitted, teacher, train, held, options, rng) -> CrossFit | None:
+        """Teachers that have not seen the rows they label, if those are to label; None for the one teacher."""
+        self.labels_from_ = self.labels_from
+        if self.labels_from == "teacher":
+            return None
+        crossed = self._cross_fit(teacher, fitted, train, held, rng)
+        if self.labels_from == "auto":
+            with self._stage("labels from"):
+                self.label_errors_ = compare_sources(
+                    {"teacher": fitted, "cross_fit": crossed},
+                    train.X,
+                    held.X,
+                    held.y,
+                    generator=self._generator(options),
+                    n_rows=self._n_trial_rows(train),
+                    labels=self.labels,
+                    n_jobs=self.n_jobs,
+                    random_state=int(rng.randint(2**31 - 1)),
+                )
+            self.labels_from_ = min(self.label_errors_, key=self.label_errors_.get)
+        return crossed if self.labels_from_ == "cross_fit" else None
+
+    def _cross_fit(self, teacher, fitted, rows, held, rng) -> CrossFit:
+        with self._stage("cross-fitting"):
+            classes = getattr(fitted, "classes_", None)
+            held = None if held is None else (held.X, held.y)
+            return CrossFit(teacher, random_state=rng).fit(
+                rows.X, rows.y, classes=classes, sample_weight=rows.weight, held=held
+            )
+
+    def _generator(self, options):
+        return self._munge(**options) if self.generator is None else clone(self.generator)
 
     def _judged_by(self, teacher, held):
         """True labels of the validation rows; the teacher's outputs where there are none."""
@@ -199,27 +252,30 @@ class BaseCompressor(InputChecks, BaseEstimator):
     def _n_rows(self, n_original: int) -> int:
         return max(round(self.size_multiplier * n_original), n_original)
 
-    def _transfer_set(self, teacher, rows, X_unlabeled, options, rng) -> TransferSet:
+    def _transfer_set(self, source, rows, X_unlabeled, options, rng) -> TransferSet:
+        """`source` is the fitted teacher, or a `CrossFit`."""
         unlabeled = None if X_unlabeled is None else self._like(rows.X, X_unlabeled)
         real = rows.X if unlabeled is None else stack_tables(rows.X, unlabeled)
         n_rows = max(self._n_rows(len(rows.X)), len(real))
-        generator = self._munge(**options) if self.generator is None else clone(self.generator)
+        generator = self._generator(options)
         seed(generator, rng)
         self.generator_ = None
         with self._stage("generator"):
             if n_rows > len(real):
                 self.generator_ = generator.fit(real)
-        data = TransferSet.from_teacher(
-            teacher,
-            rows.X,
-            X_unlabeled=unlabeled,
-            generator=self.generator_,
-            n_rows=n_rows,
-            labels=self.labels,
-            n_jobs=self.n_jobs,
-            verbose=self.verbose,
-        )
-        if data.classes is not None and not hasattr(teacher, "classes_") and rows.y is not None:
+        settings = {
+            "X_unlabeled": unlabeled,
+            "generator": self.generator_,
+            "n_rows": n_rows,
+            "labels": self.labels,
+            "n_jobs": self.n_jobs,
+            "verbose": self.verbose,
+        }
+        if isinstance(source, CrossFit):
+            data = source.transfer_set(rows.X, **settings, random_state=rng)
+        else:
+            data = TransferSet.from_teacher(source, rows.X, **settings)
+        if data.classes is not None and not hasattr(source, "classes_") and rows.y is not None:
             data.classes = np.unique(rows.y)  # as many as the teacher's columns, or the student refuses them
         if data.schema is None:
             data.schema = as_schema(self.schema, real)
@@ -228,17 +284,6 @@ class BaseCompressor(InputChecks, BaseEstimator):
         if self.original_labels == "true":
             data.targets[: len(rows.X)] = self._true_targets(rows.y, data.classes, data.kind)
         return data
-
-    def _label_out_of_fold(self, teacher, data, rows, rng) -> None:
-        data.targets[: len(rows.X)] = teaching.out_of_fold(
-            teacher,
-            rows.X,
-            rows.y,
-            kind=teaching.teacher_kind(self._task, self.labels),
-            classes=data.classes,
-            sample_weight=rows.weight,
-            rng=rng,
-        )
 
     def _choose_shape(self, teacher, student, data, held, costs):
         y = self._judged_by(teacher, held)

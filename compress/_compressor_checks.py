@@ -11,6 +11,7 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 from compress import _teaching as teaching
 from compress._tables import checked_table
 from compress.budget import SHAPES, check_budget, shape_costs
+from compress.cross_fitting import check_can_refit
 from compress.schema import as_schema
 from compress.teachers import is_fitted, teacher_outputs
 from compress.teachers._holdout import holdout_split
@@ -38,10 +39,10 @@ class InputChecks:
     def _checked_rows(self, X, y, sample_weight, X_unlabeled):
         """Rows to learn from, all real rows, and the number of outputs (None: not known yet)."""
         fitted = self.teacher is not None and is_fitted(self.teacher)
-        if y is None and (not fitted or self.original_labels != "teacher"):
+        if y is None and (not fitted or self._needs_labels):
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None. Only a fitted "
-                "teacher with original_labels='teacher' can do without."
+                "teacher with original_labels='teacher' and labels_from='teacher' can do without."
             )
         table, n_outputs, weight = checked_table(self, X, reset=True), None, None
         if y is not None:
@@ -93,8 +94,8 @@ class InputChecks:
             teacher = teaching.default_teacher(self._task, n_outputs, self.schema, self.n_jobs, self.verbose)
         if is_fitted(teacher):
             teaching.check_classes(teacher, rows.y)
-        if self.original_labels == "out_of_fold":
-            teaching.check_can_refit(teacher)
+        if self.original_labels == "out_of_fold" or self.labels_from != "teacher":
+            check_can_refit(teacher)
         if self.generator is not None and not (hasattr(self.generator, "fit") and hasattr(self.generator, "sample")):
             raise TypeError(
                 f"generator must have fit and sample, as those of compress.generators, got {self.generator!r}."
@@ -110,6 +111,10 @@ class InputChecks:
         return teacher, student
 
     @property
+    def _needs_labels(self) -> bool:
+        return self.original_labels != "teacher" or self.labels_from != "teacher"
+
+    @property
     def _budgeted(self) -> bool:
         return any(b is not None for b in (self.budget_bytes, self.budget_us_per_row, self.tolerance))
 
@@ -123,7 +128,8 @@ class InputChecks:
                 "tolerance compares with the teacher on rows that it has not seen, and a fitted teacher may have "
                 "seen all of X: pass X_val and y_val to fit, or an unfitted teacher."
             )
-        return self._tunes or self._budgeted or (teaching.selects_on_held_out(teacher) and not is_fitted(teacher))
+        selects = teaching.selects_on_held_out(teacher) and not is_fitted(teacher)
+        return self._tunes or self._budgeted or self.labels_from == "auto" or selects
 
     def _costs(self, student, rows, real, teacher, n_outputs):
         """What each shape costs, known before any training; None without a budget."""

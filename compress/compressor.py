@@ -37,10 +37,15 @@ PARAMETERS = """
         Cloned. None: one hidden layer of 256 units.
     size_multiplier : float >= 1, default=100
         Rows of the transfer set, original ones included, as a multiple of the rows of `X`.
-{labels}    original_labels : {{"teacher", "true", "out_of_fold"}}, default="teacher"
-        What the original rows are labelled with: the teacher's outputs, which are overconfident on
-        rows that it was fitted on; the labels `y`; or the outputs of clones of the teacher fitted on
-        the other folds of five (five more fits).
+{labels}    labels_from : {{"teacher", "cross_fit", "auto"}}, default="teacher"
+        Who labels: the teacher; or five clones of it, each fitted on four folds of the rows and labelling
+        what is generated from the fifth, which it has not seen (five more fits; see
+        `compress.cross_fitting`); "auto" tries both with small students and takes the better on the
+        validation rows.
+    original_labels : {{"teacher", "true", "out_of_fold"}}, default="teacher"
+        What the original rows are labelled with: the outputs of whoever labels the others, and the
+        teacher is overconfident on rows that it was fitted on; the labels `y`; or the outputs of
+        clones of the teacher fitted on the other folds of five (five more fits).
     p : "auto", float, sequence or mapping, default="auto"
         Of MUNGE; "auto" chooses the pair p and s that teaches small students best, judged on the
         validation rows (`compress.tuning.tune_munge`). Without effect when `generator` is given.
@@ -79,6 +84,9 @@ PARAMETERS = """
         With `keep_transfer_set=True`.
     munge_search_ : MungeSearch
         With p="auto": the pairs tried.
+    labels_from_ : {{"teacher", "cross_fit"}}
+    label_errors_ : dict
+        With labels_from="auto": RMSE on the validation rows of a small student of either.
     budget_ : BudgetSearch
         With a budget or tolerance: the shapes tried, as a table and a plot.
     seconds_ : dict
@@ -138,6 +146,7 @@ class CompressedClassifier(ClassifierMixin, BaseCompressor):
         student=None,
         size_multiplier=100,
         labels="soft",
+        labels_from="teacher",
         original_labels="teacher",
         p="auto",
         s=None,
@@ -157,6 +166,7 @@ class CompressedClassifier(ClassifierMixin, BaseCompressor):
             generator=generator,
             student=student,
             size_multiplier=size_multiplier,
+            labels_from=labels_from,
             original_labels=original_labels,
             p=p,
             s=s,
@@ -235,6 +245,7 @@ class CompressedRegressor(RegressorMixin, MultiOutputMixin, BaseCompressor):
         generator=None,
         student=None,
         size_multiplier=100,
+        labels_from="teacher",
         original_labels="teacher",
         p="auto",
         s=None,
@@ -254,6 +265,7 @@ class CompressedRegressor(RegressorMixin, MultiOutputMixin, BaseCompressor):
             generator=generator,
             student=student,
             size_multiplier=size_multiplier,
+            labels_from=labels_from,
             original_labels=original_labels,
             p=p,
             s=s,

@@ -23,7 +23,7 @@ from compress.students import StudentClassifier, StudentRegressor
 from compress.teachers import task_of
 from compress.transfer import TransferSet
 
-__all__ = ["MungeSearch", "tune_munge"]
+__all__ = ["MungeSearch", "trial_errors", "trial_student", "tune_munge"]
 
 logger = logging.getLogger(__name__)
 
@@ -108,9 +108,7 @@ def tune_munge(
     n_rows = max(5 * len(X), 10_000) if n_rows is None else n_rows
     rng = check_random_state(random_state)
     munge = MUNGE() if munge is None else munge
-    classifier = task_of(teacher) == "classification"
-    if student is None:
-        student = (StudentClassifier if classifier else StudentRegressor)((128,), max_epochs=25, batch_size=128)
+    student = trial_student(teacher) if student is None else student
     seeds = [int(rng.randint(2**31 - 1)) for _ in range(repeats)]
     trials = [  # the same seeds for all pairs: they differ in p and s only
         (clone(munge).set_params(p=p, s=s, random_state=seed), clone(student).set_params(random_state=seed))
@@ -132,8 +130,19 @@ def tune_munge(
 def _trial(generator, student, teacher, X, X_val, y_val, n_rows: int, labels: str) -> np.ndarray:
     """Squared error of each validation row by a student of a transfer set of its own."""
     data = TransferSet.from_teacher(teacher, X, generator=generator.fit(X), n_rows=n_rows, labels=labels)
+    return trial_errors(student, data, X_val, y_val)
+
+
+def trial_student(teacher):
+    """The student that settings are compared by: small, but taught until it has learned what it was given."""
+    Student = StudentClassifier if task_of(teacher) == "classification" else StudentRegressor
+    return Student((128,), max_epochs=25, batch_size=128)
+
+
+def trial_errors(student, data: TransferSet, X_val, y_val) -> np.ndarray:
+    """Squared error of each validation row by `student`, fitted on `data`."""
     student.fit(data)
-    if task_of(teacher) == "classification":
+    if data.kind != "values":
         return squared_errors(y_val, student.predict_proba(X_val), student.classes_)
     return np.square(np.asarray(y_val, dtype=np.float64) - student.predict(X_val))
 
