@@ -8,7 +8,6 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 
-from compress import training
 from compress.training import resolve_device, single_thread, train
 
 X = torch.linspace(-1, 1, 40).reshape(-1, 1)
@@ -48,7 +47,7 @@ def test_same_seed_same_weights_and_another_seed_others():
 
 def test_batches_do_not_depend_on_the_size_of_the_gathered_blocks(monkeypatch):
     whole, _ = run(batch_size=7)
-    monkeypatch.setattr(training, "SHUFFLE_BLOCK", 14)
+    monkeypatch.setattr("compress.training._steps.SHUFFLE_BLOCK", 14)
     pieces, _ = run(batch_size=7)
     assert same(whole, pieces)
 

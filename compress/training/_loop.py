@@ -1,14 +1,7 @@
-"""The one training loop: batches, optimiser, schedule, early stopping, history, progress.
-
-Every student is trained here, whatever its objective: the caller hands over a function that turns a
-batch and the clock into a scalar loss, so that temperatures and weights may follow a schedule, and
-calls `train` once per stage where a method has several.
-"""
+"""The loop itself: epochs, early stopping, history, progress, and what to keep when it breaks off."""
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 import logging
 import math
 import time
@@ -21,22 +14,12 @@ from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 from tqdm.auto import tqdm
 
-__all__ = ["Clock", "TrainingResult", "gradient_noise", "isolated_rng", "resolve_device", "single_thread", "train"]
+from compress.training._environment import isolated_rng
+from compress.training._steps import Clock, make_optimiser, rate_factor, shuffled_batches
+
+__all__ = ["TrainingResult", "train"]
 
 logger = logging.getLogger(__name__)
-
-SHUFFLE_BLOCK = 1 << 16  # rows gathered at a time: bounds the copy, large enough to amortise the gather
-SCHEDULES = ("constant", "cosine", "linear")
-OPTIMIZERS = ("adamw", "sgd")
-
-
-@dataclass(frozen=True)
-class Clock:
-    """Where training stands: `epoch` and `step` from 0, `progress` from 0 to 1 over the whole run."""
-
-    epoch: int
-    step: int
-    progress: float
 
 
 @dataclass
@@ -58,49 +41,6 @@ class TrainingResult:
     best_epoch: int | None = None
     stopped: str = "finished"
     n_steps: int = 0
-
-
-def resolve_device(device: str | torch.device = "auto") -> torch.device:
-    """The device to train on; "auto" takes CUDA if there is one, else the CPU.
-
-    Apple's MPS has no float64, in which the input layer takes its differences, so it is refused.
-    """
-    if device != "auto":
-        try:
-            device = torch.device(device)
-            torch.empty(0, device=device, dtype=torch.float64)
-        except (RuntimeError, AssertionError, TypeError) as error:
-            raise ValueError(
-                f"device must be 'auto' or a device torch can use here, got {device!r}: {error}"
-            ) from error
-        return device
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("cpu")
-
-
-@contextlib.contextmanager
-def isolated_rng(seed: int, device: torch.device | None = None):
-    """Seed torch inside the block only: initial weights and dropout repeat, the caller's stream goes on."""
-    devices = [device] if device is not None and device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        torch.random.default_generator.manual_seed(seed)
-        for one in devices:
-            with torch.cuda.device(one):
-                torch.cuda.manual_seed(seed)
-        yield
-
-
-@contextlib.contextmanager
-def single_thread(active: bool = True):
-    """One torch thread inside the block: small nets lose more to handing work out than they gain."""
-    before = torch.get_num_threads()
-    if active:
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def train(
@@ -172,7 +112,7 @@ def train(
     """
     device = device or next(module.parameters()).device
     parameters = [p for p in (module.parameters() if parameters is None else parameters) if p.requires_grad]
-    optimiser = _optimiser(optimizer, parameters, learning_rate, weight_decay, momentum)
+    optimiser = make_optimiser(optimizer, parameters, learning_rate, weight_decay, momentum)
     n_rows = len(tensors[0])
     steps_per_epoch = math.ceil(n_rows / batch_size)
     total_steps = max_epochs * steps_per_epoch
@@ -189,9 +129,9 @@ def train(
                 started = time.perf_counter()
                 module.train()
                 total = torch.zeros((), device=device)
-                for batch in _batches(tensors, batch_size, order, device):
+                for batch in shuffled_batches(tensors, batch_size, order, device):
                     clock = Clock(epoch, result.n_steps, result.n_steps / total_steps)
-                    rate = learning_rate * _factor(schedule, clock.progress)
+                    rate = learning_rate * rate_factor(schedule, clock.progress)
                     for group in optimiser.param_groups:
                         group["lr"] = rate
                     optimiser.zero_grad(set_to_none=True)
@@ -261,79 +201,6 @@ def train(
 class _Diverged(Exception):
     def __init__(self, epoch: int, step: int):
         self.epoch, self.step = epoch, step
-
-
-def gradient_noise(
-    module: nn.Module,
-    tensors: tuple[torch.Tensor, ...],
-    loss: Callable[[tuple[torch.Tensor, ...], Clock], torch.Tensor],
-    *,
-    batch_size: int,
-    n_batches: int = 8,
-    seed: int = 0,
-) -> float:
-    """How far a batch's gradient is from that of all rows: the mean of |g_B - g| / |g|.
-
-    Parameters
-    ----------
-    module, tensors, loss
-        As in `train`; the mode of the module is left as it is, and `loss` gets the clock's start.
-    batch_size : int
-    n_batches : int
-        Batches over which the mean is taken, drawn without replacement where there are enough rows.
-    seed : int
-        Of their choice.
-
-    Returns
-    -------
-    float
-        0 when one batch holds all rows; infinite where the whole gradient vanishes and a batch's does not.
-    """
-    parameters = [p for p in module.parameters() if p.requires_grad]
-    device = parameters[0].device
-    clock = Clock(0, 0, 0.0)
-
-    def gradient(batch) -> torch.Tensor:
-        with torch.enable_grad():
-            parts = torch.autograd.grad(loss(batch, clock), parameters, allow_unused=True)
-        return torch.cat([part.flatten() for part in parts if part is not None])
-
-    everything = tuple(t.to(device) for t in tensors)
-    whole = gradient(everything)
-    order = torch.Generator().manual_seed(seed)
-    batches = itertools.islice(_batches(tensors, batch_size, order, device), n_batches)
-    distances = torch.stack([(gradient(batch) - whole).norm() for batch in batches])
-    size, distance = float(whole.norm()), float(distances.mean())
-    return distance / size if size > 0 else 0.0 if distance == 0 else math.inf
-
-
-def _optimiser(name, parameters, learning_rate, weight_decay, momentum) -> torch.optim.Optimizer:
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    groups = [g for g in groups if g["params"]]
-    if name == "adamw":
-        return torch.optim.AdamW(groups, lr=learning_rate, fused=True)
-    return torch.optim.SGD(groups, lr=learning_rate, momentum=momentum, nesterov=momentum > 0)
-
-
-def _factor(schedule: str, progress: float) -> float:
-    """Share of the initial learning rate at a point of the run."""
-    if schedule == "constant":
-        return 1.0
-    return 0.5 * (1 + math.cos(math.pi * progress)) if schedule == "cosine" else 1 - progress
-
-
-def _batches(tensors, batch_size, order: torch.Generator, device):
-    """One epoch of shuffled batches on `device`; the batches do not depend on the size of the blocks."""
-    rows = torch.randperm(len(tensors[0]), generator=order)
-    block = max(SHUFFLE_BLOCK // batch_size, 1) * batch_size
-    for start in range(0, len(rows), block):
-        chosen = rows[start : start + block]
-        gathered = [t.index_select(0, chosen.to(t.device)).to(device, non_blocking=True) for t in tensors]
-        for i in range(0, len(chosen), batch_size):
-            yield tuple(t[i : i + batch_size] for t in gathered)
 
 
 def _weights(module: nn.Module) -> dict:

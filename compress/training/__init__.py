@@ -1,0 +1,23 @@
+"""The one training loop: batches, optimiser, schedule, early stopping, history, progress.
+
+Every student is trained here, whatever its objective: the caller hands over a function that turns a
+batch and the clock into a scalar loss, so that temperatures and weights may follow a schedule, and
+calls `train` once per stage where a method has several.
+"""
+
+from compress.training._environment import isolated_rng, resolve_device, single_thread
+from compress.training._gradient_noise import gradient_noise
+from compress.training._loop import TrainingResult, train
+from compress.training._steps import OPTIMIZERS, SCHEDULES, Clock
+
+__all__ = [
+    "OPTIMIZERS",
+    "SCHEDULES",
+    "Clock",
+    "TrainingResult",
+    "gradient_noise",
+    "isolated_rng",
+    "resolve_device",
+    "single_thread",
+    "train",
+]

@@ -1,0 +1,53 @@
+"""What each step of the loop takes: a batch, a learning rate, an optimiser, the clock."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+__all__ = ["OPTIMIZERS", "SCHEDULES", "Clock", "make_optimiser", "rate_factor", "shuffled_batches"]
+
+SHUFFLE_BLOCK = 1 << 16  # rows gathered at a time: bounds the copy, large enough to amortise the gather
+SCHEDULES = ("constant", "cosine", "linear")
+OPTIMIZERS = ("adamw", "sgd")
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Where training stands: `epoch` and `step` from 0, `progress` from 0 to 1 over the whole run."""
+
+    epoch: int
+    step: int
+    progress: float
+
+
+def make_optimiser(name, parameters, learning_rate, weight_decay, momentum) -> torch.optim.Optimizer:
+    """The optimiser named, with decay on matrices only."""
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    groups = [g for g in groups if g["params"]]
+    if name == "adamw":
+        return torch.optim.AdamW(groups, lr=learning_rate, fused=True)
+    return torch.optim.SGD(groups, lr=learning_rate, momentum=momentum, nesterov=momentum > 0)
+
+
+def rate_factor(schedule: str, progress: float) -> float:
+    """Share of the initial learning rate at a point of the run."""
+    if schedule == "constant":
+        return 1.0
+    return 0.5 * (1 + math.cos(math.pi * progress)) if schedule == "cosine" else 1 - progress
+
+
+def shuffled_batches(tensors, batch_size, order: torch.Generator, device):
+    """One epoch of shuffled batches on `device`; the batches do not depend on the size of the blocks."""
+    rows = torch.randperm(len(tensors[0]), generator=order)
+    block = max(SHUFFLE_BLOCK // batch_size, 1) * batch_size
+    for start in range(0, len(rows), block):
+        chosen = rows[start : start + block]
+        gathered = [t.index_select(0, chosen.to(t.device)).to(device, non_blocking=True) for t in tensors]
+        for i in range(0, len(chosen), batch_size):
+            yield tuple(t[i : i + batch_size] for t in gathered)
