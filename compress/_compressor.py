@@ -161,11 +161,11 @@ class BaseCompressor(InputChecks, BaseEstimator):
             with self._stage("teacher, all rows"):
                 fitted = self._fit_teacher(teacher, rows, None, rng)
         if crossed and train is not rows:
-            crossed = self._cross_fit(teacher, fitted, rows, None, rng)
+            crossed = self._cross_fit(teacher, fitted, rows, rng)
         if costs is None or train is not rows or self.original_labels == "out_of_fold":
             data = self._transfer_set(crossed or fitted, rows, X_unlabeled, options, rng)
             if self.original_labels == "out_of_fold" and not crossed:
-                own = self._cross_fit(teacher, fitted, rows, None, rng)
+                own = self._cross_fit(teacher, fitted, rows, rng)
                 data.targets[: len(rows.X)] = own.outputs(rows.X, teaching.teacher_kind(self._task, self.labels))
             with self._stage("student"):
                 student = clone(student).fit(data)
@@ -215,7 +215,7 @@ class BaseCompressor(InputChecks, BaseEstimator):
         self.labels_from_ = self.labels_from
         if self.labels_from == "teacher":
             return None
-        crossed = self._cross_fit(teacher, fitted, train, held, rng)
+        crossed = self._cross_fit(teacher, fitted, train, rng)
         if self.labels_from == "auto":
             with self._stage("labels from"):
                 self.label_errors_ = compare_sources(
@@ -232,13 +232,11 @@ class BaseCompressor(InputChecks, BaseEstimator):
             self.labels_from_ = min(self.label_errors_, key=self.label_errors_.get)
         return crossed if self.labels_from_ == "cross_fit" else None
 
-    def _cross_fit(self, teacher, fitted, rows, held, rng) -> CrossFit:
+    def _cross_fit(self, teacher, fitted, rows, rng) -> CrossFit:
+        source = fitted if teaching.selects_on_held_out(fitted) else teacher
+        classes = getattr(fitted, "classes_", None)
         with self._stage("cross-fitting"):
-            classes = getattr(fitted, "classes_", None)
-            held = None if held is None else (held.X, held.y)
-            return CrossFit(teacher, random_state=rng).fit(
-                rows.X, rows.y, classes=classes, sample_weight=rows.weight, held=held
-            )
+            return CrossFit(source, random_state=rng).fit(rows.X, rows.y, classes=classes, sample_weight=rows.weight)
 
     def _generator(self, options):
         return self._munge(**options) if self.generator is None else clone(self.generator)

@@ -14,9 +14,9 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.utils import check_random_state
 
-from compress._teaching import fit_teacher, take
+from compress._teaching import fit_teacher, selects_on_held_out, take
 from compress.schema import as_schema
-from compress.teachers import task_of, teacher_outputs
+from compress.teachers import is_fitted, task_of, teacher_outputs
 from compress.teachers._members import seed
 from compress.transfer import TransferSet, stack_tables
 from compress.tuning import trial_errors, trial_student
@@ -33,7 +33,8 @@ class CrossFit:
     Parameters
     ----------
     teacher : estimator
-        Fitted or not; clones are fitted.
+        Fitted or not; clones are fitted. Of a fitted `EnsembleTeacherClassifier` or
+        `EnsembleTeacherRegressor` the models that it has selected, with their weights.
     n_folds : int >= 2, default=5
         At most the number of rows.
     random_state : int, RandomState or None
@@ -63,7 +64,7 @@ class CrossFit:
         self.n_folds = n_folds
         self.random_state = random_state
 
-    def fit(self, X, y, *, classes=None, sample_weight=None, held=None) -> CrossFit:
+    def fit(self, X, y, *, classes=None, sample_weight=None) -> CrossFit:
         """Fit the clones.
 
         Parameters
@@ -73,8 +74,6 @@ class CrossFit:
         classes : array of shape (n_classes,), optional
             All classes, sorted; those of `y` by default.
         sample_weight : array of shape (n_rows,), optional
-        held : (X, y), optional
-            Held-out rows for teachers that select on them.
         """
         check_can_refit(self.teacher)
         if not self.n_folds >= 2:
@@ -89,9 +88,14 @@ class CrossFit:
         self.teachers_, self.folds_ = [], []
         for train, fold in _folds(len(X), min(self.n_folds, len(X)), y if classifier else None, rng):
             weight = None if sample_weight is None else sample_weight[train]
-            self.teachers_.append(fit_teacher(self.teacher, take(X, train), y[train], weight, held, rng))
+            self.teachers_.append(self._clone(take(X, train), y[train], weight, rng))
             self.folds_.append(fold)
         return self
+
+    def _clone(self, X, y, weight, rng):
+        if selects_on_held_out(self.teacher) and is_fitted(self.teacher):
+            return self.teacher.refitted(X, y, weight)
+        return fit_teacher(self.teacher, X, y, weight, rng=rng)
 
     def outputs(self, X, kind: str) -> np.ndarray:
         """Out-of-fold outputs for the rows of `fit`, in their order.

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from joblib import parallel_config
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
@@ -566,3 +567,26 @@ def test_outputs_that_are_not_what_they_claim(returned, kind, error, message):
 def test_unknown_kind_of_output(rows, teacher):
     with pytest.raises(ValueError, match="kind must be one of"):
         teacher_outputs(teacher, rows[0], "scores")
+
+
+# ---------------------------------------------------------------- the selected models on other rows
+@pytest.mark.parametrize("library", ["small", [("tree", DecisionTreeClassifier(random_state=0))]])
+def test_refitted_keeps_the_selection_and_learns_other_rows(library):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 3))
+    y = np.where(X[:, 0] > 0, "b", "a")
+    teacher = EnsembleTeacherClassifier(library, random_state=0).fit(X, y)
+    other = teacher.refitted(X, np.where(X[:, 1] > 0, "b", "a"))
+    assert other.names_ == teacher.names_
+    assert_array_equal(other.weights_, teacher.weights_)
+    assert np.mean(teacher.predict(X) == y) > 0.9
+    assert np.mean(other.predict(X) == np.where(X[:, 1] > 0, "b", "a")) > 0.9
+    assert np.mean(teacher.predict(X) == y) > 0.9, "the teacher itself is as before"
+
+
+def test_refitted_on_the_same_rows_is_the_same_teacher():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3))
+    y = (X[:, 0] > 0).astype(int)
+    teacher = EnsembleTeacherClassifier("small", random_state=0).fit(X, y, X_val=X[:50], y_val=y[:50])
+    assert_allclose(teacher.refitted(X, y).predict_proba(X), teacher.predict_proba(X))

@@ -23,6 +23,7 @@ from compress.teachers._library import SIZES, default_library
 from compress.teachers._members import (
     RAW,
     check_members,
+    fit_alone,
     fit_member,
     member_outputs,
     named,
@@ -140,6 +141,39 @@ class EnsembleTeacher(BaseEstimator):
         fitted, predictions = self._fit_members(members, rows, held)
         self._select(members, fitted, predictions, held, rng)
         return self
+
+    def refitted(self, X, y, sample_weight=None):
+        """A new teacher of the models that were selected, with their weights, fitted on other rows.
+
+        Nothing is selected, so that no rows are held out: this is what cross-fitting takes.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_columns)
+        y : array of shape (n_rows,)
+        sample_weight : array of shape (n_rows,), optional
+
+        Returns
+        -------
+        teacher : of the same class
+            Without `library_scores_`, `selection_path_` and `best_single_`.
+        """
+        check_is_fitted(self)
+        other = clone(self)
+        rows = other._training_rows(X, y, sample_weight)
+        other._encoder = TreeEncoder().fit(rows.encoded)
+        train = {**other._encoder.transform(rows.encoded, set(self._views)), RAW: rows.table}
+        members = [clone(estimator) for estimator in self.estimators_]
+        for estimator, view in zip(members, self._views):
+            if view != RAW:
+                tell_categorical(estimator, other._encoder.categorical)
+        other.estimators_ = Parallel(n_jobs=self.n_jobs)(
+            delayed(fit_alone)(name, estimator, train[view], rows.y, rows.weight)
+            for name, estimator, view in zip(self.names_, members, self._views)
+        )
+        other.names_, other.weights_, other._views = list(self.names_), self.weights_.copy(), list(self._views)
+        other._best_member = None
+        return other
 
     def _training_rows(self, X, y, sample_weight) -> _Rows:
         X = _table(X)

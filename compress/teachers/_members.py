@@ -7,6 +7,7 @@ table as it was passed (`RAW`), so that pipelines with a ColumnTransformer find 
 from __future__ import annotations
 
 import functools
+from contextlib import contextmanager
 
 import numpy as np
 from sklearn.ensemble import (
@@ -22,6 +23,7 @@ from threadpoolctl import ThreadpoolController
 __all__ = [
     "RAW",
     "check_members",
+    "fit_alone",
     "fit_member",
     "member_outputs",
     "named",
@@ -115,13 +117,24 @@ def one_thread():
     return _controller().limit(limits=1, user_api="openmp")
 
 
+def fit_alone(name, estimator, X, y, sample_weight):
+    """Fit one model; what it raises says which model it was."""
+    weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+    with _named_in_errors(name), one_thread():
+        return estimator.fit(X, y, **weights)
+
+
 def fit_member(name, estimator, X, y, sample_weight, X_val, classes):
     """Fit one model and predict the hill-climb rows: (estimator, array of shape (n_val, n_outputs))."""
-    weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+    fit_alone(name, estimator, X, y, sample_weight)
+    with _named_in_errors(name), one_thread():
+        return estimator, member_outputs(estimator, X_val, classes)
+
+
+@contextmanager
+def _named_in_errors(name):
     try:
-        with one_thread():
-            estimator.fit(X, y, **weights)
-            return estimator, member_outputs(estimator, X_val, classes)
+        yield
     except Exception as error:
         error.add_note(f"(raised by the model {name!r} of the teacher's library)")
         raise
