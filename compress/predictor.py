@@ -12,11 +12,12 @@ import math
 import numpy as np
 from scipy.special import erf, expit
 
-__all__ = ["NumpyPredictor", "activation_name", "affine_layers"]
+__all__ = ["NumpyPredictor", "activation_name", "affine_layers", "all_finite"]
 
 CHUNK = 512  # rows at a time: the widest hidden layer stays in the cache
 FEW_ROWS = 64  # rows of a DataFrame that are looked at value by value: pandas takes milliseconds per call, not per row
-FEW = 32  # outputs of a single row up to which Python's arithmetic beats a handful of NumPy calls
+FEW = 32  # numbers up to which Python's arithmetic beats a handful of NumPy calls
+NEAR = {4: 32.0, 8: 1e6}  # by bytes of a number: means so few scales from 0 can be taken off after the product
 FOLDABLE = 1e-20, 1e20  # scales within: neither (x - mean) nor the weights divided by the scale leave float32
 
 
@@ -66,6 +67,11 @@ class NumpyPredictor:
             self.tables.append(np.ascontiguousarray(table, dtype=dtype))
         self.rest = [(np.ascontiguousarray(w, dtype=dtype), b.astype(dtype)) for w, b in layers[1:]]
         self.plain = not self.tables and not len(self.indicators)
+        # The mean goes into the bias where that costs no digits; the bias is the last row, for an input of ones.
+        self.first = None
+        if self.plain and self.inverse_scale is None and np.all(np.abs(self.mean) <= NEAR[self.dtype.itemsize] * scale):
+            start = layers[0][1] - self.mean @ from_continuous
+            self.first = np.ascontiguousarray(np.vstack([from_continuous, start]), dtype=dtype)
         self.names = schema.names
         self.codes = [{v: code for code, v in enumerate(schema.columns_[j].categories)} for j in schema.nominal_]
 
@@ -95,6 +101,11 @@ class NumpyPredictor:
     def from_encoded(self, continuous: np.ndarray, nominal: np.ndarray | None) -> np.ndarray:
         """The same from the two blocks of `Schema.encode`."""
         n = len(continuous)
+        if self.first is not None:
+            # A missing value makes all outputs of its row NaN, and they are fewer than the inputs to look at.
+            z = self._one(continuous[0]) if n == 1 else self._many(continuous)
+            if z is not None:
+                return self._link(z)
         if n <= CHUNK:
             return self._link(self._outputs(continuous, nominal))
         out = np.empty((n, self.rest[-1][1].size if self.rest else self.bias.size), dtype=self.dtype)
@@ -103,17 +114,36 @@ class NumpyPredictor:
             out[rows] = self._outputs(continuous[rows], None if nominal is None else nominal[rows])
         return self._link(out)
 
+    def _one(self, row) -> np.ndarray | None:
+        """Outputs of one row of numbers; None when a value is missing."""
+        h = row.astype(self.dtype, copy=False).dot(self.first[:-1])
+        h += self.first[-1]
+        activate = _ACTIVATE[self.activation]
+        for weight, bias in self.rest:
+            h = activate(h).dot(weight)
+            h += bias
+        return None if h[0] != h[0] else h[None]
+
+    def _many(self, rows) -> np.ndarray | None:
+        """Outputs of rows of numbers, chunk by chunk in the same memory; None when a value is missing."""
+        n, d = rows.shape
+        out = np.empty((n, self.rest[-1][1].size if self.rest else len(self.first[-1])), dtype=self.dtype)
+        chunk = min(n, CHUNK)
+        x = np.ones((chunk, d + 1), dtype=self.dtype)
+        h = np.empty((chunk, self.first.shape[1]), dtype=self.dtype)
+        for start in range(0, n, chunk):
+            part = rows[start : start + chunk]
+            m = len(part)
+            x[:m, :d] = part
+            out[start : start + m] = self._hidden(np.dot(x[:m], self.first, out=h[:m]))
+        return None if np.isnan(out[:, 0]).any() else out
+
     def _outputs(self, continuous, nominal) -> np.ndarray:
         """Outputs of the net, before the link, of a few rows."""
         x = continuous - self.mean
         if self.inverse_scale is not None:
             x *= self.inverse_scale
         x = x.astype(self.dtype, copy=False)
-        if self.plain:
-            # A missing value makes all of its row's outputs NaN, and they are fewer than the inputs to look at.
-            z = self._layers(np.dot(x, self.from_continuous))
-            if not (z[0, 0] != z[0, 0] if len(z) == 1 else np.isnan(z[:, 0]).any()):
-                return z
         missing = np.isnan(x)
         x[missing] = 0.0  # the mean
         h = x @ self.from_continuous
@@ -125,6 +155,10 @@ class NumpyPredictor:
 
     def _layers(self, h: np.ndarray) -> np.ndarray:
         h += self.bias
+        return self._hidden(h)
+
+    def _hidden(self, h: np.ndarray) -> np.ndarray:
+        """The layers behind the first, whose units `h` are before their activation."""
         activate = _ACTIVATE[self.activation]
         for weight, bias in self.rest:
             h = np.dot(activate(h), weight)  # with less overhead than `@`
@@ -145,6 +179,13 @@ class NumpyPredictor:
         np.exp(z, out=z)
         z /= z.sum(axis=1, keepdims=True)
         return z
+
+
+def all_finite(X: np.ndarray) -> bool:
+    """Whether the sum of an array of numbers is finite: then there is no NaN and no infinity in it."""
+    if X.size <= FEW:  # here Python is quicker than one call of NumPy
+        return all(math.isfinite(sum(row)) for row in X.tolist())
+    return bool(np.isfinite(np.add.reduce(X, axis=None)))
 
 
 def _plain_link(z: list[float], link: str) -> list[float]:

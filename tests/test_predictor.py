@@ -145,6 +145,24 @@ def test_the_input_is_not_changed(frame):
     assert_array_equal(X, before)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("far", [0.0, 20.0, 5e5, 1e9])
+@pytest.mark.parametrize("holes", [False, True])
+@pytest.mark.parametrize("n_rows", [1, 700])
+def test_numbers_wherever_their_mean_is(dtype, far, holes, n_rows):
+    # the mean goes into the bias when it is near enough; a missing value takes the general way
+    X = pd.DataFrame(far + np.random.default_rng(0).normal(size=(700, 3)), columns=list("abc"))
+    module, schema = net(X, "softmax")
+    predictor = NumpyPredictor(module, schema, "softmax", dtype)
+    assert (predictor.first is not None) == (far <= (32 if dtype is np.float32 else 1e6))
+    rows = X.tail(n_rows).copy()
+    if holes:
+        rows.iloc[-1, 1] = np.nan
+    result = predictor(rows.to_numpy())
+    assert result.shape == (n_rows, 3) and result.dtype == dtype
+    assert_allclose(result, expected(module, schema, "softmax", rows), atol=5e-6)
+
+
 def test_pickle_and_no_torch_inside(frame):
     module, schema = net(frame, "softmax")
     predictor = NumpyPredictor(module, schema, "softmax")

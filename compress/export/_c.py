@@ -13,7 +13,7 @@ from pathlib import Path
 
 from compress._files import write_atomically
 from compress._version import __version__
-from compress.export._c_body import body_of, helpers_of
+from compress.export._c_body import body_of, helpers_of, transposed
 from compress.export._c_text import array_of, bytes_literal, comment, field_names, number, strings_of
 from compress.export._plan import Plan, plan_of
 
@@ -189,7 +189,8 @@ def _constants(plan: Plan, name: str) -> list[str]:
                 lines.append(array_of("float", f"embedded{column.k}", table.weight))
     lines.append(array_of("float", "bias0", plan.bias))
     for i, layer in enumerate(plan.layers, start=1):
-        lines += [array_of("float", f"weight{i}", layer.weight), array_of("float", f"bias{i}", layer.bias)]
+        weight = layer.weight.T if transposed(*layer.weight.shape) else layer.weight
+        lines += [array_of("float", f"weight{i}", weight), array_of("float", f"bias{i}", layer.bias)]
     return [*lines, ""]
 
 

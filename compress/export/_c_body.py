@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from compress.export._plan import Plan
 
-__all__ = ["body_of", "helpers_of"]
+__all__ = ["body_of", "helpers_of", "transposed"]
 
 ACTIVATIONS = {
     "relu": "x > 0 ? x : 0",
@@ -13,21 +13,18 @@ ACTIVATIONS = {
     "silu": "x / (1 + expf(-x))",
     "gelu": "0.5f * x * (1 + erff(x * 0.70710678f))",
 }
+TERMS = 8  # products per sweep over a layer's units: fewer loads and stores of the sums
+NARROW = 8  # layers with fewer units are made one by one, as dot products
+
+
+def transposed(n_in: int, n_out: int) -> bool:
+    """Whether a layer's weights are stored as (n_out, n_in), for dot products."""
+    return n_out < NARROW <= n_in
 
 
 def helpers_of(plan: Plan) -> list[str]:
     """The static functions that the body needs, and no other: -Wall refuses unused ones."""
     lines = []
-    if len(plan.mean) or plan.layers or any(table.weight is not None for table in plan.tables):
-        lines += [
-            "/* h += x * weight */",
-            "static void add_scaled(float *h, const float *weight, float x, int n)",
-            "{",
-            "    int j;",
-            "    for (j = 0; j < n; j++) h[j] += x * weight[j];",
-            "}",
-            "",
-        ]
     if plan.indicators or any(table.weight is None for table in plan.tables):
         lines += [
             "static void add(float *h, const float *row, int n)",
@@ -81,19 +78,9 @@ def body_of(plan: Plan, fields: list[str]) -> list[str]:
         value = f"row->{fields[j]}" if plan.matrix is None else f"row[{j}]"
         if column.kind == "nominal":
             lines += _look_up(plan, column, value, names[0], widths[0])
-    lines += _dense(plan, fields, names[0], widths[0])
+    lines += _continuous(plan, fields, names[0], widths[0])
     for i, layer in enumerate(plan.layers, start=1):
-        x = f"activation({names[i - 1]}[i])" if layer.activated else f"{names[i - 1]}[i]"
-        lines += [
-            f"    memcpy({names[i]}, bias{i}, sizeof bias{i});",
-            "    {",
-            "        int i;",
-            f"        for (i = 0; i < {widths[i - 1]}; i++) {{",
-            f"            const float x = {x};",
-            f"            if (x != 0) add_scaled({names[i]}, weight{i}[i], x, {widths[i]});",
-            "        }",
-            "    }",
-        ]
+        lines += _layer(i, layer.activated, names[i - 1], names[i], widths[i - 1], widths[i])
     if plan.link == "binary":
         lines += [
             f"    out[1] = 1 / (1 + expf(-{names[-1]}[0]));",
@@ -120,38 +107,95 @@ def _look_up(plan: Plan, column, value: str, h: str, width: int) -> list[str]:
     code = f"code_of_{search}({value}, keys{k}, codes{k}, {n})" if n else "0"
     if table.weight is None:
         return [f"    add({h}, table{k}[{code}], {width});"]
+    n_in = len(table.weight)
     return [
         "    {",
-        "        int i;",
         f"        const float *vector = table{k}[{code}];",
-        f"        for (i = 0; i < {len(table.weight)}; i++) add_scaled({h}, embedded{k}[i], vector[i], {width});",
+        *_affine(h, "vector", f"embedded{k}", n_in, width),
         "    }",
     ]
 
 
-def _dense(plan: Plan, fields: list[str], h: str, width: int) -> list[str]:
+def _continuous(plan: Plan, fields: list[str], h: str, width: int) -> list[str]:
     """The continuous columns; the missing ones stay at the mean, which adds nothing."""
     columns = [(j, column) for j, column in enumerate(plan.inputs) if column.kind == "continuous"]
+    if not columns:
+        return []
     scaled = "" if plan.inverse_scale is None else " * inverse_scale[{k}]"
+    lines = ["    {", f"        float x[{len(columns)}];"]
     if plan.matrix is not None and len(columns) == len(plan.inputs) and not plan.indicators:
-        return [
-            "    {",
-            "        int i;",
-            f"        for (i = 0; i < {len(columns)}; i++) {{",
-            f"            const float x = (float)((row[i] - mean[i]){scaled.format(k='i')});",
-            f"            if (x == x) add_scaled({h}, continuous[i], x, {width});",
-            "        }",
-            "    }",
-        ]
-    lines = []
+        x = f"(float)((row[i] - mean[i]){scaled.format(k='i')})"
+        lines += ["        int i;", f"        for (i = 0; i < {len(columns)}; i++) x[i] = row[i] == row[i] ? {x} : 0;"]
+        return [*lines, *_affine(h, "x", "continuous", len(columns), width), "    }"]
     for j, column in columns:
         k = column.k
         value = f"row->{fields[j]}" if plan.matrix is None else f"row[{j}]"
         integer = plan.matrix is None and column.type == "int64"
         there = f"{value} != INT64_MIN" if integer else f"{value} == {value}"
-        cast = "(double)" if integer else ""
-        x = f"(float)(({cast}{value} - mean[{k}]){scaled.format(k=k)})"
-        lines.append(f"    if ({there}) add_scaled({h}, continuous[{k}], {x}, {width});")
+        x = f"(float)(({'(double)' if integer else ''}{value} - mean[{k}]){scaled.format(k=k)})"
+        lines.append(f"        x[{k}] = {there} ? {x} : 0;")
         if k in plan.indicators:
-            lines.append(f"    else add({h}, flags[{plan.indicators.index(k)}], {width});")
+            lines.append(f"        if (!({there})) add({h}, flags[{plan.indicators.index(k)}], {width});")
+    return [*lines, *_affine(h, "x", "continuous", len(columns), width), "    }"]
+
+
+# ------------------------------------------------------------------ layers
+def _affine(h: str, x: str, weight: str, n_in: int, n_out: int) -> list[str]:
+    """h += x @ weight, several inputs per sweep, with all sizes written out: compilers make vectors of such loops."""
+    whole = n_in - n_in % TERMS
+    lines = []
+    if whole:
+        terms = _terms(x, weight, [f"i + {q}" if q else "i" for q in range(TERMS)])
+        lines += [
+            "        {",
+            "            int i, j;",
+            f"            for (i = 0; i < {whole}; i += {TERMS})",
+            f"                for (j = 0; j < {n_out}; j++)",
+            f"                    {h}[j] += {terms};",
+            "        }",
+        ]
+    if whole < n_in:
+        terms = _terms(x, weight, [str(q) for q in range(whole, n_in)])
+        lines += [
+            "        {",
+            "            int j;",
+            f"            for (j = 0; j < {n_out}; j++)",
+            f"                {h}[j] += {terms};",
+            "        }",
+        ]
     return lines
+
+
+def _terms(x: str, weight: str, places: list[str]) -> str:
+    return "\n                        + ".join(f"{x}[{at}] * {weight}[{at}][j]" for at in places)
+
+
+def _layer(i: int, activated: bool, x: str, h: str, n_in: int, n_out: int) -> list[str]:
+    """Layer `i`, from the units `x` of the one before."""
+    lines = ["    {"]
+    if activated:
+        lines += ["        int u;", f"        for (u = 0; u < {n_in}; u++) {x}[u] = activation({x}[u]);"]
+    if transposed(n_in, n_out):
+        return [*lines, *_dots(h, x, f"weight{i}", f"bias{i}", n_in, n_out), "    }"]
+    return [
+        *lines,
+        f"        memcpy({h}, bias{i}, sizeof bias{i});",
+        *_affine(h, x, f"weight{i}", n_in, n_out),
+        "    }",
+    ]
+
+
+def _dots(h: str, x: str, weight: str, bias: str, n_in: int, n_out: int) -> list[str]:
+    """h = bias + weight @ x, each sum by halves: loops over neighbours, of which compilers make vectors."""
+    lines = [
+        f"        float sum[{n_in}];",
+        "        int j, k;",
+        f"        for (k = 0; k < {n_out}; k++) {{",
+        f"            for (j = 0; j < {n_in}; j++) sum[j] = {x}[j] * {weight}[k][j];",
+    ]
+    n = n_in
+    while n > 1:
+        half = (n + 1) // 2
+        lines.append(f"            for (j = 0; j < {n - half}; j++) sum[j] += sum[j + {half}];")
+        n = half
+    return [*lines, f"            {h}[k] = {bias}[k] + sum[0];", "        }"]
