@@ -5,16 +5,32 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["write_atomically"]
+__all__ = ["write_all_atomically", "write_atomically"]
 
 
 def write_atomically(path, content: bytes | str) -> Path:
     """Write a file under a temporary name and rename it: an old one stays whole until the new one is complete."""
     path = Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        partial.write_bytes(content.encode() if isinstance(content, str) else content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_all_atomically({path: content})
     return path
+
+
+def write_all_atomically(contents: dict[Path, bytes | str]) -> None:
+    """The same for files that belong together: none is renamed before all are complete on the disk."""
+    partials = {path: path.with_name(f".{path.name}.{os.getpid()}") for path in contents}
+    path = None
+    try:
+        for path, partial in partials.items():
+            content = contents[path]
+            partial.write_bytes(content.encode() if isinstance(content, str) else content)
+            with partial.open("rb+") as file:
+                os.fsync(file.fileno())  # a disk may notice here only that it is full
+        for path, partial in partials.items():
+            partial.replace(path)
+    except OSError as error:
+        if error.errno and error.filename is None:
+            error.filename = str(path)  # an error of writing does not know its file
+        raise
+    finally:
+        for partial in partials.values():
+            partial.unlink(missing_ok=True)

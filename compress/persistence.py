@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as tensors_to_bytes
 
+from compress._files import write_atomically
 from compress._version import __version__
 from compress.nets import MLP, TableNet, TabularInput
 from compress.schema import Schema
@@ -71,13 +71,7 @@ def _digest(described: dict, weights: dict) -> str:
 
 def save_student(student, path) -> None:
     """Write a student to `path`; an old file stays whole until the new one is complete."""
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        partial.write_bytes(student_to_bytes(student))
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_atomically(path, student_to_bytes(student))
 
 
 def load_student(path):

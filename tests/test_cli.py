@@ -109,6 +109,14 @@ def test_fit_a_regression_from_a_teacher_of_arrays(run):
     assert "r2" in json.loads(run("evaluate tmp/r.safetensors numbers.csv --target y")[1])["student"]
 
 
+def test_fit_without_a_teacher_trains_the_default_one(run, tmp_path):
+    code, out, err = run(" ".join(["fit train.csv --target class --nominal zip", *FAST, "--out tmp/d.safetensors"]))
+    result = json.loads(out)
+    assert code == 0 and result["task"] == "classification" and result["teacher_bytes"] > 10 * result["bytes"]
+    assert "taken for classification (--task says otherwise)" in err and "teacher" in err
+    assert load_student(tmp_path / "d.safetensors").classes_.tolist() == ["no", "yes"]
+
+
 def test_generate_label_and_fit_on_the_labels(run, tmp_path):
     assert run("generate train.csv --drop class --nominal zip --rows 50 --out tmp/rows.csv")[0] == 0
     assert len(read(tmp_path / "rows.csv")) == 50

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from compress._files import write_atomically
+from compress._files import write_all_atomically
 from compress._version import __version__
 from compress.export._c_body import body_of, helpers_of, transposed
 from compress.export._c_text import array_of, bytes_literal, comment, field_names, number, strings_of
@@ -45,7 +45,7 @@ def to_c(student, path, *, name: str | None = None) -> tuple[Path, Path]:
     ----------
     student : fitted StudentClassifier or StudentRegressor
     path : str or path ending in ".c"
-        The header has the same name, ending in ".h". Old files are replaced.
+        The header has the same name, ending in ".h". Old files are replaced when both new ones are complete.
     name : str, optional
         Prefix of everything the files define; the name of the file by default.
 
@@ -73,8 +73,8 @@ def to_c(student, path, *, name: str | None = None) -> tuple[Path, Path]:
         )
     plan = plan_of(student)
     header = path.with_suffix(".h")
-    write_atomically(header, header_text(plan, name))
-    return write_atomically(path, source_text(plan, name, header.name)), header
+    write_all_atomically({header: header_text(plan, name), path: source_text(plan, name, header.name)})
+    return path, header
 
 
 # ------------------------------------------------------------------ header
