@@ -282,7 +282,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_weights(kind, d
         return rows * raise_scale["value"] * raise_scale["value"]
 
     student = NetClassifier(
-        nn.Linear(64, 10), augment=jump, max_epochs=4, callbacks=(explode,), predict_dtype="float64"
+        nn.Linear(64, 10), augment=jump, learning_rate=0.1, max_epochs=4, callbacks=(explode,), predict_dtype="float64"
     )
     teacher = nn.Linear(64, 10)
     nn.init.normal_(teacher.weight, generator=torch.Generator().manual_seed(0))
@@ -293,7 +293,9 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_weights(kind, d
     assert model.stopped_ == "diverged" and model.n_iter_ == 2
     assert np.isfinite(model.predict_proba(X)).all()
     taught = teacher(torch.from_numpy(X).float()).argmax(dim=1).numpy()
-    assert np.mean(model.predict(X) == taught) > 0.2  # what two epochs of its teacher give; chance is 0.1
+    assert (
+        np.mean(model.predict(X) == taught) > 0.6
+    )  # two epochs give 0.7 and more, starts less than 0.6
     raise_scale["value"] = 1e30
     with pytest.raises(FloatingPointError, match="not finite at step 0"):
         kind(teacher, student, random_state=0).fit(X, y)
