@@ -1,107 +1,28 @@
-"""What the students share: the encoded table, the net, the training loop, the bare predictor."""
+"""How the students learn: from a table to targets, a net and a run of the training loop."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from numbers import Integral, Real
-
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
+from compress._student_parameters import StudentParameters
+from compress._student_serving import ServedStudent
 from compress._tables import LearningSet, checked_table, learning_weights
-from compress.nets import ACTIVATIONS, MLP, TableNet, TabularInput
-from compress.persistence import save_student, student_to_bytes
-from compress.predictor import FEW_ROWS, NumpyPredictor
-from compress.schema import Schema, as_schema
-from compress.training import SCHEDULES, isolated_rng, resolve_device, single_thread, train
+from compress.nets import MLP, TableNet, TabularInput
+from compress.schema import as_schema
+from compress.training import isolated_rng, resolve_device, single_thread, train
 from compress.transfer import TransferSet
 
 __all__ = ["BaseStudent"]
 
 SMALL_NET = 200_000  # parameters; below, one CPU thread is faster than several
 ENCODE_ROWS = 65_536  # rows made dense at a time
-STEPS = 16_000  # aim of max_epochs="auto"
 
 
-class BaseStudent(BaseEstimator):
+class BaseStudent(ServedStudent, StudentParameters):
     """Base of `StudentClassifier` and `StudentRegressor`, whose docstrings say what the parameters are."""
 
-    _parameter_constraints = {
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(ACTIVATIONS))],
-        "max_epochs": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "schedule": [StrOptions(set(SCHEDULES))],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "early_stopping": ["boolean", StrOptions({"auto"})],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
-        "bottleneck": [Interval(Integral, 1, None, closed="left"), None],
-        "max_one_hot": [Interval(Integral, 0, None, closed="left")],
-        "embedding_size": [Interval(Integral, 1, None, closed="left")],
-        "warm_start": ["boolean"],
-        "schema": [Mapping, Schema, None],
-        "device": [str, torch.device],
-        "mixed_precision": ["boolean"],
-        "callbacks": ["array-like"],
-        "verbose": ["verbose"],
-        "random_state": ["random_state"],
-    }
-
-    def __init__(
-        self,
-        hidden_layer_sizes,
-        *,
-        activation,
-        max_epochs,
-        batch_size,
-        learning_rate,
-        schedule,
-        weight_decay,
-        dropout,
-        bottleneck,
-        early_stopping,
-        validation_fraction,
-        n_iter_no_change,
-        max_one_hot,
-        embedding_size,
-        warm_start,
-        schema,
-        device,
-        mixed_precision,
-        callbacks,
-        verbose,
-        random_state,
-    ):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.max_epochs = max_epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.schedule = schedule
-        self.weight_decay = weight_decay
-        self.dropout = dropout
-        self.bottleneck = bottleneck
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.max_one_hot = max_one_hot
-        self.embedding_size = embedding_size
-        self.warm_start = warm_start
-        self.schema = schema
-        self.device = device
-        self.mixed_precision = mixed_precision
-        self.callbacks = callbacks
-        self.verbose = verbose
-        self.random_state = random_state
-
-    # ------------------------------------------------------------------ fit
     def fit(self, X, y=None, sample_weight=None, *, X_val=None, y_val=None):
         """Learn from labelled rows or from a transfer set.
 
@@ -182,27 +103,6 @@ class BaseStudent(BaseEstimator):
         _, batch_size = self._budget(len(data.targets))
         return self._train(data, None, rng, 1, batch_size, "constant")
 
-    def _check_parameters(self) -> None:
-        self._validate_params()
-        resolve_device(self.device)
-        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes))
-        if sizes.ndim > 1 or (sizes.size and (sizes.dtype.kind not in "iu" or sizes.min() < 1)):
-            raise ValueError(
-                f"hidden_layer_sizes must be positive integers, one per hidden layer, got {self.hidden_layer_sizes!r}."
-            )
-        if self.bottleneck is not None and not sizes.size:
-            raise ValueError(f"bottleneck={self.bottleneck} needs a hidden layer, but hidden_layer_sizes is empty.")
-
-    def _sizes(self) -> list[int]:
-        return np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=int)).tolist()
-
-    def _same_net(self) -> bool:
-        """Whether the parameters still describe the net and the unit of its outputs, so that it can learn on."""
-        return self._net_parameters() == self._built
-
-    def _net_parameters(self) -> tuple:
-        return (tuple(self._sizes()), self.activation, self.bottleneck, getattr(self, "objective", None))
-
     def _learning_set(self, X, y, sample_weight, *, schema=None, classes=None) -> LearningSet:
         transfer = X if isinstance(X, TransferSet) else None
         if transfer is not None and y is not None:
@@ -233,14 +133,6 @@ class BaseStudent(BaseEstimator):
         table = checked_table(self, X, reset=False)
         targets = self._validation_targets(y, len(table), n_columns)
         return LearningSet(self.schema_.encode(table, unseen="missing"), targets)
-
-    def _budget(self, n_rows: int) -> tuple[int, int]:
-        batch_size = self.batch_size
-        if batch_size == "auto":
-            batch_size = 2 ** int(np.clip(np.round(np.log2(max(n_rows, 1) / 64)), 5, 10))
-        if self.max_epochs != "auto":
-            return self.max_epochs, batch_size
-        return int(np.clip(STEPS * batch_size / n_rows, 10, 200)), batch_size
 
     @staticmethod
     def _link(n_classes: int | None) -> str:
@@ -362,77 +254,6 @@ class BaseStudent(BaseEstimator):
         weight = () if held_out.weight is None else (torch.from_numpy(held_out.weight).to(device),)
         scale, mean = (1, 0) if objective.link == "identity" else (module.output_scale, module.output_mean)
         return lambda: objective.score(_body_outputs(module, inputs) * scale + mean, target, *weight)
-
-    # -------------------------------------------------------------- predict
-    def predictor(self, dtype=np.float32) -> NumpyPredictor:
-        """A picklable NumPy callable without validation, for hot paths; see `NumpyPredictor`."""
-        check_is_fitted(self, "module_")
-        return NumpyPredictor(self.module_, self.schema_, self.objective_.link, dtype)
-
-    def to_bytes(self) -> bytes:
-        """The saved student: safetensors weights with the rest as JSON in their metadata."""
-        check_is_fitted(self, "module_")
-        return student_to_bytes(self)
-
-    def save(self, path) -> None:
-        """Write the student to one file, which `compress.load_student` reads without unpickling."""
-        check_is_fitted(self, "module_")
-        save_student(self, path)
-
-    def to_onnx(self, path, *, precision="float32", X=None, check=True):
-        """Write an ONNX model with the preprocessing inside; see `compress.export.to_onnx`."""
-        check_is_fitted(self, "module_")
-        from compress.export import to_onnx
-
-        return to_onnx(self, path, precision=precision, X=X, check=check)
-
-    def to_c(self, path, *, name=None):
-        """Write a C file and its header, free of dependencies; see `compress.export.to_c`."""
-        check_is_fitted(self, "module_")
-        from compress.export import to_c
-
-        return to_c(self, path, name=name)
-
-    def _predictions(self, X) -> np.ndarray:
-        if self._is_plain(X):
-            return self._predictor.from_encoded(X.astype(self.schema_.dtype_, copy=False), None)
-        check_is_fitted(self, "module_")
-        table = checked_table(self, X, reset=False)
-        encoded = self._predictor.quickly_encoded(table) if len(table) <= FEW_ROWS else None
-        if encoded is None or np.isinf(encoded[0]).any():
-            encoded = self.schema_.encode(table, unseen="missing")
-        return self._predictor.from_encoded(*encoded)
-
-    def _is_plain(self, X) -> bool:
-        """Whether the checks, which take many times longer than a row's prediction, would find nothing."""
-        return (
-            "module_" in vars(self)
-            and type(X) is np.ndarray
-            and X.dtype.char in "fd"
-            and X.ndim == 2
-            and X.shape[0] > 0
-            and X.shape[1] == self.n_features_in_
-            and "feature_names_in_" not in vars(self)
-            and getattr(self._predictor, "plain", False)
-            and bool(np.isfinite(np.add.reduce(X, axis=None)))
-        )
-
-    def __getstate__(self):
-        state = super().__getstate__().copy()
-        state.pop("_predictor", None)  # made again from the module: no need to store the weights twice
-        return state
-
-    def __setstate__(self, state):
-        super().__setstate__(state)
-        if hasattr(self, "module_"):
-            self._predictor = self.predictor(np.float64)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.categorical = True
-        tags.input_tags.string = True
-        return tags
 
 
 def _body_outputs(module: TableNet, inputs) -> torch.Tensor:

@@ -1,0 +1,15 @@
+"""Students: small multilayer perceptrons under scikit-learn's contract.
+
+They learn from hard labels (the control S2 of the 2006 paper), from soft labels, or from a
+`TransferSet` (S1). Preprocessing lives inside: standardised continuous columns, one-hot or embedded
+nominal ones, indicators of missing values.
+
+References
+----------
+Bucila, Caruana and Niculescu-Mizil, "Model Compression", KDD 2006.
+"""
+
+from compress.students._classifier import StudentClassifier
+from compress.students._regressor import StudentRegressor
+
+__all__ = ["StudentClassifier", "StudentRegressor"]
