@@ -42,9 +42,9 @@ def fit_teacher(X, y, X_val, y_val, *, library: str, seed: int, n_jobs: int) -> 
     return teacher.fit(X, y, X_val=X_val, y_val=y_val)
 
 
-def fit_student(data, *, hidden: int, epochs: int, seed: int, verbose: int = 1) -> StudentClassifier:
-    """S1: one hidden layer on a transfer set, all epochs."""
-    return StudentClassifier((hidden,), max_epochs=epochs, verbose=verbose, random_state=seed).fit(data)
+def fit_student(data, *, hidden: tuple, epochs: int, seed: int, verbose: int = 1) -> StudentClassifier:
+    """S1 and other nets on a transfer set, all epochs."""
+    return StudentClassifier(hidden, max_epochs=epochs, verbose=verbose, random_state=seed).fit(data)
 
 
 def best_control(X, y, X_val, y_val, *, hidden, weight_decay, epochs: int, seed: int, n_jobs: int):

@@ -61,7 +61,9 @@ def cell(problem, teacher, munge: MUNGE, n_rows: int, config: dict, n_jobs: int)
 
 
 def _taught(problem, data: TransferSet, config: dict) -> dict:
-    student = protocol.fit_student(data, hidden=config["hidden"], epochs=config["epochs"], seed=problem.seed, verbose=0)
+    student = protocol.fit_student(
+        data, hidden=(config["hidden"],), epochs=config["epochs"], seed=problem.seed, verbose=0
+    )
     return {
         "valid_rmse": rmse(problem.y_valid, student.predict_proba(problem.X_valid)),
         "test_rmse": rmse(problem.y_test, student.predict_proba(problem.X_test)),

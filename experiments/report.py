@@ -74,7 +74,7 @@ def readme(text: str) -> str:
     _, end, tail = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"README.md must hold the lines {BEGIN!r} and {END!r}.")
-    table = (RESULTS / "model_compression" / "table.md").read_text().partition("\nStages")[0].strip()
+    table = (RESULTS / "model_compression" / "headline.md").read_text().strip()
     return f"{head}{BEGIN}\n{table}\n{END}{tail}"
 
 

@@ -6,7 +6,10 @@ import pytest
 
 from compress import EnsembleTeacherClassifier, StudentClassifier, TransferSet
 from compress.generators import MUNGE
-from experiments import model_compression
+from experiments import _material, model_compression
+from experiments.model_compression_table import holm
+
+PLOTS = {"rmse.png", "tradeoff.png", "calibration.png"}
 
 
 class Watch:
@@ -21,7 +24,8 @@ class Watch:
             return self.problem
 
         monkeypatch.setattr(model_compression, "load_problem", loaded)
-        self.watch(monkeypatch, model_compression, "tune_munge")
+        self.watch(monkeypatch, _material, "tune_munge")
+        self.watch(monkeypatch, model_compression, "compare_sources")
         for owner in (EnsembleTeacherClassifier, StudentClassifier, MUNGE):
             self.watch(monkeypatch, owner, "fit")
         for name in ("fit_teacher", "best_control", "fit_student"):
@@ -55,14 +59,19 @@ def finished(tmp_path_factory):
     out = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as monkeypatch:
         watch = Watch(monkeypatch)
-        arguments = ["--quick", "--problems", "letter.p2", "--seeds", "3", "--n-jobs", "1", "--out", str(out)]
-        model_compression.main(arguments)
+        model_compression.main(arguments(out))
     return out, watch
+
+
+def arguments(out):
+    where = ["--out", str(out), "--material", str(out / "material")]
+    return ["--quick", "--problems", "letter.p2", "--seeds", "3", "--n-jobs", "1", *where]
 
 
 def test_test_rows_are_never_given_to_what_learns_or_chooses(finished):
     _, watch = finished
-    assert {"fit", "tune_munge", "fit_teacher", "best_control", "from_teacher"} <= set(watch.calls)
+    chosen_by = {"tune_munge", "compare_sources", "fit_teacher", "best_control"}
+    assert {"fit", "from_teacher", *chosen_by} <= set(watch.calls)
     assert set(watch.problem.X_train.index) <= watch.rows
     assert not watch.rows & set(watch.problem.X_test.index)
 
@@ -71,7 +80,7 @@ def test_the_summary_has_what_others_read(finished):
     (record,) = json.loads((finished[0] / "summary.json").read_text())
     assert (record["problem"], record["seed"]) == ("letter.p2", 3)
     for metric in ("rmse", "auc"):
-        assert set(record[metric]) == {"T", "best_single", "S1", "S2", "S2_same"}
+        assert set(record[metric]) == {"T", "best_single", "S1", "S2", "S2_same", "recipe"}
         assert all(0 < value < 1 for value in record[metric].values())
     for cost in ("size_bytes", "seconds_per_10k"):
         assert record[cost]["T"] > record[cost]["S1"] > 0
@@ -87,13 +96,12 @@ def test_the_ratio_is_the_papers(finished):
 
 def test_reports_table_and_plots_are_written(finished):
     names = {path.relative_to(finished[0]).as_posix() for path in finished[0].rglob("*.*")}
-    assert {"letter.p2/3/report.json", "summary.json", "table.md", "rmse.png", "tradeoff.png"} <= names
+    assert {"letter.p2/3/report.json", "summary.json", "table.md", "headline.md"} | PLOTS <= names
 
 
 def test_a_repeated_command_does_nothing_twice(finished, monkeypatch, capsys):
     monkeypatch.setattr(model_compression, "run_one", lambda *args: pytest.fail("the run was done again"))
-    arguments = ["--quick", "--problems", "letter.p2", "--seeds", "3", "--n-jobs", "1", "--out", str(finished[0])]
-    model_compression.main(arguments)
+    model_compression.main(arguments(finished[0]))
     assert "finished before, kept" in capsys.readouterr().out
 
 
@@ -101,3 +109,23 @@ def test_an_unknown_problem_ends_before_any_work(tmp_path, monkeypatch):
     monkeypatch.setattr(model_compression, "run_one", lambda *args: pytest.fail("work began"))
     with pytest.raises(SystemExit, match="letter.p9"):
         model_compression.main(["--problems", "letter.p2", "letter.p9", "--out", str(tmp_path)])
+
+
+def test_material_is_made_once_and_used_again(finished, tmp_path, monkeypatch):
+    out, _ = finished
+    monkeypatch.setattr(model_compression.protocol, "fit_teacher", lambda *a, **k: pytest.fail("T was fitted again"))
+    again = [*arguments(tmp_path)[:-1], str(out / "material")]
+    model_compression.main(again)
+    one, two = (json.loads((path / "summary.json").read_text())[0]["rmse"] for path in (out, tmp_path))
+    assert one == two
+
+
+def test_holm_raises_each_p_by_the_number_still_to_be_tested():
+    assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
+
+
+def test_calibration_bins_hold_every_test_row(finished):
+    (record,) = json.loads((finished[0] / "summary.json").read_text())
+    for bins in record["reliability"].values():
+        assert sum(b["n"] for b in bins) == 1000
+        assert all(0 <= b["p"] <= 1 and 0 <= b["y"] <= 1 for b in bins)

@@ -15,7 +15,9 @@ def test_readme_quotes_the_stored_table():
 def test_the_stored_table_is_computed_from_the_stored_runs(tmp_path):
     from experiments._runner import read_reports
     from experiments.model_compression import summary
-    from experiments.model_compression_figures import markdown
+    from experiments.model_compression_table import headline, markdown
 
     folder = report.RESULTS / "model_compression"
-    assert markdown(summary(read_reports(folder))) == (folder / "table.md").read_text()
+    records = summary(read_reports(folder))
+    assert markdown(records) == (folder / "table.md").read_text()
+    assert headline(records) == (folder / "headline.md").read_text()
