@@ -39,6 +39,7 @@ lint: $(STAMP) ## ruff: rules and format
 
 bench: $(STAMP) ## speed and memory, as ratios in one run
 	$(BIN)/python -m experiments.benchmarks.munge
+	$(BIN)/python -m experiments.benchmarks.student_speed
 	$(BIN)/python -m experiments.benchmarks.export
 
 reproduction: $(STAMP) ## the committed runs again: both LETTER problems, five seeds (resumable)

@@ -1,174 +1,80 @@
 """What a user would ship instead: the teacher, the teacher converted to ONNX, or the student in each of its forms.
 
-All in one run, one thread, the forms by turns in each round, so that a busy machine is busy for all of them.
-A figure is the fastest of the rounds. The fair baseline is the *converted* teacher; the student is
-d-256-k whatever it has learned, so it is taught only a little here.
+The fair baseline is the *converted* teacher. Its size is chosen on validation rows (see `export_teachers`). Two
+students stand beside it: the smallest whose RMSE on the validation rows is at most 1 % above the teacher's
+(`compress.budget`, 16 to 256 units, 100,000 rows by MUNGE; the best one where none is), and the default one of
+256 units, which has learned nothing, since speed does not depend on that.
 
-    python -m experiments.benchmarks.export                  minutes; writes experiments/results/benchmarks/export.*
-    python -m experiments.benchmarks.export --quick          seconds; small teachers
+All in one run, one thread, the forms by turns in each round. A figure is the fastest of the rounds, in CPU time:
+on a busy machine wall time would favour short calls, which fit between the interruptions.
+
+    python -m experiments.benchmarks.export           half an hour; writes experiments/results/benchmarks/export.*
+    python -m experiments.benchmarks.export --quick   a minute; small teachers
 """
 
 from __future__ import annotations
 
 import argparse
-import ctypes
 import io
 import re
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+import warnings
 from pathlib import Path
 
 import joblib
 import numpy as np
 import onnxruntime
 import torch
-from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from threadpoolctl import threadpool_limits
 
-from compress import StudentClassifier, TransferSet
+from compress import MUNGE, StudentClassifier, TransferSet
+from compress.budget import search_budget
 from data.load import load_problem
 from experiments._runner import machine, versions, write_atomically, write_json
+from experiments.benchmarks.export_forms import FLAGS, NATIVE, converted, session, student_forms
+from experiments.benchmarks.export_table import table
+from experiments.benchmarks.export_teachers import chosen_teachers
 
 PROBLEMS = ("letter.p2", "covtype7")
+SHAPES = ((16,), (32,), (64,), (128,), (256,))
+TOLERANCE = 0.01
 N_BATCH = 10_000
 CALLS = {1: 200, N_BATCH: 1}  # calls per timing
 SLOW = 0.005  # seconds per call from which fewer calls are enough
 
 
-def teachers(quick: bool) -> dict:
-    """The teachers, unfitted, by name."""
-    n = 20 if quick else 300
-    return {
-        f"random forest, {n} trees": RandomForestClassifier(n, random_state=0, n_jobs=1),
-        f"histogram boosting, {n} rounds": HistGradientBoostingClassifier(
-            max_iter=n, early_stopping=False, random_state=0
-        ),
-        f"gradient boosting, {2 * n // 3} rounds": GradientBoostingClassifier(n_estimators=2 * n // 3, random_state=0),
-    }
-
-
-# -------------------------------------------------------------------- forms
-def session(content: bytes):
-    """ONNX Runtime on one thread."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-
-
-@contextmanager
-def integers_for_booleans():
-    """skl2onnx 1.20 passes booleans where onnx 1.23 wants integers (HistGradientBoosting); cast them on the way."""
-    import onnx.helper
-
-    original = onnx.helper.make_attribute
-
-    def make_attribute(key, value, *args, **kwargs):
-        if isinstance(value, list | tuple | np.ndarray) and any(isinstance(v, bool | np.bool_) for v in value):
-            value = [int(v) for v in value]
-        return original(key, value, *args, **kwargs)
-
-    onnx.helper.make_attribute = make_attribute
-    try:
-        yield
-    finally:
-        onnx.helper.make_attribute = original
-
-
-def converted(teacher, n_columns: int) -> bytes:
-    """The teacher as an ONNX model, by skl2onnx."""
-    from skl2onnx import to_onnx
-    from skl2onnx.common.data_types import FloatTensorType
-
-    with integers_for_booleans():
-        model = to_onnx(
-            teacher,
-            initial_types=[("X", FloatTensorType([None, n_columns]))],
-            options={id(teacher): {"zipmap": False}},
-        )
-    return model.SerializeToString()
-
-
-def c_function(student, folder: Path, n_classes: int):
-    """(callable, bytes of the source, bytes of the object file) of the student's C file."""
-    source, _ = student.to_c(folder / "student.c")
-    flags = ["cc", "-O2", "-Wall", "-Werror"]
-    subprocess.run([*flags, "-c", source, "-o", folder / "student.o"], check=True)
-    subprocess.run([*flags, "-shared", "-fPIC", source, "-o", folder / "student.so", "-lm"], check=True)
-    predict_rows = ctypes.CDLL(str(folder / "student.so")).student_predict_rows
-    predict_rows.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p]
-    predict_rows.restype = None
-    outputs = {n: np.empty((n, n_classes), dtype=np.float32) for n in CALLS}
-    addresses = {}  # a C program has its pointers at hand, too
-
-    def predict(X):
-        n = len(X)
-        if id(X) not in addresses:
-            addresses[id(X)] = X.ctypes.data, outputs[n].ctypes.data
-        row, out = addresses[id(X)]
-        predict_rows(row, n, out)
-        return outputs[n]
-
-    return predict, source.stat().st_size, (folder / "student.o").stat().st_size
-
-
-def student_forms(student, X, folder: Path) -> tuple[dict, dict]:
-    """(callables, bytes) of the student's forms."""
-    module, bare = student.module_, student.predictor()
-    nominal = {n: torch.empty(n, 0, dtype=torch.int32) for n in CALLS}
-    binary = len(student.classes_) == 2
-
-    def in_torch(X):
-        with torch.inference_mode():
-            z = module(torch.from_numpy(X), nominal[len(X)])
-            return (torch.cat([-z, z], dim=1) / 2 if binary else z).softmax(dim=1).numpy()
-
-    exported = {p: student.to_onnx(folder / f"{p}.onnx", precision=p, X=X) for p in ("float32", "float16", "int8")}
-    run = session(exported["float32"].path.read_bytes()).run
-    in_c, source_bytes, object_bytes = c_function(student, folder, len(student.classes_))
-    forms = {
-        "student, predict_proba": student.predict_proba,
-        "student, bare NumPy": bare,
-        "student, torch": in_torch,
-        "student, ONNX Runtime": lambda X: run(["probabilities"], {"X": X})[0],
-        "student, C": in_c,
-    }
-    sizes = {"saved": len(student.to_bytes()), "C source": source_bytes, "C object": object_bytes}
-    sizes |= {f"ONNX {p}": e.bytes for p, e in exported.items()}
-    losses = {p: {"max_difference": e.max_difference, "agreement": e.agreement} for p, e in exported.items()}
-    return forms, {"bytes": sizes, "losses": losses}
-
-
 # ------------------------------------------------------------------- timing
 def timed(forms: dict, X: np.ndarray, rounds: int) -> dict:
-    """Microseconds per call, by form and number of rows: fastest and median of the rounds."""
+    """CPU microseconds per call, by form and number of rows: fastest and median of the rounds."""
     result = {name: {} for name in forms}
     for n in CALLS:
         rows = np.ascontiguousarray(X[np.arange(n) % len(X)])
         seconds, calls = {name: [] for name in forms}, {}
         for name, predict in forms.items():
             predict(rows)
-            trials = []
-            for _ in range(5):  # one alone may have been interrupted
-                started = time.perf_counter()
-                predict(rows)
-                trials.append(time.perf_counter() - started)
+            trials = [_cpu_seconds(predict, rows, 1) for _ in range(5)]
             calls[name] = 1 if min(trials) > SLOW else CALLS[n]
         for _ in range(rounds):
             for name, predict in forms.items():
-                started = time.perf_counter()
-                for _ in range(calls[name]):
-                    predict(rows)
-                seconds[name].append((time.perf_counter() - started) / calls[name])
+                seconds[name].append(_cpu_seconds(predict, rows, calls[name]))
         for name, values in seconds.items():
             result[name][n] = {"min_us": 1e6 * min(values), "median_us": 1e6 * float(np.median(values))}
     return result
 
 
+def _cpu_seconds(predict, rows, calls: int) -> float:
+    started = time.process_time()
+    for _ in range(calls):
+        predict(rows)
+    return (time.process_time() - started) / calls
+
+
 def import_seconds() -> dict:
     """Seconds to import, by package, of the package and of a student: self times of modules, fastest of three."""
+    named = ("torch", "sklearn", "scipy", "pandas", "numba", "numpy", "compress")
     result = {}
     for what, code in (
         ("compress", "import compress"),
@@ -176,11 +82,13 @@ def import_seconds() -> dict:
     ):
         best = None
         for _ in range(3):
-            done = subprocess.run([sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True)
-            parts = {}
+            done = subprocess.run(
+                [sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True, check=True
+            )
+            parts = {"torch": 0.0, "sklearn": 0.0}
             for own, name in re.findall(r"import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)", done.stderr):
                 top = name.split(".")[0]
-                top = top if top in ("torch", "sklearn", "scipy", "pandas", "numba", "numpy", "compress") else "others"
+                top = top if top in named else "others"
                 parts[top] = parts.get(top, 0.0) + int(own) / 1e6
             if best is None or sum(parts.values()) < sum(best.values()):
                 best = parts
@@ -189,84 +97,81 @@ def import_seconds() -> dict:
 
 
 # ---------------------------------------------------------------------- run
-def run_problem(name: str, quick: bool, rounds: int) -> dict:
-    """All teachers and the student on one problem's columns of numbers."""
+def run_problem(name: str, quick: bool, rounds: int) -> list[dict]:
+    """Each teacher beside its students, on one problem's columns of numbers."""
     problem = load_problem(name, seed=0)
     columns = [c for c in problem.X_train.columns if c not in problem.nominal]
-    X, X_test = (t[columns].to_numpy(dtype=np.float32) for t in (problem.X_train, problem.X_test))
-    y = np.unique(np.concatenate([problem.y_train, problem.y_test]), return_inverse=True)[1][: len(X)]
+    X, X_val, X_test = (
+        np.ascontiguousarray(t[columns], dtype=np.float32) for t in (problem.X_train, problem.X_valid, problem.X_test)
+    )
+    classes = np.unique(problem.y_train)
+    y, y_val = (np.searchsorted(classes, part) for part in (problem.y_train, problem.y_valid))
     if quick:
         X, y = X[:1000], y[:1000]
-    X_test = X_test[:N_BATCH]
-    forms, facts, first = {}, {"teachers": {}}, None
-    for what, teacher in teachers(quick).items():
-        started = time.perf_counter()
-        teacher.fit(X, y)
-        fitted = time.perf_counter()
-        content = converted(teacher, X.shape[1])
-        seconds = time.perf_counter() - fitted
-        model = session(content)
-        output = model.get_outputs()[1].name
-        forms[f"{what}, native"] = teacher.predict_proba
-        forms[f"{what}, ONNX Runtime"] = lambda X, run=model.run, output=output: run([output], {"X": X})[0]
-        difference = np.abs(forms[f"{what}, ONNX Runtime"](X_test[:200]) - teacher.predict_proba(X_test[:200])).max()
-        plain, small = io.BytesIO(), io.BytesIO()
-        joblib.dump(teacher, plain)
-        joblib.dump(teacher, small, compress=3)
-        facts["teachers"][what] = {
-            "fit_seconds": fitted - started,
-            "convert_seconds": seconds,
-            "convert_difference": float(difference),
-            "bytes": {"joblib": plain.tell(), "joblib, compressed": small.tell(), "ONNX": len(content)},
-        }
-        print(f"{name}: {what}: fitted in {fitted - started:.1f} s, converted in {seconds:.1f} s", file=sys.stderr)
-        first = first or teacher
-    student = StudentClassifier((256,), max_epochs=2 if quick else 5, random_state=0)
-    student.fit(TransferSet.from_teacher(first, X))
-    with tempfile.TemporaryDirectory() as folder:
-        own, facts["student"] = student_forms(student, X_test, Path(folder))
-        facts["microseconds"] = timed({**forms, **own}, X_test, rounds)
-    facts["shape"] = [X.shape[1], 256, len(student.classes_)]
-    return facts
-
-
-def table(results: dict, imports: dict) -> str:
-    """The results in Markdown."""
-    lines = []
-    for name, facts in results.items():
-        times, sizes = facts["microseconds"], facts["student"]["bytes"]
-        own = [form for form in times if form.startswith("student")]
-        best = {n: min(own, key=lambda form, n=n: times[form][n]["min_us"]) for n in CALLS}
-        shape = "-".join(map(str, facts["shape"]))
-        lines += [f"### {name}: student {shape}, microseconds, one thread", ""]
-        lines += ["| form | 1 row | / best student | 10,000 rows | / best student | kB |", "|---|--:|--:|--:|--:|--:|"]
-        for form in times:
-            what, _, how = form.rpartition(", ")
-            if what == "student":
-                size = {"ONNX Runtime": "ONNX float32", "C": "C object"}.get(how, "saved")
-                size = sizes[size]
-            else:
-                size = facts["teachers"][what]["bytes"]["joblib" if how == "native" else "ONNX"]
-            cells = []
-            for n in CALLS:
-                us = times[form][n]["min_us"]
-                cells += [f"{us:,.1f}" if us < 100 else f"{us:,.0f}", f"{us / times[best[n]][n]['min_us']:,.1f}"]
-            lines.append(f"| {form} | {' | '.join(cells)} | {size / 1000:,.1f} |")
-        losses = facts["student"]["losses"]
-        lines += [
-            "",
-            f"Best student: {best[1]} for single rows, {best[N_BATCH]} for batches. Size and largest loss: ",
-        ]
-        lines[-1] += "; ".join(
-            f"ONNX {p} {sizes[f'ONNX {p}'] / 1000:.1f} kB, off by {losses[p]['max_difference']:.1g} at most"
-            for p in losses
+    made = np.concatenate([X, MUNGE(p=0.2, s=5.0, random_state=0).fit(X).sample((1 if quick else 24) * len(X))])
+    results = []
+    for teacher in chosen_teachers(X, y, X_val, y_val, quick=quick):
+        results.append(
+            {
+                "problem": name,
+                **run_teacher(teacher, made, X_val, y_val, X_test[:N_BATCH], quick=quick, rounds=rounds),
+            }
         )
-        lines[-1] += f"; C source {sizes['C source'] / 1000:.1f} kB."
-        lines.append("")
-    for what, parts in imports.items():
-        shares = ", ".join(f"{k} {100 * v / parts['total']:.0f} %" for k, v in parts.items() if k != "total")
-        lines.append(f"Importing {what}: {parts['total']:.2f} s ({shares}).")
-    return "\n".join(lines) + "\n"
+    return results
+
+
+def run_teacher(teacher, made, X_val, y_val, X_test, *, quick: bool, rounds: int) -> dict:
+    """Times, bytes and errors of one teacher and of its two students."""
+    model, n_classes = teacher.model, len(teacher.model.classes_)
+    started = time.perf_counter()
+    content = converted(model, made.shape[1])
+    seconds = time.perf_counter() - started
+    run = session(content)
+    output = run.get_outputs()[1].name
+    forms = {
+        "teacher, native": model.predict_proba,
+        "teacher, ONNX Runtime": lambda X: run.run([output], {"X": X})[0],
+    }
+    difference = np.abs(forms["teacher, ONNX Runtime"](X_test[:200]) - model.predict_proba(X_test[:200])).max()
+    plain, small = io.BytesIO(), io.BytesIO()
+    joblib.dump(model, plain)
+    joblib.dump(model, small, compress=3)
+    student = StudentClassifier(max_epochs=2 if quick else 40, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that none is good enough stands in the table
+        found = search_budget(
+            TransferSet.from_teacher(model, made),
+            X_val,
+            y_val,
+            student=student,
+            shapes=SHAPES,
+            tolerance=TOLERANCE,
+            teacher_error=teacher.error,
+        )
+    default = StudentClassifier(max_epochs=1, random_state=0).fit(made[:1000], np.arange(1000) % n_classes)
+    facts = {
+        "kind": teacher.kind,
+        "size": teacher.size,
+        "shape": [made.shape[1], *found.hidden_layer_sizes, n_classes],
+        "met": found.met,
+        "errors": {
+            "teacher": teacher.error,
+            "student": min(row["error"] for row in found.rows if row["hidden_layer_sizes"] == found.hidden_layer_sizes),
+        },
+        "trials": teacher.trials,
+        "fit_seconds": teacher.fit_seconds,
+        "convert_seconds": seconds,
+        "convert_difference": float(difference),
+        "bytes": {"joblib": plain.tell(), "joblib, compressed": small.tell(), "ONNX": len(content)},
+        "students": {},
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        for what, net in (("student", found.student), ("256 units", default)):
+            (Path(folder) / what).mkdir()
+            own, facts["students"][what] = student_forms(net, X_test, Path(folder) / what)
+            forms |= {f"{what}, {how}": predict for how, predict in own.items()}
+        facts["microseconds"] = timed(forms, X_test, rounds)
+    return facts
 
 
 def main() -> None:
@@ -280,15 +185,15 @@ def main() -> None:
     torch.set_num_threads(1)
     with threadpool_limits(1):
         rounds = 3 if args.quick else args.rounds
-        results = {name: run_problem(name, args.quick, rounds) for name in args.problems}
+        results = [row for name in args.problems for row in run_problem(name, args.quick, rounds)]
     imports = import_seconds()
     text = table(results, imports)
     print(text)
     out = args.out or (None if args.quick else Path("experiments/results/benchmarks"))
     if out is not None:
-        used = {**versions(), "onnxruntime": onnxruntime.__version__}
+        used = {**versions(), "onnxruntime": onnxruntime.__version__, "C": " ".join([*FLAGS, *NATIVE])}
         write_json(
-            out / "export.json", {"problems": results, "imports": imports, "versions": used, "machine": machine()}
+            out / "export.json", {"results": results, "imports": imports, "versions": used, "machine": machine()}
         )
         write_atomically(out / "export.md", text)
 
