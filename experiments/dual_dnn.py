@@ -209,7 +209,9 @@ def table(reports: list[dict]) -> str:
             side: np.median([r["results"]["seconds_timed_rows"][side] for r in group])
             for side in ("teacher", "student")
         }
-        text += f"Teacher ({group[0]['config']['chosen'][name]['interaction']}) and student: {cost['n_parameters']['teacher']:,} and {cost['n_parameters']['student']:,} "
+        layer = group[0]["config"]["chosen"][name]["interaction"]
+        big, small = (cost["n_parameters"][side] for side in ("teacher", "student"))
+        text += f"Teacher ({layer}) and student: {big:,} and {small:,} "
         text += f"parameters, without embeddings {cost['n_without_embeddings']['teacher']:,} and "
         text += f"{cost['n_without_embeddings']['student']:,}; {1e3 * pace['teacher']:.1f} and "
         text += f"{1e3 * pace['student']:.1f} ms for {group[0]['config']['timed']:,} rows "
