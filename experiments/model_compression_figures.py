@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.model_compression_table import by_problem
 
-__all__ = ["draw"]
+__all__ = ["draw", "panels", "save"]
 
 COLOURS = {
     "T": "#444444",
@@ -32,7 +32,7 @@ def draw(records: list[dict], out: Path) -> list[Path]:
     return [_errors(groups, out), _tradeoff(groups, out), _calibration(groups, out)]
 
 
-def _panels(n: int):
+def panels(n: int):
     """A figure of `n` panels, three to a row at most, and its used axes."""
     from matplotlib import pyplot as plt
 
@@ -45,7 +45,8 @@ def _panels(n: int):
     return figure, axes.flat[:n]
 
 
-def _save(figure, path: Path) -> Path:
+def save(figure, path: Path) -> Path:
+    """Write and close the figure; its path."""
     from matplotlib import pyplot as plt
 
     figure.tight_layout()
@@ -55,7 +56,7 @@ def _save(figure, path: Path) -> Path:
 
 
 def _errors(groups: dict, out: Path) -> Path:
-    figure, axes = _panels(len(groups))
+    figure, axes = panels(len(groups))
     for axis, (problem, group) in zip(axes, groups.items()):
         models = [model for model in COLOURS if model in group[0]["rmse"]]
         for i, model in enumerate(models):
@@ -69,7 +70,7 @@ def _errors(groups: dict, out: Path) -> Path:
         axis.set_title(problem)
         axis.set_ylabel("RMSE of P(y=1), test rows")
     figure.suptitle("Bars: mean over seeds, dots: seeds. The axes do not start at 0.", fontsize=9)
-    return _save(figure, out / "rmse.png")
+    return save(figure, out / "rmse.png")
 
 
 def _tradeoff(groups: dict, out: Path) -> Path:
@@ -91,11 +92,11 @@ def _tradeoff(groups: dict, out: Path) -> Path:
     axis.set_ylabel("RMSE of P(y=1), test rows")
     axis.set_title("Size and error: teacher T, control S2, student S1")
     axis.legend(fontsize=8, ncols=2)
-    return _save(figure, out / "tradeoff.png")
+    return save(figure, out / "tradeoff.png")
 
 
 def _calibration(groups: dict, out: Path) -> Path:
-    figure, axes = _panels(len(groups))
+    figure, axes = panels(len(groups))
     for axis, (problem, group) in zip(axes, groups.items()):
         axis.axline((0, 0), slope=1, color="#bbbbbb", linewidth=1)
         for model in ("T", "S2", "S1"):
@@ -111,4 +112,4 @@ def _calibration(groups: dict, out: Path) -> Path:
         axis.set_xlabel("predicted P(y=1)")
         axis.set_ylabel("share of positives")
         axis.legend(fontsize=8)
-    return _save(figure, out / "calibration.png")
+    return save(figure, out / "calibration.png")

@@ -1,0 +1,164 @@
+"""Figure 3: how large must the student be? Error against hidden units
+
+Question: with 100,000 labelled rows (4,000 original, the rest from MUNGE), how does the error of a net of one hidden
+layer fall with 2, 4, ..., 1024 units, and where does it reach T?
+
+Setup: T and the transfer set are those of `experiments.model_compression`, of which the first 100,000 rows are used;
+nets of one layer, 20 epochs, nothing chosen. S2, the best net on the original rows, is quoted from the stored runs of
+that experiment with the same seeds.
+
+Expectation, from the paper's Figure 3 (average of eight problems): the error falls until 128 to 256 units, and little
+after.
+
+Cost: a minute per run on 2 cores where T and the transfer set lie in `out/material`, three more where they do not.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from compress.evaluation import rmse, size_bytes
+from data.load import load_problem, problem_names
+from experiments import _material
+from experiments import _protocol as protocol
+from experiments._runner import check_request, parser, run_grid, write_atomically, write_json
+from experiments._steps import reports_of
+from experiments.model_compression import PROBLEMS
+from experiments.model_compression_figures import panels, save
+from experiments.model_compression_table import by_problem
+
+FULL = {
+    "material": _material.FULL,
+    "hidden": [2, 4, 8, 16, 32, 64, 128, 256, 512, 1024],
+    "rows": 100_000,
+    "epochs": 20,
+}
+QUICK = {"material": _material.QUICK, "hidden": [2, 8, 32], "rows": 2000, "epochs": 10}
+
+
+def run_one(name: str, seed: int, config: dict, n_jobs: int, folder: Path) -> dict:
+    """Test RMSE and bytes by number of hidden units."""
+    problem = load_problem(name, seed, **config["material"]["rows"])
+    made = _material.material(problem, seed, config["material"], folder, n_jobs)
+    data = made.data.head(config["rows"])
+    students = Parallel(n_jobs=n_jobs)(
+        delayed(protocol.fit_student)(data, hidden=(hidden,), epochs=config["epochs"], seed=seed, verbose=0)
+        for hidden in config["hidden"]
+    )
+    error = {
+        str(hidden): rmse(problem.y_test, student.predict_proba(problem.X_test))
+        for hidden, student in zip(config["hidden"], students)
+    }
+    print("  " + ", ".join(f"{hidden}: {e:.4f}" for hidden, e in error.items()), flush=True)
+    return {
+        "rmse": error,
+        "bytes": {str(hidden): size_bytes(student) for hidden, student in zip(config["hidden"], students)},
+        "T": rmse(problem.y_test, made.teacher.predict_proba(problem.X_test)),
+        "best_single": rmse(problem.y_test, made.best_single.predict_proba(problem.X_test)),
+    }
+
+
+def summary(reports: list[dict], controls: dict) -> list[dict]:
+    """One flat record per run; S2 from `model_compression`, where the same run is stored."""
+    return [
+        {
+            "problem": report["problem"],
+            "seed": report["seed"],
+            **report["results"],
+            "S2": controls.get((report["problem"], report["seed"])),
+        }
+        for report in reports
+    ]
+
+
+def stored_controls(path: Path) -> dict:
+    """RMSE of S2 by problem and seed, from a summary of `experiments.model_compression`."""
+    if not path.is_file():
+        return {}
+    return {(record["problem"], record["seed"]): record["rmse"]["S2"] for record in json.loads(path.read_text())}
+
+
+def markdown(records: list[dict]) -> str:
+    """Mean ± sd over seeds by number of hidden units, T and S2 beside it, and the first width that reaches T."""
+    widths = list(records[0]["rmse"])
+    lines = [
+        f"| problem | seeds | T | S2 | {' | '.join(widths)} | reaches T with |",
+        "|---|--:|" + "--:|" * (len(widths) + 3),
+    ]
+    for problem, group in by_problem(records).items():
+        teacher = np.mean([r["T"] for r in group])
+        means = {w: np.mean([r["rmse"][w] for r in group]) for w in widths}
+        reached = next((w for w in widths if means[w] <= teacher), "none of these")
+        control = _control(group)
+        cells = [f"{means[w]:.4f}" + _sd([r["rmse"][w] for r in group]) for w in widths]
+        lines.append(
+            f"| {problem} | {len(group)} | {teacher:.4f} | {'' if control is None else format(control, '.4f')} "
+            f"| {' | '.join(cells)} | {reached} |"
+        )
+    sizes = {w: np.mean([r["bytes"][w] for r in records]) for w in widths}
+    lines += ["", "Bytes, mean: " + ", ".join(f"{w} units {size:,.0f}" for w, size in sizes.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _control(group: list):
+    values = [r["S2"] for r in group]
+    return None if any(v is None for v in values) else float(np.mean(values))
+
+
+def _sd(values) -> str:
+    return f" ± {np.std(values, ddof=1):.4f}" if len(values) > 1 else ""
+
+
+def draw(records: list[dict], out: Path) -> Path:
+    """A panel per problem: error against hidden units, with T, the best single model and S2 as lines."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    groups = by_problem(records)
+    figure, axes = panels(len(groups))
+    for axis, (problem, group) in zip(axes, groups.items()):
+        widths = list(group[0]["rmse"])
+        errors = np.array([[r["rmse"][w] for w in widths] for r in group])
+        x = np.array(widths, dtype=float)
+        axis.plot(x, errors.mean(axis=0), "o-", color="#1f6fb4", markersize=3, label="student")
+        if len(group) > 1:
+            low, high = (errors.mean(axis=0) + sign * errors.std(axis=0, ddof=1) for sign in (-1, 1))
+            axis.fill_between(x, low, high, color="#1f6fb4", alpha=0.2)
+        lines = {"T": "#444444", "best_single": "#999999", "S2": "#c0504d"}
+        for name, colour in lines.items():
+            value = _control(group) if name == "S2" else np.mean([r[name] for r in group])
+            if value is not None:
+                axis.axhline(value, color=colour, linestyle="--", linewidth=1, label=name.replace("_", " "))
+        axis.set_xscale("log", base=2)
+        axis.set_title(problem)
+        axis.set_xlabel("hidden units")
+        axis.set_ylabel("RMSE of P(y=1), test rows")
+        axis.legend(fontsize=7)
+    figure.suptitle("Mean over seeds, band: one standard deviation. The axes do not start at 0.", fontsize=9)
+    return save(figure, out / "hidden_units.png")
+
+
+def main(argv=None) -> None:
+    """Run the grid, then write table and plot from all reports in the folder."""
+    arguments = parser(__doc__, problems=PROBLEMS, seeds=[0, 1, 2], out="experiments/results/hidden_units")
+    arguments.add_argument("--material", type=Path, help="folder of teachers and transfer sets (default: out/material)")
+    args = arguments.parse_args(argv)
+    check_request(args, problem_names("binary"))
+    config = QUICK if args.quick else FULL
+    folder = args.material or Path("out/material") / ("quick" if args.quick else "full")
+    run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs, folder))
+    records = summary(reports_of(args.out, config), stored_controls(args.out.parent / "model_compression/summary.json"))
+    write_json(args.out / "summary.json", records)
+    table = markdown(records)
+    write_atomically(args.out / "table.md", table)
+    plot = draw(records, args.out)
+    print("\n" + table)
+    print(f"written: {args.out / 'summary.json'}, {args.out / 'table.md'}, {plot}")
+
+
+if __name__ == "__main__":
+    main()
