@@ -21,6 +21,7 @@ RESULTS = ROOT / "experiments" / "results"
 # The order of the sections; an experiment whose full run is not stored yet has none.
 ORDER = (
     "model_compression",
+    "teachers",
     "hidden_units",
     "density_2d",
     "generators",

@@ -1,38 +1,104 @@
-"""The Python code printed in the documentation runs, block after block, in one namespace per page.
+"""The code printed in the documentation runs, block after block, in one namespace and folder per page.
 
-A block that opens with "```python skip" is shown only.
+A block that opens with "```python skip" is shown only. In a "```console" block each `$ python -m compress ...` is run
+and must print what stands below it: numbers are compared roughly, since they differ between machines, and a line `...`
+stands for any lines.
 """
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
+from compress.cli import main
+
 ROOT = Path(__file__).parents[1]
 PAGES = ["README.md", "docs/munge.md", "docs/shipping.md"]
 
-BLOCK = re.compile(r"^```python[ \t]*(?P<options>[^\n]*)\n(?P<code>.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(
+    r"^```(?P<kind>python|console)[ \t]*(?P<options>[^\n]*)\n(?P<code>.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL
+)
+NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?")
+PROMPT = "$ python -m compress "
 
 
 def blocks_of(page):
-    """(line number, code) of each block to run."""
+    """(line number, kind, code) of each block to run."""
     text = (ROOT / page).read_text(encoding="utf-8")
     return [
-        (text[: match.start("code")].count("\n") + 1, match["code"])
+        (text[: match.start("code")].count("\n") + 1, match["kind"], match["code"])
         for match in BLOCK.finditer(text)
         if "skip" not in match["options"].split()
     ]
 
 
+def commands_of(code):
+    """(line within the block, command, what it prints) of a console block."""
+    found = []
+    for at, line in enumerate(code.replace("\\\n", "  ").splitlines()):
+        if line.startswith(PROMPT):
+            found.append((at, line.removeprefix(PROMPT), []))
+        elif found:
+            found[-1][2].append(line)
+    return [(at, command, "\n".join(lines).strip()) for at, command, lines in found]
+
+
+def printed_by(command, capsys, fails):
+    """stderr, then stdout of a command of `python -m compress`; `| head -N` is understood."""
+    command, _, pipe = command.partition(" | head -")
+    capsys.readouterr()
+    assert main(shlex.split(command)) == int(fails)
+    done = capsys.readouterr()
+    out = done.out.splitlines()[: int(pipe) if pipe else None]
+    return "\n".join([*done.err.splitlines(), *out])
+
+
+def agrees(printed, expected):
+    """Whether the text is the same but for roughly equal numbers and the lines that `...` stands for."""
+    pattern, numbers = [], []
+    for line in expected.splitlines():
+        if line.strip() == "...":
+            pattern.append(r"(?:.*\n)*?")
+            continue
+        numbers += NUMBER.findall(line)
+        pattern.append("([^\\s]+?)".join(re.escape(part) for part in NUMBER.split(line)) + r"\n")
+    match = re.fullmatch("".join(pattern), printed.strip() + "\n")
+    pairs = zip(map(_number, match.groups()), map(_number, numbers)) if match else [(0, 1)]
+    return all(abs(a - b) <= 0.1 + 0.25 * abs(b) for a, b in pairs)
+
+
+def _number(text):
+    return float(text.replace(",", "")) if NUMBER.fullmatch(text) else float("nan")
+
+
 @pytest.mark.parametrize("page", PAGES)
-def test_code_of_the_page_runs(page, tmp_path, monkeypatch):
+def test_code_of_the_page_runs(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)  # what a page writes
     blocks = blocks_of(page)
     assert blocks, f"{page} has no python block"
     namespace = {"__name__": "__main__"}
-    for line, code in blocks:
-        # the code keeps its line numbers, so that an error points into the page
-        exec(compile("\n" * (line - 1) + code, str(ROOT / page), "exec"), namespace)
+    for line, kind, code in blocks:
+        if kind == "python":
+            # the code keeps its line numbers, so that an error points into the page
+            exec(compile("\n" * (line - 1) + code, str(ROOT / page), "exec"), namespace)
+            continue
+        for at, command, expected in commands_of(code):
+            printed = printed_by(command, capsys, fails=expected.startswith("error:"))
+            assert agrees(printed, expected), f"{page}, line {line + at}: {command}\nprints\n{printed}"
+
+
+def test_readme_has_every_command():
+    shown = [
+        c.split()[0] for _, kind, code in blocks_of("README.md") if kind == "console" for _, c, _ in commands_of(code)
+    ]
+    assert {"fit", "predict", "generate", "label", "evaluate", "export", "inspect"} == set(shown)
+
+
+def test_what_agrees_with_a_page():
+    assert agrees('wrote a: 2,000 rows\n"x": 0.31', 'wrote a: 2,000 rows\n"x": 0.3')
+    assert agrees("a\nb\nc\nd", "a\n...\nd") and agrees("a\nd", "a\n...\nd")
+    assert not agrees("a\nb", "a") and not agrees("a 1", "a 2") and not agrees("a 1", "b 1")
 
 
 @pytest.mark.parametrize("page", PAGES)

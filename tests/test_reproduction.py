@@ -1,0 +1,79 @@
+"""The further experiments of the reproduction in small: the teacher's library, error against hidden units."""
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.tree import DecisionTreeClassifier
+
+from compress import MUNGE, TransferSet
+from compress.tuning import MungeSearch
+from experiments import _material, hidden_units, teachers
+
+
+@pytest.fixture
+def quick_material(monkeypatch):
+    """T is a tree, D2 its labels for rows that nothing was searched for."""
+
+    def made(problem, seed, config, folder, n_jobs):
+        tree = DecisionTreeClassifier(max_depth=5, random_state=seed).fit(problem.X_train, problem.y_train)
+        munge = MUNGE(random_state=seed).fit(problem.X_train)
+        data = TransferSet.from_teacher(tree, problem.X_train, generator=munge, n_rows=config["transfer_rows"])
+        return _material.Material(tree, tree, MungeSearch(0.1, 5.0), data, "current", {})
+
+    monkeypatch.setattr(_material, "material", made)
+
+
+def test_hidden_units_reports_every_width(quick_material, tmp_path):
+    out = tmp_path / "hidden_units"
+    hidden_units.main(["--quick", "--problems", "letter.p2", "--seeds", "0", "1", "--n-jobs", "1", "--out", str(out)])
+    records = json.loads((out / "summary.json").read_text())
+    assert [r["seed"] for r in records] == [0, 1]
+    for record in records:
+        assert set(record["rmse"]) == set(record["bytes"]) == {"2", "8", "32"}
+        assert record["bytes"]["32"] > record["bytes"]["2"]
+        assert all(0 < error < 1 for error in record["rmse"].values())
+    assert (out / "hidden_units.png").is_file()
+
+
+def test_hidden_units_quotes_the_control_of_the_same_run(tmp_path):
+    path = tmp_path / "summary.json"
+    path.write_text(json.dumps([{"problem": "letter.p2", "seed": 3, "rmse": {"S2": 0.25}}]))
+    report = {"problem": "letter.p2", "seed": 3, "results": {"rmse": {}, "bytes": {}, "T": 0.2, "best_single": 0.3}}
+    controls = hidden_units.stored_controls(path)
+    assert hidden_units.summary([report], controls)[0]["S2"] == 0.25
+    assert hidden_units.summary([{**report, "seed": 4}], controls)[0]["S2"] is None
+    assert hidden_units.stored_controls(tmp_path / "none.json") == {}
+
+
+@pytest.fixture(scope="module")
+def predictions():
+    """Three models with noise of their own, and a fourth, the best, that is not of the library."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 500)
+    return np.stack([y + rng.normal(0, sd, 500) for sd in (0.3, 0.3, 0.6, 0.2)]), y
+
+
+def test_selection_beats_the_best_single_model_and_the_average(predictions):
+    weights, _ = teachers.select(*predictions, 3, {**teachers.QUICK, "bags": 1}, seed=0)
+    errors = {way: teachers._error(w, *predictions) for way, w in weights.items()}
+    assert errors["T"] < min(errors["best"], errors["uniform"])
+    assert errors["more"] < errors["T"]
+    assert all(w.sum() == pytest.approx(1) for w in weights.values())
+
+
+def test_models_beyond_the_library_count_only_where_they_are_asked_for(predictions):
+    weights, path = teachers.select(*predictions, 3, teachers.QUICK, seed=0)
+    assert all(w[3] == 0 for way, w in weights.items() if way != "more")
+    assert all(model < 3 for model, _ in path)
+
+
+def test_teachers_runs_from_start_to_end(tmp_path):
+    out = tmp_path / "teachers"
+    teachers.main(["--quick", "--problems", "adult", "--seeds", "0", "--n-jobs", "1", "--out", str(out)])
+    (record,) = json.loads((out / "summary.json").read_text())
+    assert set(record["rmse"]) == set(teachers.WAYS)
+    assert {"svm-C1", "net-16-decay0.01"} <= set(record["models"])
+    assert set(record["members"]["T"]) <= set(record["models"])
+    assert (out / "teachers.png").is_file()
+    assert "average of the library" in (out / "table.md").read_text()
