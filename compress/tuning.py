@@ -23,7 +23,7 @@ from compress.students import StudentClassifier, StudentRegressor
 from compress.teachers import task_of
 from compress.transfer import TransferSet
 
-__all__ = ["MungeSearch", "trial_errors", "trial_student", "tune_munge"]
+__all__ = ["PAIRS", "MungeSearch", "trial_errors", "trial_student", "tune_munge"]
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compress import MUNGE, TransferSet
-from compress.tuning import MungeSearch, tune_munge
+from compress.tuning import PAIRS, MungeSearch, tune_munge
 from experiments import _protocol as protocol
 from experiments._steps import Steps
 
@@ -21,15 +21,14 @@ FULL = {
     "rows": {},
     "transfer_rows": 400_000,
     "library": "large",
-    # the first is kept unless another is clearly better on validation rows; of the first three it was the best
-    # there in full-size pilots on LETTER (seed 0)
-    "pairs": [[0.1, 5.0], [0.05, 5.0], [0.2, 5.0], [0.2, 1.0], [0.4, 2.0]],
+    # those of `tune_munge`: the first is kept unless another is clearly better on validation rows
+    "pairs": [list(pair) for pair in PAIRS],
 }
 QUICK = {
     "rows": {"n_train": 400, "n_valid": 200, "n_test": 1000},
     "transfer_rows": 4000,
     "library": "small",
-    "pairs": [[0.1, 5.0], [0.2, 5.0]],
+    "pairs": [[0.2, 5.0], [0.1, 5.0]],
 }
 
 
