@@ -8,7 +8,7 @@ from sklearn.utils import check_random_state
 
 from compress._student_parameters import StudentParameters
 from compress._student_serving import ServedStudent
-from compress._tables import LearningSet, checked_table, learning_weights
+from compress._tables import LearningSet, check_validation_pair, checked_table, learning_weights
 from compress.nets import MLP, TableNet, TabularInput
 from compress.schema import as_schema
 from compress.training import isolated_rng, resolve_device, single_thread, train
@@ -48,8 +48,7 @@ class BaseStudent(ServedStudent, StudentParameters):
             The loss is not finite in the first epoch.
         """
         self._check_parameters()
-        if (X_val is None) != (y_val is None):
-            raise ValueError("X_val and y_val must be given together, got only one of them.")
+        check_validation_pair(X_val, y_val)
         resume = self.warm_start and hasattr(self, "module_") and self._same_net()
         known = (self.schema_, getattr(self, "classes_", None)) if resume else (None, None)
         data = self._learning_set(X, y, sample_weight, schema=known[0], classes=known[1])

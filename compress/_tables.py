@@ -13,7 +13,15 @@ from sklearn.utils.validation import _check_sample_weight, check_array, check_co
 
 from compress.schema import Encoded
 
-__all__ = ["LearningSet", "checked_table", "classification_targets", "learning_weights", "regression_targets"]
+__all__ = [
+    "LearningSet",
+    "check_validation_pair",
+    "checked_table",
+    "classification_targets",
+    "learning_weights",
+    "regression_targets",
+    "split_rows",
+]
 
 SUM_TOLERANCE = 1e-3  # float32 probabilities of many classes sum to 1 within about this
 
@@ -37,13 +45,23 @@ class LearningSet:
 
     def split(self, fraction: float, rng, labels=None) -> tuple[LearningSet, LearningSet]:
         """Two parts, the second with `fraction` of the rows; stratified where `labels` allow it."""
-        rows = np.arange(len(self.targets))
-        seed = rng.randint(2**31 - 1)
-        try:
-            first, second = train_test_split(rows, test_size=fraction, random_state=seed, stratify=labels)
-        except ValueError:  # a class with one row cannot be split
-            first, second = train_test_split(rows, test_size=fraction, random_state=seed)
+        first, second = split_rows(len(self.targets), fraction, rng, labels)
         return self.take(first), self.take(second)
+
+
+def split_rows(n_rows: int, fraction: float, rng, labels=None) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers of two parts, the second with `fraction` of them; stratified where `labels` allow it."""
+    rows, seed = np.arange(n_rows), rng.randint(2**31 - 1)
+    try:
+        return train_test_split(rows, test_size=fraction, random_state=seed, stratify=labels)
+    except ValueError:  # a class with one row cannot be split
+        return train_test_split(rows, test_size=fraction, random_state=seed)
+
+
+def check_validation_pair(X_val, y_val) -> None:
+    """Refuse validation rows without labels, and labels without rows."""
+    if (X_val is None) != (y_val is None):
+        raise ValueError("X_val and y_val must be given together, got only one of them.")
 
 
 def checked_table(estimator, X, *, reset: bool):

@@ -19,7 +19,7 @@ from compress._version import __version__
 from compress.nets import MLP, TableNet, TabularInput
 from compress.schema import Schema
 
-__all__ = ["load_student", "save_student", "student_to_bytes"]
+__all__ = ["load_student", "save_student", "student_to_bytes", "weights_to_bytes"]
 
 FORMAT = 1
 
@@ -72,6 +72,11 @@ def _digest(described: dict, weights: dict) -> str:
 def save_student(student, path) -> None:
     """Write a student to `path`; an old file stays whole until the new one is complete."""
     write_atomically(path, student_to_bytes(student))
+
+
+def weights_to_bytes(module: torch.nn.Module) -> bytes:
+    """The weights alone, in safetensors' format: the code of the module is its owner's."""
+    return tensors_to_bytes({name: value.contiguous() for name, value in module.state_dict().items()})
 
 
 def load_student(path):

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from compress._student import BaseStudent
-from compress._tables import checked_table, classification_targets, learning_weights
+from compress._tables import check_validation_pair, checked_table, classification_targets, learning_weights
 from compress.distill._net import NetClassifier
 from compress.distill._objectives import pack
 from compress.distill._teachers import Teachers, as_they_were, fitted_teachers
@@ -105,8 +105,7 @@ class ClassifierDistiller(ClassifierMixin, BaseDistiller):
     _needs_labels = True  # whether the loss has a hard term; else y only fits teachers
 
     def _fit(self, X, y, sample_weight, X_unlabeled, X_val, y_val, *, mean: str, before=None):
-        if (X_val is None) != (y_val is None):
-            raise ValueError("X_val and y_val must be given together, got only one of them.")
+        check_validation_pair(X_val, y_val)
         rng = check_random_state(self.random_state)
         if isinstance(X, TransferSet):
             rows, members, teachers, logits, labels, weight = self._from_transfer_set(X, y, sample_weight)

@@ -24,6 +24,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from compress.distill._joint import JointClassifier
+from compress.distill._layer_sizes import layer_sizes
 from compress.losses import distribution_loss, hidden_hint_loss
 from compress.nets import TabularInput
 from compress.nets_ctr import INTERACTIONS, DualDNN, FieldEmbedding, StudentPath, TeacherPath, make_interaction
@@ -179,7 +180,7 @@ class DualDNNClassifier(JointClassifier):
 
     # ------------------------------------------------------------- training
     def _check_settings(self) -> None:
-        sizes = self._sizes()
+        sizes = layer_sizes(self)
         weights = np.atleast_1d(np.asarray(self.hidden_hint_weight, dtype=float))
         if weights.ndim != 1 or len(weights) not in (1, len(sizes)) or (weights < 0).any():
             raise ValueError(
@@ -189,17 +190,11 @@ class DualDNNClassifier(JointClassifier):
         if not self.separator:
             raise ValueError("separator must be at least one character, got an empty text.")
 
-    def _sizes(self) -> list[int]:
-        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=int)).tolist()
-        if any(size < 1 for size in sizes):
-            raise ValueError(f"hidden_layer_sizes must be positive integers, got {self.hidden_layer_sizes!r}.")
-        return sizes
-
     def _multi_valued(self) -> tuple:
         return tuple(self.multi_valued), self.separator
 
     def _learn(self, data, held_out, rng, device) -> None:
-        sizes, schema = self._sizes(), self.encoder_.schema_
+        sizes, schema = layer_sizes(self), self.encoder_.schema_
         encoded = Encoded(*(block.numpy() for block in data.blocks[:2]))
         weight = None if data.weight is None else data.weight.numpy()
         statistics = TabularInput.from_encoded(encoded, schema, weight)
@@ -220,20 +215,10 @@ class DualDNNClassifier(JointClassifier):
         else:
             loss, module = self._alone(served), served
         self._run_stage(module, data, loss, rng, served=served, held_out=held_out, stage=self.only or "dual")
-        for name, path in paths.items():
-            self.__dict__.pop(f"{name}_", None)
-            if self.only in (None, name):
-                setattr(self, f"{name}_", self._side(path))
-        self.n_parameters_ = self._served().n_parameters_
-
-    def _alone(self, path):
-        def loss(blocks, targets, weight, teacher, clock):
-            return distribution_loss(self.objective_.logits(path(*blocks)), targets, sample_weight=weight)
-
-        return loss
+        self._keep_sides(paths)
 
     def _dual_loss(self, net: DualDNN):
-        hidden_weights = np.broadcast_to(np.asarray(self.hidden_hint_weight, dtype=float), len(self._sizes()))
+        hidden_weights = np.broadcast_to(np.asarray(self.hidden_hint_weight, dtype=float), len(layer_sizes(self)))
         as_logits = self.objective_.logits
 
         def loss(blocks, targets, weight, teacher, clock):

@@ -1,77 +1,32 @@
 """What Rocket Launching and the dual DNN share: two nets trained together on one labelled table.
 
 `JointClassifier` turns the table into tensors, labels into one-hot rows, and calls the one training
-loop; its subclasses say which nets there are and what a batch costs. `SideClassifier` is one of the two
-nets, fitted: it predicts by itself, so that the other can be dropped.
+loop; its subclasses say which nets there are and what a batch costs.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 
 import numpy as np
 import torch
-from safetensors.torch import save as tensors_to_bytes
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from compress._tables import checked_table, classification_targets, learning_weights
+from compress._tables import check_validation_pair, checked_table, classification_targets, learning_weights, split_rows
 from compress.distill._encoder import FieldEncoder
+from compress.distill._side import SideClassifier
+from compress.losses import distribution_loss
 from compress.nets import ACTIVATIONS
 from compress.objectives import SoftTargets
 from compress.schema import Schema
 from compress.training import OPTIMIZERS, SCHEDULES, resolve_device, single_thread, train
 
-__all__ = ["JointClassifier", "JointData", "SideClassifier"]
-
-CHUNK = 8192  # rows predicted at a time
-
-
-class SideClassifier:
-    """One net of a jointly trained pair, with all it needs to predict from a table.
-
-    Attributes
-    ----------
-    classes_ : array of shape (n_classes,)
-    module_ : torch module in eval mode, on the CPU
-    encoder_ : FieldEncoder
-    n_parameters_ : int
-    """
-
-    def __init__(self, module, encoder: FieldEncoder, objective, classes):
-        self.module_, self.encoder_, self.objective_, self.classes_ = module, encoder, objective, classes
-        self.n_parameters_ = sum(p.numel() for p in module.parameters())
-
-    def logits(self, X) -> np.ndarray:
-        """Log-odds of the second class, of shape (n_rows, 1), or logits of shape (n_rows, n_classes)."""
-        return self.outputs(self.encoder_.encode(X))
-
-    def outputs(self, blocks) -> np.ndarray:
-        """The same from the encoder's tensors."""
-        # in double a row's result does not depend on the rows it is predicted with
-        module = copy.deepcopy(self.module_).double().eval()
-        with torch.no_grad(), single_thread():
-            parts = [module(*(b[i : i + CHUNK] for b in blocks)) for i in range(0, max(len(blocks[0]), 1), CHUNK)]
-        return torch.cat(parts).numpy()
-
-    def predict_proba(self, X) -> np.ndarray:
-        """Class probabilities, float64 of shape (n_rows, n_classes), columns as in `classes_`."""
-        outputs = torch.from_numpy(self.logits(X))
-        return self.objective_.logits(outputs).softmax(dim=1).numpy()
-
-    def predict(self, X) -> np.ndarray:
-        """The most probable class of each row, of shape (n_rows,)."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
-
-    def to_bytes(self) -> bytes:
-        """The weights in safetensors' format: what serving this net takes."""
-        return tensors_to_bytes({name: value.contiguous() for name, value in self.module_.state_dict().items()})
+__all__ = ["JointClassifier", "JointData"]
 
 
 @dataclass
@@ -139,8 +94,7 @@ class JointClassifier(ClassifierMixin, BaseEstimator):
         """
         self._validate_params()
         name = type(self).__name__
-        if (X_val is None) != (y_val is None):
-            raise ValueError("X_val and y_val must be given together, got only one of them.")
+        check_validation_pair(X_val, y_val)
         if y is None:
             raise ValueError(f"{name} requires y to be passed, but the target y is None.")
         self._check_settings()
@@ -162,7 +116,7 @@ class JointClassifier(ClassifierMixin, BaseEstimator):
             _, targets_val, _ = classification_targets(y_val, len(table_val), name, self.classes_)
             held_out = JointData(self.encoder_.encode(table_val), torch.from_numpy(targets_val))
         elif self.early_stopping is True:
-            rows, rows_val = _split(targets.argmax(axis=1), self.validation_fraction, rng)
+            rows, rows_val = split_rows(len(targets), self.validation_fraction, rng, targets.argmax(axis=1))
             data, held_out = data.take(rows), data.take(rows_val)
         self.history_ = []
         device = resolve_device(self.device)
@@ -237,8 +191,22 @@ class JointClassifier(ClassifierMixin, BaseEstimator):
         blocks, targets = tuple(b.to(device) for b in held_out.blocks), held_out.targets.to(device)
         return lambda: self.objective_.score(served(*blocks), targets)
 
-    def _side(self, module) -> SideClassifier:
-        return SideClassifier(module.to("cpu").eval(), self.encoder_, self.objective_, self.classes_)
+    def _alone(self, net):
+        """The loss of one net that learns from the labels only."""
+
+        def loss(blocks, targets, weight, teacher, clock):
+            return distribution_loss(self.objective_.logits(net(*blocks)), targets, sample_weight=weight)
+
+        return loss
+
+    def _keep_sides(self, nets) -> None:
+        """Of the nets, by their names, the trained ones as `SideClassifier`s in attributes `<name>_`."""
+        for name, net in nets.items():
+            self.__dict__.pop(f"{name}_", None)
+            if self.only in (None, name):
+                side = SideClassifier(net.to("cpu").eval(), self.encoder_, self.objective_, self.classes_)
+                setattr(self, f"{name}_", side)
+        self.n_parameters_ = self._served().n_parameters_
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -246,11 +214,3 @@ class JointClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         return tags
-
-
-def _split(labels, fraction, rng):
-    rows, seed = np.arange(len(labels)), rng.randint(2**31 - 1)
-    try:
-        return train_test_split(rows, test_size=fraction, random_state=seed, stratify=labels)
-    except ValueError:  # a class with one row cannot be split
-        return train_test_split(rows, test_size=fraction, random_state=seed)

@@ -11,12 +11,12 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
-from safetensors.torch import save as tensors_to_bytes
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from compress.objectives import SoftTargets
+from compress.persistence import weights_to_bytes
 from compress.students import StudentClassifier
 from compress.training import OPTIMIZERS, gradient_noise, resolve_device
 
@@ -152,7 +152,7 @@ class NetClassifier(StudentClassifier):
     def to_bytes(self) -> bytes:
         """The weights as safetensors; the code of the module is its owner's."""
         check_is_fitted(self, "module_")
-        return tensors_to_bytes({k: v.contiguous() for k, v in self.module_.state_dict().items()})
+        return weights_to_bytes(self.module_)
 
     def save(self, path) -> None:
         """Not offered: a file without pickle cannot hold the code of a module of one's own."""

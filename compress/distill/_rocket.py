@@ -18,25 +18,21 @@ import copy
 from numbers import Integral, Real
 
 import numpy as np
-import torch
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from compress.distill._joint import JointClassifier
-from compress.distill._rocket_loss import HINT_SCHEDULES, all_logits, rocket_loss, unshare
-from compress.losses import HINTS, distribution_loss
-from compress.nets import MLP, TableNet, TabularInput
-from compress.nets_rocket import bottom_branches, interval_branches
-from compress.objectives import LOGIT_CLIP
-from compress.schema import Encoded
+from compress.distill._layer_sizes import layer_sizes
+from compress.distill._rocket_loss import HINT_SCHEDULES
+from compress.distill._rocket_training import RocketTraining
+from compress.losses import HINTS
+from compress.nets import MLP, TableNet
 from compress.students import StudentClassifier
-from compress.training import isolated_rng
 
 __all__ = ["RocketClassifier"]
 
 
-class RocketClassifier(JointClassifier):
+class RocketClassifier(RocketTraining):
     r"""A light net trained beside a booster that shares its lower layers and lends it its logits.
 
     Parameters
@@ -132,7 +128,7 @@ class RocketClassifier(JointClassifier):
     """
 
     _parameter_constraints = {
-        **JointClassifier._parameter_constraints,
+        **RocketTraining._parameter_constraints,
         "shared_layer_sizes": ["array-like"],
         "light_layer_sizes": ["array-like"],
         "booster_layer_sizes": ["array-like"],
@@ -243,7 +239,7 @@ class RocketClassifier(JointClassifier):
         if self.sharing != "bottom":
             raise ValueError(f"to_student needs sharing='bottom', a plain perceptron; got sharing={self.sharing!r}.")
         branch = copy.deepcopy(self.light_.module_)
-        sizes = (*_sizes(self, "shared_layer_sizes"), *_sizes(self, "light_layer_sizes"))
+        sizes = (*layer_sizes(self, "shared_layer_sizes"), *layer_sizes(self, "light_layer_sizes"))
         n_outputs = self.objective_.n_outputs
         body = MLP(branch.inputs.n_outputs, sizes, n_outputs, activation=self.activation)
         lower = [m for m in branch.lower if isinstance(m, nn.Linear)]
@@ -259,119 +255,3 @@ class RocketClassifier(JointClassifier):
         student.n_iter_, student.n_parameters_ = len(self.history_), self.light_.n_parameters_
         student._predictor = student.predictor(np.float64)
         return student
-
-    # ------------------------------------------------------------- training
-    def _check_settings(self) -> None:
-        if self.light_blocks > self.booster_blocks:
-            raise ValueError(
-                f"light_blocks must be at most booster_blocks, got {self.light_blocks} and {self.booster_blocks}."
-            )
-        if self.batch_norm and self.batch_size == 1:
-            raise ValueError("batch_size must be at least 2 with batch_norm=True, got 1. Use batch_norm=False.")
-        if not self.light_trains_shared and self.sharing == "interval":
-            raise ValueError(
-                "light_trains_shared=False needs sharing='bottom', where there is a shared representation; "
-                "got sharing='interval'."
-            )
-        if self.sharing == "interval" and not len(_sizes(self, "group_sizes")):
-            raise ValueError("group_sizes must name at least one width when sharing='interval', got none.")
-
-    def _teacher_logits(self, table):
-        if self.teacher is None or isinstance(self.teacher, str) or self.only is not None:
-            return None
-        check_is_fitted(self.teacher)
-        if not np.array_equal(self.teacher.classes_, self.classes_):
-            raise ValueError(
-                f"teacher must know the classes of y, {list(self.classes_)}, got {list(self.teacher.classes_)}."
-            )
-        probabilities = np.asarray(self.teacher.predict_proba(table), dtype=np.float64)
-        if not np.isfinite(probabilities).all():
-            raise ValueError("teacher must give finite probabilities, got NaN or infinity for some rows of X.")
-        return torch.from_numpy(np.log(np.maximum(probabilities, LOGIT_CLIP)).astype(np.float32))
-
-    def _learn(self, data, held_out, rng, device) -> None:
-        encoded = [block.numpy() for block in data.blocks]
-        weight = None if data.weight is None else data.weight.numpy()
-        with isolated_rng(int(rng.randint(2**31 - 1))):
-            light, booster = self._branches(encoded, weight)
-            other = self._branches(encoded, weight)[1] if self.teacher == "booster" else None
-        net = nn.ModuleDict({"light": light, "booster": booster}).to(device)
-        if light.inputs.is_fixed:  # nothing is learned there: computed once
-            data.blocks = (light.inputs.to(device)(*(b.to(device) for b in data.blocks)).cpu(),)
-            if held_out is not None:
-                held_out.blocks = (light.inputs(*(b.to(device) for b in held_out.blocks)).cpu(),)
-        if other is not None and self.only is None:
-            other = other.to(device)
-            self._run_stage(other, data, self._alone(other), rng, served=other, held_out=held_out, stage="teacher")
-            data.teacher = all_logits(other, data.blocks, self.objective_, device)
-        if self.only is not None:
-            one = net[self.only]
-            self._run_stage(one, data, self._alone(one), rng, served=one, held_out=held_out, stage=self.only)
-        elif self.joint:
-            self._run_stage(net, data, self._rocket_loss(net), rng, served=light, held_out=held_out, stage="rocket")
-        else:
-            self._run_stage(
-                booster, data, self._alone(booster), rng, served=booster, held_out=held_out, stage="booster"
-            )
-            if self.share:
-                unshare(light)
-            parameters = list(light.parameters())
-            self._run_stage(
-                net,
-                data,
-                self._rocket_loss(net, booster_learns=False),
-                rng,
-                served=light,
-                held_out=held_out,
-                stage="light",
-                parameters=parameters,
-            )
-        for name in ("light", "booster"):
-            self.__dict__.pop(f"{name}_", None)
-            if self.only in (None, name):
-                setattr(self, f"{name}_", self._side(net[name]))
-        self.n_parameters_ = self._served().n_parameters_
-
-    def _branches(self, encoded, weight):
-        table, schema = Encoded(*encoded), self.encoder_.schema_
-
-        def make_inputs():
-            inputs = TabularInput.from_encoded(table, schema, weight)
-            if not self.standardize:
-                inputs.mean.zero_(), inputs.scale.fill_(1.0)
-            return inputs
-
-        options = {"batch_norm": self.batch_norm, "dropout": self.dropout}
-        common = {"share": self.share, "activation": self.activation, "booster_options": options}
-        n_outputs = self.objective_.n_outputs
-        if self.sharing == "interval":
-            sizes = _sizes(self, "group_sizes")
-            return interval_branches(make_inputs, sizes, self.light_blocks, self.booster_blocks, n_outputs, **common)
-        sizes = [_sizes(self, f"{name}_layer_sizes") for name in ("shared", "light", "booster")]
-        return bottom_branches(make_inputs, *sizes, n_outputs, **common)
-
-    def _rows_per_batch(self, n_rows: int) -> int:
-        # batch norm has no statistics of one row: no epoch may end in a batch of one
-        size = self.batch_size
-        while self.batch_norm and size < n_rows and n_rows % size == 1:
-            size += 1
-        return size
-
-    def _alone(self, branch):
-        def loss(blocks, targets, weight, teacher, clock):
-            return distribution_loss(self.objective_.logits(branch(*blocks)), targets, sample_weight=weight)
-
-        return loss
-
-    def _rocket_loss(self, net, *, booster_learns: bool = True):
-        return rocket_loss(self, net, self.objective_, booster_learns=booster_learns)
-
-    def _served(self):
-        return self.booster_ if self.only == "booster" else self.light_
-
-
-def _sizes(estimator, name: str) -> tuple[int, ...]:
-    sizes = tuple(np.atleast_1d(np.asarray(getattr(estimator, name), dtype=int)).tolist())
-    if any(size < 1 for size in sizes):
-        raise ValueError(f"{name} must be positive integers, got {getattr(estimator, name)!r}.")
-    return sizes

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from compress.distill._encoder import FieldEncoder
+from compress.distill._layer_sizes import layer_sizes
 from compress.nets import TabularInput
 from compress.nets_ctr import FieldEmbedding
 from compress.nets_recall import MatrixFactorization, PreRanker, SideFields, TwoTower
@@ -26,9 +27,7 @@ def build_student(settings, users, items, multi_valued, schema) -> nn.Module:
         if users[1] is not None or items[1] is not None:
             raise ValueError("student='mf' has no place for features. Use student='two_tower', or leave them out.")
         return MatrixFactorization(n_users, n_items, size)
-    hidden = np.atleast_1d(np.asarray(settings.hidden_layer_sizes, dtype=int)).tolist()
-    if any(width < 1 for width in hidden):
-        raise ValueError(f"hidden_layer_sizes must be positive integers, got {settings.hidden_layer_sizes!r}.")
+    hidden = layer_sizes(settings)
     sides = [
         _side(name, *given, known, size, multi_valued, schema)
         for name, given, known in (("user", users, settings.users_), ("item", items, settings.items_))
