@@ -20,10 +20,10 @@ from torch import nn
 from compress._student import _body_outputs
 from compress.distill._distiller import BaseDistiller, ClassifierDistiller
 from compress.distill._hinton import check_mixture
-from compress.distill._objectives import Distillation
+from compress.distill._objectives import Distillation, HintedDistillation
 from compress.distill._regressors import make_regressor
 from compress.distill._schedules import Schedule
-from compress.distill._teachers import body_of, hidden_of, row_net, stopped_at
+from compress.distill._teachers import body_of, check_layer, hidden_of, row_net, stopped_at
 from compress.losses import hint_loss
 from compress.training import isolated_rng, resolve_device, single_thread, train
 
@@ -185,7 +185,7 @@ class FitNet(ClassifierDistiller):
                 f"teacher must be a net whose layers can be named (torch module, StudentClassifier, NetClassifier), "
                 f"got {type(members[0]).__name__}. Use DistilledClassifier for it."
             )
-        _check_layer(body, "hint_layer", self.hint_layer)
+        check_layer(body, "hint_layer", self.hint_layer)
         if augmented:
             if row_net(members[0]) is None:
                 raise TypeError(
@@ -248,7 +248,7 @@ class FitNet(ClassifierDistiller):
         """The student on its device, its inputs, a regressor, and the parameters up to the guided layer."""
         device = resolve_device(student.device)
         module = student.module_.to(device)
-        _check_layer(module.body, "guided_layer", self.guided_layer)
+        check_layer(module.body, "guided_layer", self.guided_layer)
         inputs = student._inputs(module, data)
         few = tuple(t[:2].to(device) for t in inputs)
         module.eval()
@@ -289,31 +289,3 @@ class FitNet(ClassifierDistiller):
             del student.module_.regressor, self._tap
         del self._hint_net, self._hint_body
         super()._release(student)
-
-
-class HintedDistillation(Distillation):
-    """Distillation plus a weighted hint, in one sum: the single-stage variant."""
-
-    hint_weight = 1.0
-    regressor = live_hint = hint_shape = guided = None  # set by FitNet when the net is there
-
-    def learnable(self, targets: np.ndarray) -> np.ndarray:
-        """See `Objective.learnable`; the hint stays behind logits and labels."""
-        return targets
-
-    def step_loss(self, outputs, target, weight=None, *, inputs, clock) -> torch.Tensor:
-        """See `Objective.step_loss`."""
-        if self.live_hint is not None:
-            hint = self.live_hint(inputs)
-        else:
-            hint = target[:, 2 * self.n_classes :].unflatten(1, self.hint_shape)
-        hinted = hint_loss(self.regressor(self.guided), hint, sample_weight=weight)
-        return super().step_loss(outputs, target, weight, inputs=inputs, clock=clock) + self.hint_weight * hinted
-
-
-def _check_layer(body: nn.Module, parameter: str, name: str) -> None:
-    names = [known for known, _ in body.named_modules() if known]
-    if name not in names:
-        raise ValueError(f"{parameter} must name a layer of the net, one of {', '.join(names)}; got {name!r}.")
-    if isinstance(body.get_submodule(name), nn.Softmax | nn.LogSoftmax):
-        raise ValueError(f"{parameter} must be a hidden layer, got {name!r}, a softmax. Name one before it.")

@@ -1,4 +1,4 @@
-"""What students learn from teachers' logits: Hinton's mixture of soft and hard, Ba & Caruana's regression.
+"""What students learn from teachers' logits: Hinton's mixture, also with hints, and Ba & Caruana's regression.
 
 Both are objectives of `compress.objectives`, so that any student trains under them. A distilled student
 ends with the plain objective of the same link (`served`), which knows nothing of teachers and can be saved.
@@ -13,10 +13,10 @@ import numpy as np
 import torch
 
 from compress.distill._schedules import value_at
-from compress.losses import distillation_loss, squared_error
+from compress.losses import distillation_loss, hint_loss, squared_error
 from compress.objectives import Logits, SoftTargets
 
-__all__ = ["Distillation", "LogitMatching", "pack"]
+__all__ = ["Distillation", "HintedDistillation", "LogitMatching", "pack"]
 
 UNLABELED = -1
 
@@ -141,3 +141,23 @@ class LogitMatching(Logits):
 def _regressed(logits, link: str):
     """What the outputs stand for: log odds of the second class, or centred logits. Arrays and tensors."""
     return logits[:, 1:] - logits[:, :1] if link == "binary" else logits - logits.mean(1)[:, None]
+
+
+class HintedDistillation(Distillation):
+    """Distillation plus a weighted hint, in one sum: the single-stage variant."""
+
+    hint_weight = 1.0
+    regressor = live_hint = hint_shape = guided = None  # set by FitNet when the net is there
+
+    def learnable(self, targets: np.ndarray) -> np.ndarray:
+        """See `Objective.learnable`; the hint stays behind logits and labels."""
+        return targets
+
+    def step_loss(self, outputs, target, weight=None, *, inputs, clock) -> torch.Tensor:
+        """See `Objective.step_loss`."""
+        if self.live_hint is not None:
+            hint = self.live_hint(inputs)
+        else:
+            hint = target[:, 2 * self.n_classes :].unflatten(1, self.hint_shape)
+        hinted = hint_loss(self.regressor(self.guided), hint, sample_weight=weight)
+        return super().step_loss(outputs, target, weight, inputs=inputs, clock=clock) + self.hint_weight * hinted

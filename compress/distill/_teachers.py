@@ -18,7 +18,17 @@ from compress._student import BaseStudent
 from compress._tables import checked_table
 from compress.teachers import check_teacher, is_fitted, teacher_outputs
 
-__all__ = ["MEANS", "Teachers", "as_they_were", "body_of", "fitted_teachers", "hidden_of", "row_net", "stopped_at"]
+__all__ = [
+    "MEANS",
+    "Teachers",
+    "as_they_were",
+    "body_of",
+    "check_layer",
+    "fitted_teachers",
+    "hidden_of",
+    "row_net",
+    "stopped_at",
+]
 
 MEANS = ("arithmetic", "geometric")
 BLOCK_ROWS = 2048  # rows a net sees at a time: bounds the memory of its hidden layers
@@ -236,3 +246,12 @@ def _eval(module: nn.Module):
         yield
     finally:
         module.train(training)
+
+
+def check_layer(body: nn.Module, parameter: str, name: str) -> None:
+    """Refuse the name of no layer, and a softmax; `parameter` is what the error calls it."""
+    names = [known for known, _ in body.named_modules() if known]
+    if name not in names:
+        raise ValueError(f"{parameter} must name a layer of the net, one of {', '.join(names)}; got {name!r}.")
+    if isinstance(body.get_submodule(name), nn.Softmax | nn.LogSoftmax):
+        raise ValueError(f"{parameter} must be a hidden layer, got {name!r}, a softmax. Name one before it.")
