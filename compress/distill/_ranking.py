@@ -14,33 +14,26 @@ Kang et al., "DE-RRD: A Knowledge Distillation Framework for Recommender System"
 
 from __future__ import annotations
 
-import logging
 import math
 from numbers import Integral, Real
 
 import numpy as np
 import torch
-from safetensors.torch import save as tensors_to_bytes
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
 from compress._interactions import IdIndex, check_pairs, interaction_matrix
 from compress.distill._ranking_losses import OBJECTIVES, RankingBatches
-from compress.distill._scorers import score_matrix
+from compress.distill._ranking_serving import ServedRanker
+from compress.distill._ranking_teacher import learn_teacher
 from compress.distill._towers import build_student
-from compress.evaluation_ranking import top_k
 from compress.training import SCHEDULES, isolated_rng, resolve_device, single_thread, train
 
 __all__ = ["RankingDistiller"]
 
-logger = logging.getLogger(__name__)
 
-USERS_AT_A_TIME = 1024
-
-
-class RankingDistiller(BaseEstimator):
+class RankingDistiller(ServedRanker, BaseEstimator):
     r"""A small ranking model that learns from interactions and from a teacher's ranking.
 
     Parameters
@@ -269,7 +262,8 @@ class RankingDistiller(BaseEstimator):
             raise ValueError(f"k must be at most the number of items, {len(self._items)}, got {self.k}.")
         self._seen = interaction_matrix(pairs, self._users, self._items)
         rng = check_random_state(self.random_state)
-        scores, taught = self._learn_teacher(teacher)
+        self.teacher_top_, scores, taught = learn_teacher(self, teacher, self._seen)
+        self.n_taught_ = 0 if taught is None else len(taught)
         device = resolve_device(self.device)
         with isolated_rng(int(rng.randint(2**31 - 1))):
             self.module_ = build_student(
@@ -300,82 +294,3 @@ class RankingDistiller(BaseEstimator):
         self.module_ = self.module_.to("cpu")
         self.history_, self.stopped_ = result.history, result.stopped
         return self
-
-    def _learn_teacher(self, teacher):
-        """(scores kept for with-logits objectives, codes of the users with a list); sets `teacher_top_`."""
-        self.teacher_top_ = np.full((len(self._users), self.k), -1, dtype=np.int64)
-        self.n_taught_ = 0
-        if self.objective is None:
-            return None, None
-        scores = score_matrix(teacher, self.users_, self.items_)
-        for start in range(0, len(scores), USERS_AT_A_TIME):
-            rows = slice(start, start + USERS_AT_A_TIME)
-            seen = self._seen[rows] if self.exclude_seen else None
-            self.teacher_top_[rows] = top_k(scores[rows], self.k, seen=seen)
-        alike = np.ptp(scores, axis=1) == 0  # a list of ties has no order to learn
-        self.teacher_top_[alike] = -1
-        taught = np.flatnonzero((self.teacher_top_ >= 0).any(axis=1))
-        self.n_taught_ = len(taught)
-        if not len(taught):
-            raise ValueError(
-                "teacher must rank unseen items for at least one user; it scores all items alike, or every user has "
-                "seen all items. Check the teacher, or use exclude_seen=False."
-            )
-        if len(taught) < len(self._users):
-            logger.info("%d of %d users have no list to learn from", len(self._users) - len(taught), len(self._users))
-        if self.objective not in ("logits", "listnet"):
-            return None, taught
-        axis = 1 if self.standardize == "user" else None
-        spread = scores.std(axis=axis, keepdims=True)
-        return (scores - scores.mean(axis=axis, keepdims=True)) / np.where(spread > 0, spread, 1.0), taught
-
-    # -------------------------------------------------------------- predict
-    def score_matrix(self, users, items=None) -> np.ndarray:
-        """Scores, float32 of shape (n_users, n_items), items in the order of `items_` or of `items`.
-
-        Raises
-        ------
-        ValueError
-            Ids that were not there in `fit`; unknown users are scored by popularity with
-            `unknown_users="popular"`.
-        """
-        check_is_fitted(self, "module_")
-        known = self._users.codes(users, unknown="error" if self.unknown_users == "error" else "mark")
-        columns = None if items is None else self._items.codes(items)
-        popularity = np.log1p(np.asarray(self._seen.sum(axis=0), dtype=np.float32).ravel())
-        scores = np.tile(popularity, (len(known), 1))
-        rows = np.flatnonzero(known >= 0)
-        with torch.no_grad(), single_thread():
-            for start in range(0, len(rows), USERS_AT_A_TIME):
-                some = rows[start : start + USERS_AT_A_TIME]
-                scores[some] = self.module_.score_all(torch.from_numpy(known[some])).numpy()
-        return scores if columns is None else scores[:, columns]
-
-    def recommend(self, users, k: int = 10, *, exclude_seen: bool = True) -> np.ndarray:
-        """The ids of the `k` best items per user, of shape (n_users, k), best first.
-
-        Raises
-        ------
-        ValueError
-            Unknown users, `k` above the number of items, or a user with fewer than `k` unseen items.
-        """
-        scores = self.score_matrix(users)
-        if not 1 <= k <= len(self._items):
-            raise ValueError(f"k must lie between 1 and the number of items, {len(self._items)}, got {k}.")
-        known = self._users.codes(users, unknown="mark")
-        seen = None
-        if exclude_seen:
-            seen = self._seen[np.maximum(known, 0)].toarray().astype(bool)
-            seen[known < 0] = False
-        best = top_k(scores, k, seen=seen)
-        if (best < 0).any():
-            user = np.asarray(users)[(best < 0).any(axis=1)][0]
-            raise ValueError(
-                f"k={k} is more than the unseen items of user {user}. Use a smaller k, or exclude_seen=False."
-            )
-        return self.items_[best]
-
-    def to_bytes(self) -> bytes:
-        """The weights in safetensors' format: what serving this model takes."""
-        check_is_fitted(self, "module_")
-        return tensors_to_bytes({name: value.contiguous() for name, value in self.module_.state_dict().items()})
