@@ -91,7 +91,8 @@ def draw(reports: list[dict], out: Path) -> Path:
     left.set_xlabel("temperature")
     left.set_ylabel("test accuracy, %")
     left.set_title("Width and temperature (mean ± sd)")
-    left.legend(fontsize=7)
+    left.set_ylim(left.get_ylim()[0] - 2.5)  # room for the legend
+    left.legend(fontsize=7, ncols=2, loc="lower left")
 
     arms = {"hard.32": "hard"}
     for transfer, short in (("train", "L"), ("train+unlabeled", "L+U")):
