@@ -154,6 +154,13 @@ def test_a_byte_order_mark_another_order_and_another_delimiter(run, folder, tmp_
     assert run("predict s.safetensors tmp/t.csv --drop class --sep ;")[1] == straight
 
 
+@pytest.mark.parametrize("command", ["fit", "predict", "generate", "label", "evaluate", "export", "inspect"])
+def test_help_of_each_command_has_an_example(command, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main([command, "--help"])
+    assert f"example:\n  python -m compress {command} " in capsys.readouterr().out
+
+
 def test_help_is_quick_and_has_examples():
     probe = "import sys; from compress.cli import main\ntry: main(['fit', '--help'])\nexcept SystemExit: pass\n"
     probe += "assert 'torch' not in sys.modules and 'pandas' not in sys.modules"
@@ -245,6 +252,14 @@ def test_wrong_arguments_exit_with_2(run, capsys):
         run("predict")
     with pytest.raises(SystemExit, match="2"):
         run("export s.safetensors --precision int4")
+
+
+def test_an_interruption_exits_with_130(run, monkeypatch):
+    def interrupted(path):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("compress.load_student", interrupted)
+    assert run("inspect s.safetensors") == (130, "", "interrupted\n")
 
 
 def test_overwrite_replaces(run, folder, tmp_path):

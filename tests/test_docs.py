@@ -19,7 +19,7 @@ PAGES = ["README.md", "docs/munge.md", "docs/shipping.md"]
 BLOCK = re.compile(
     r"^```(?P<kind>python|console)[ \t]*(?P<options>[^\n]*)\n(?P<code>.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL
 )
-NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?")
+NUMBER = re.compile(r"-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e[-+]?\d+)?")
 PROMPT = "$ python -m compress "
 
 
@@ -97,6 +97,7 @@ def test_readme_has_every_command():
 
 def test_what_agrees_with_a_page():
     assert agrees('wrote a: 2,000 rows\n"x": 0.31', 'wrote a: 2,000 rows\n"x": 0.3')
+    assert agrees("class_0,0.71,0.29", "class_0,0.7,0.3")
     assert agrees("a\nb\nc\nd", "a\n...\nd") and agrees("a\nd", "a\n...\nd")
     assert not agrees("a\nb", "a") and not agrees("a 1", "a 2") and not agrees("a 1", "b 1")
 

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from compress import StudentClassifier, StudentRegressor
 from compress.export import onnx_inputs, to_onnx
 from compress.nets import MLP
+from data.load import load_problem
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -54,6 +55,20 @@ def test_missing_values_and_unseen_categories(case, tmp_path):
     found = session(tmp_path / "m.onnx").run(None, onnx_inputs(student, rows))[-1]
     assert np.isfinite(found).all()
     assert_allclose(found.reshape(len(rows), -1), predictions, atol=tolerance)
+
+
+def test_rows_of_adult(tmp_path):
+    """Real strings, integers and missing values, and categories that were not there in training."""
+    problem = load_problem("adult", n_train=400)
+    student = StudentClassifier((16,), **QUICK).fit(problem.X_train, problem.y_train)
+    rows = problem.X_test.head(2000)
+    assert student.to_onnx(tmp_path / "m.onnx", X=rows).max_difference < 1e-5
+    texts = [column.name for column in student.schema_.columns_ if column.kind == "nominal"]
+    rows = rows.astype({name: object for name in texts})
+    rows.loc[rows.index[::3], texts[::2]] = "never seen"
+    rows.loc[rows.index[::4], texts[1::2]] = None
+    found = session(tmp_path / "m.onnx").run(["probabilities"], onnx_inputs(student, rows))[0]
+    assert_allclose(found, student.predict_proba(rows), atol=1e-5)
 
 
 def test_missing_values_in_an_array_that_had_none(tmp_path):

@@ -21,6 +21,9 @@ __all__ = [
 ]
 
 
+WIDTH = 120  # of a line of JSON
+
+
 class UsageError(Exception):
     """Arguments that do not go together."""
 
@@ -103,4 +106,18 @@ def say(message: str) -> None:
 
 def print_json(value) -> None:
     """A result, on stdout."""
-    print(json.dumps(value, indent=2, default=lambda v: v.item() if hasattr(v, "item") else str(v)))
+    print(_json(value, ""))
+
+
+def _json(value, indent: str) -> str:
+    """JSON in which whatever fits into a line is one."""
+    line = json.dumps(value, default=lambda v: v.item() if hasattr(v, "item") else str(v))
+    if not isinstance(value, dict | list) or not value or len(indent) + len(line) <= WIDTH:
+        return line
+    deeper = indent + "  "
+    if isinstance(value, dict):
+        parts = [f"{json.dumps(str(key))}: {_json(part, deeper)}" for key, part in value.items()]
+    else:
+        parts = [_json(part, deeper) for part in value]
+    start, end = "{}" if isinstance(value, dict) else "[]"
+    return f"{start}\n{deeper}" + f",\n{deeper}".join(parts) + f"\n{indent}{end}"
