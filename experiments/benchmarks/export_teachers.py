@@ -11,7 +11,6 @@ validation rows is taken. Test rows and times have no say.
 from __future__ import annotations
 
 import sys
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,8 +38,6 @@ class Chosen:
         RMSE on the validation rows.
     trials : dict
         The error of every size.
-    fit_seconds : float
-        Of the size chosen.
     """
 
     kind: str
@@ -48,7 +45,6 @@ class Chosen:
     model: object
     error: float
     trials: dict
-    fit_seconds: float
 
     @property
     def name(self) -> str:
@@ -94,11 +90,10 @@ def _chosen(kind: str, sizes, models: dict, X, y, X_val, y_val) -> Chosen:
             errors[name], where[name] = validation_error(p, y_val, model.classes_), (model, n)
     best = min(errors, key=errors.get)
     model, n = where[best]
-    started = time.perf_counter()
-    model.set_params(**{_size_parameter(model): n}).fit(X, y)  # the first n of the larger one, as it was then
-    seconds = time.perf_counter() - started
-    print(f"{kind}, {best}: RMSE {errors[best]:.4f}, of {len(errors)} sizes", file=sys.stderr)
-    return Chosen(kind, best, model, errors[best], errors, seconds)
+    if n < max(sizes):
+        model.set_params(**{_size_parameter(model): n}).fit(X, y)  # the first n of the larger one
+    print(f"{kind}, {best}: RMSE {errors[best]:.4f}, of {len(errors)} sizes", file=sys.stderr, flush=True)
+    return Chosen(kind, best, model, errors[best], errors)
 
 
 def _size_parameter(model) -> str:
