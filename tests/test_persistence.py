@@ -4,6 +4,7 @@ import json
 import pickle
 import sys
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -68,6 +69,12 @@ def test_a_loaded_student_can_be_saved_pickled_and_taught_further(saved):
     loaded.partial_fit(table, y)
     assert not np.array_equal(loaded.predict_proba(table), before)
     assert_array_equal(load_student(saved).predict_proba(table), before)  # the file is not the weights' memory
+
+
+def test_joblib_keeps_a_student_too(tmp_path):
+    student = StudentClassifier((4,), **QUICK).fit(X, np.arange(60) % 2)
+    joblib.dump(student, tmp_path / "student.joblib", compress=3)
+    assert_array_equal(joblib.load(tmp_path / "student.joblib").predict_proba(X), student.predict_proba(X))
 
 
 def test_columns_are_checked_after_loading_too(saved):
