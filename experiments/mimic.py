@@ -28,9 +28,9 @@ Reading (p: paired t-test over seeds, not corrected for the number of comparison
    hidden layer, a mimic of the conv net is far above the deep net on labels in every seed.
 2. Yes to both: three conv nets teach better than one, all rows better than the labelled ones, in every seed. Logits
    that are not standardised cost about a point.
-3. In part. With equal updates full-batch descent on labels is a little better than SGD, in every seed, and closes less
-   than half of the gap that logits close; on logits it changes nothing, and logits stay ahead of labels under both. With
-   equal epochs it has hardly begun to learn. So noise is not what keeps the shallow net on labels back.
+3. In part. With equal updates full-batch descent on labels is a little better than SGD, in every seed, and closes
+   less than half of the gap that logits close; on logits it changes nothing, and logits stay ahead of labels under
+   both. With equal epochs it has hardly begun to learn. So noise is not what keeps the shallow net on labels back.
 
 Cost: about 18 minutes for five seeds on a core with other jobs beside.
 """

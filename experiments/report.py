@@ -23,6 +23,7 @@ ORDER = (
     "model_compression",
     "teachers",
     "hidden_units",
+    "overfitting",
     "density_2d",
     "generators",
     "munge_parameters",

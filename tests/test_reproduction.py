@@ -3,12 +3,14 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from compress import MUNGE, TransferSet
 from compress.tuning import MungeSearch
-from experiments import _material, hidden_units, teachers
+from experiments import _material, hidden_units, overfitting, teachers
 
 
 @pytest.fixture
@@ -16,7 +18,8 @@ def quick_material(monkeypatch):
     """T is a tree, D2 its labels for rows that nothing was searched for."""
 
     def made(problem, seed, config, folder, n_jobs):
-        tree = DecisionTreeClassifier(max_depth=5, random_state=seed).fit(problem.X_train, problem.y_train)
+        steps = overfitting.coded(problem.X_train, problem.nominal), DecisionTreeClassifier(random_state=seed)
+        tree = make_pipeline(*steps).fit(problem.X_train, problem.y_train)
         munge = MUNGE(random_state=seed).fit(problem.X_train)
         data = TransferSet.from_teacher(tree, problem.X_train, generator=munge, n_rows=config["transfer_rows"])
         return _material.Material(tree, tree, MungeSearch(0.1, 5.0), data, "current", {})
@@ -34,6 +37,27 @@ def test_hidden_units_reports_every_width(quick_material, tmp_path):
         assert record["bytes"]["32"] > record["bytes"]["2"]
         assert all(0 < error < 1 for error in record["rmse"].values())
     assert (out / "hidden_units.png").is_file()
+
+
+def test_overfitting_sorts_test_rows_by_the_overconfidence_of_a_tree(quick_material, tmp_path):
+    out = tmp_path / "overfitting"
+    overfitting.main(["--quick", "--problems", "adult", "--seeds", "0", "--n-jobs", "1", "--out", str(out)])
+    (record,) = json.loads((out / "summary.json").read_text())
+    assert record["train"]["T"] < record["train"]["T, out of fold"]
+    levels = [q["overconfidence"] for q in record["quarters"]]
+    assert levels == sorted(levels) and levels[0] < levels[-1]
+    assert record["forests"]["1"]["train"] < record["forests"]["10"]["train"], "grown out, a forest fits its rows"
+    assert (out / "overfitting.png").is_file()
+
+
+def test_the_nearest_row_of_a_row_is_itself():
+    problem = _problem()
+    assert np.array_equal(overfitting.nearest_rows(problem, problem.iloc[[5, 2]], ("colour",)), [5, 2])
+
+
+def _problem():
+    rng = np.random.default_rng(0)
+    return pd.DataFrame({"x": rng.normal(size=20), "colour": pd.Categorical(rng.choice(["red", "blue"], 20))})
 
 
 def test_hidden_units_quotes_the_control_of_the_same_run(tmp_path):
