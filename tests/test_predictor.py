@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from compress import StudentClassifier
 from compress.nets import ACTIVATIONS, MLP, TableNet, TabularInput
-from compress.predictor import NumpyPredictor
+from compress.predictor import NumpyPredictor, all_finite
 from compress.schema import Schema
 
 LINKS = {"binary": 1, "softmax": 3, "identity": 2}
@@ -161,6 +161,17 @@ def test_numbers_wherever_their_mean_is(dtype, far, holes, n_rows):
     result = predictor(rows.to_numpy())
     assert result.shape == (n_rows, 3) and result.dtype == dtype
     assert_allclose(result, expected(module, schema, "softmax", rows), atol=5e-6)
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 40])
+def test_what_is_not_finite_is_found(n_rows):
+    X = np.full((n_rows, 4), 1e30, dtype=np.float32)
+    assert all_finite(X)
+    for value in (np.nan, np.inf, -np.inf):
+        X[-1, 2] = value
+        assert not all_finite(X)
+    X[-1, 1:3] = np.inf, -np.inf
+    assert not all_finite(X)
 
 
 def test_pickle_and_no_torch_inside(frame):
