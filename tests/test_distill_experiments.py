@@ -11,7 +11,7 @@ import pytest
 @pytest.mark.parametrize("name", ["hinton", "mimic", "fitnets"])
 def test_quick_runs_write_report_table_and_plot(name, tmp_path, capsys):
     script = importlib.import_module(f"experiments.{name}")
-    request = ["--quick", "--seeds", "0", "--out", str(tmp_path)]
+    request = ["--quick", "--seeds", "0", "--n-jobs", "1", "--out", str(tmp_path)]
     script.main(request)
     report = json.loads((tmp_path / "mnist" / "0" / "report.json").read_text())
     assert all(0 <= row["accuracy"] <= 100 for row in report["results"]["metrics"].values())
