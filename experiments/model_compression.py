@@ -211,11 +211,10 @@ def main(argv=None) -> None:
     run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs, folder))
     records = summary(reports_of(args.out, config))
     write_json(args.out / "summary.json", records)
-    table = markdown(records)
-    write_atomically(args.out / "table.md", table)
+    write_atomically(args.out / "table.md", markdown(records))
     write_atomically(args.out / "headline.md", headline(records))
     plots = draw(records, args.out)
-    print("\n" + table)
+    print("\nRMSE of P(y=1) on test rows, bytes and time of S1 against T:\n\n" + headline(records))
     for path in [*(args.out / name for name in ("summary.json", "table.md", "headline.md")), *plots]:
         print(f"written: {Path(path)}")
 
