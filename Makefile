@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint bench reproduction clean
+.PHONY: help setup demo test test-slow lint bench reproduce reproduce-quick clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F '\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -42,8 +42,26 @@ bench: $(STAMP) ## speed and memory, as ratios in one run
 	$(BIN)/python -m experiments.benchmarks.student_speed
 	$(BIN)/python -m experiments.benchmarks.export
 
-reproduction: $(STAMP) ## the committed runs again: both LETTER problems, five seeds (resumable)
-	$(BIN)/python -m experiments.model_compression --seeds 0 1 2 3 4
+REPRODUCTION := model_compression teachers hidden_units overfitting density_2d generators munge_parameters \
+	compress_anything original_labels hinton mimic fitnets rocket dual_dnn ranking cascade
+# of every script by default; for instance make reproduce SEEDS="0 1" JOBS=2, or NAMES=ranking
+NAMES ?= $(REPRODUCTION)
+PROBLEMS ?=
+SEEDS ?=
+JOBS ?= -1
+
+reproduce: $(STAMP) ## every experiment in full: a day on 2 cores; resumable; NAMES=, SEEDS=, PROBLEMS=, JOBS=
+	@set -e; for name in $(NAMES); do \
+		echo "== experiments.$$name"; \
+		$(BIN)/python -m experiments.$$name --n-jobs $(JOBS) \
+			$(if $(SEEDS),--seeds $(SEEDS)) $(if $(PROBLEMS),--problems $(PROBLEMS)); \
+	done
+	$(BIN)/python -m experiments.report
+
+reproduce-quick: $(STAMP) ## every experiment at its smallest size, one seed: minutes; results go to out/quick
+	@set -e; for name in $(NAMES); do \
+		echo "== experiments.$$name"; $(BIN)/python -m experiments.$$name --quick --seeds 0 --n-jobs $(JOBS); \
+	done
 
 clean: ## remove .venv and out/
 	rm -rf $(VENV) out
