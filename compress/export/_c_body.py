@@ -187,13 +187,17 @@ def _layer(i: int, activated: bool, x: str, h: str, n_in: int, n_out: int) -> li
 
 def _dots(h: str, x: str, weight: str, bias: str, n_in: int, n_out: int) -> list[str]:
     """h = bias + weight @ x, each sum by halves: loops over neighbours, of which compilers make vectors."""
+    terms = next(m for m in (TERMS, 4, 2, 1) if n_in % m == 0)
+    n = n_in // terms
+    places = ["j", *(f"j + {q * n}" for q in range(1, terms))]
+    products = "\n                        + ".join(f"{x}[{at}] * {weight}[k][{at}]" for at in places)
     lines = [
-        f"        float sum[{n_in}];",
+        f"        float sum[{n}];",
         "        int j, k;",
         f"        for (k = 0; k < {n_out}; k++) {{",
-        f"            for (j = 0; j < {n_in}; j++) sum[j] = {x}[j] * {weight}[k][j];",
+        f"            for (j = 0; j < {n}; j++)",
+        f"                sum[j] = {products};",
     ]
-    n = n_in
     while n > 1:
         half = (n + 1) // 2
         lines.append(f"            for (j = 0; j < {n - half}; j++) sum[j] += sum[j + {half}];")
