@@ -31,7 +31,7 @@ def through_onnx_runtime(teacher, X, batches: dict[int, int]) -> dict:
         `seconds` by batch size as str, `bytes`, `converted`, `models`; or None where ONNX is not installed.
     """
     try:
-        from experiments.benchmarks.export import converted, session
+        from experiments.benchmarks.export_forms import converted, session
     except ImportError:
         return None
     encoded = teacher.schema_.encode(X.iloc[: max(batches)], unseen="missing")
