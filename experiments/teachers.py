@@ -1,4 +1,4 @@
-"""The teacher: a library of 43 models, and what ensemble selection makes of it
+"""The teacher: a library of 42 models, and what ensemble selection makes of it
 
 Question: how much better than the best single model and than the average of the whole library is the ensemble that
 greedy selection with replacement finds on 1,000 validation rows, and what does a library of trees alone lose against
