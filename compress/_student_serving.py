@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from compress._tables import checked_table
 from compress.persistence import save_student, student_to_bytes
-from compress.predictor import FEW_ROWS, NumpyPredictor
+from compress.predictor import FEW_ROWS, NumpyPredictor, all_finite
 
 __all__ = ["ServedStudent"]
 
@@ -65,7 +65,7 @@ class ServedStudent:
             and X.shape[1] == self.n_features_in_
             and "feature_names_in_" not in vars(self)
             and getattr(self._predictor, "plain", False)
-            and bool(np.isfinite(np.add.reduce(X, axis=None)))
+            and all_finite(X)
         )
 
     def __getstate__(self):
