@@ -11,7 +11,12 @@ with the default ensemble as teacher, selected on the validation rows, which cho
 control is the very net on the raw rows, its weight decay and epoch chosen on the validation rows. The task
 metric is RMSE (of probabilities, or values), lower is better; accuracy and AUC stand beside it.
 
-Cost: two to five minutes per run on 2 cores.
+Reading: the student that learned from 100 times the rows beats the same net on the raw rows on every table and, where
+the teacher is not far ahead of the raw net (letter, satellite, magic), reaches or passes the teacher. On adult,
+covtype7 and casp it makes up a third to a half of the way. Teachers are 200 to 50,000 times its size, since some are
+forests of hundreds of grown-out trees and others a few hundred small ones.
+
+Cost: about five minutes per run on one core, ten for letter with its 26 classes.
 """
 
 from __future__ import annotations

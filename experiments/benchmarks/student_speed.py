@@ -4,11 +4,11 @@ Question: how long from `fit` to a student on 400,000 x 16 transfer rows, and is
 
 Both learn P(y=1) of a forest on letter.p2 from the same 400,000 float32 rows (4,000 original ones, the
 rest MUNGE), one hidden layer of 256 units, the same number of epochs, one thread, in one process.
-MLPRegressor runs with its own batch size (200) and with the student's (1024); early stopping is off. Each
-tries some learning rates, the student a larger batch too, and is judged by the setting with the lowest mean
-squared error on 20,000 validation rows; losses are those on 20,000 further rows, all labelled by the same
-forest. Each model is fitted on 1,000 rows first, since torch's first optimiser of a process imports for two
-seconds. Seconds are those of the chosen fit.
+MLPRegressor runs with its own batch size (200) and with 1024, early stopping off, each with the better of two learning
+rates: the one with the lower mean squared error on 20,000 validation rows. The student may choose among learning
+rates and batch sizes: it takes the fastest setting whose validation loss is not above that of MLPRegressor with its own
+batch size. Losses are those on 20,000 further rows, all labelled by the same forest. Each model is fitted on 1,000 rows
+first, since torch's first optimiser of a process imports for two seconds. Seconds are those of the chosen fit.
 
     python -m experiments.benchmarks.student_speed
 
@@ -70,9 +70,9 @@ def candidates(epochs: int) -> dict:
         return make_pipeline(StandardScaler(), MLPRegressor(**theirs, learning_rate_init=rate, batch_size=batch))
 
     return {
-        "StudentRegressor": {s: student(*s) for s in ((3e-3, 1024), (6e-3, 1024), (1e-2, 2048))},
         "MLPRegressor, batch 200": {s: mlp(*s) for s in ((1e-3, 200), (3e-3, 200))},
         "MLPRegressor, batch 1024": {s: mlp(*s) for s in ((1e-3, 1024), (3e-3, 1024))},
+        "StudentRegressor": {s: student(*s) for s in ((3e-3, 1024), (1e-2, 1024), (2e-2, 2048))},
     }
 
 
@@ -101,6 +101,9 @@ def measure(n_rows: int, epochs: int) -> list[dict]:
             )
             print(f"  {name}: {tried[-1]}", flush=True)
         best = min(tried, key=lambda row: row["valid_mse"])
+        if name == "StudentRegressor":
+            enough = [row for row in tried if row["valid_mse"] <= rows[0]["valid_mse"]]
+            best = min(enough or [best], key=lambda row: row["cpu_seconds"])
         rows.append({"model": name, **best, "tried": tried})
         print(f"{name:<26} {best['cpu_seconds']:7.1f} s of CPU   MSE {best['mse']:.5f}", flush=True)
     return rows
@@ -121,7 +124,7 @@ def main(argv=None) -> None:
     torch.set_num_threads(1)
     with threadpool_limits(1):
         rows = measure(args.rows, args.epochs)
-    ours, *theirs = rows
+    *theirs, ours = rows
     for row in theirs:
         row["times"] = round(row["cpu_seconds"] / ours["cpu_seconds"], 2)
         row["loss_quotient"] = round(row["mse"] / ours["mse"], 3)
