@@ -17,6 +17,7 @@ COLOURS = {
     "S2": "#c0504d",
     "S2_same": "#e6a19e",
     "S1": "#1f6fb4",
+    "deep": "#8fd3c3",
     "recipe": "#17a589",
 }
 TICKS = {"best_single": "best\nsingle", "S2_same": "S2\nsame"}

@@ -11,13 +11,14 @@ from experiments._paper_tables import EIGHT, MEGABYTES, RMSE, SECONDS
 
 __all__ = ["by_problem", "headline", "markdown"]
 
-MODELS = ("T", "best_single", "S2", "S2_same", "S1", "recipe")
+MODELS = ("T", "best_single", "S2", "S2_same", "S1", "deep", "recipe")
 LABELS = {
     "T": "T",
     "best_single": "best single",
     "S2": "S2",
     "S2_same": "S2, net of S1",
     "S1": "S1",
+    "deep": "deep",
     "recipe": "recipe",
 }
 
@@ -176,7 +177,7 @@ def speed_table(groups: dict) -> str:
     rows = [
         "### Speed (Table 3), one thread\n",
         "Seconds per 10,000 rows; T / S1 is with `predictor()`, T's ONNX form without preparing its input.\n",
-        "| problem | T | T, ONNX Runtime | converted | S1 `predict_proba` | S1 `predictor()` | recipe | T / S1 "
+        "| problem | T | T, ONNX Runtime | converted | S1 `predict_proba` | S1 `predictor()` | deep | T / S1 "
         "| T, ONNX / S1 | paper: T | S1 | T / S1 |",
         "|---|" + "--:|" * 11,
     ]
@@ -186,7 +187,7 @@ def speed_table(groups: dict) -> str:
         quotients.append(pace["T"] / pace["S1_bare"])
         rows.append(
             f"| {problem} | {pace['T']:.2f} | {cell(pace, 'T_onnx', '.3f')} | {models_converted(group)} "
-            f"| {pace['S1']:.4f} | {pace['S1_bare']:.4f} | {cell(pace, 'recipe_bare', '.4f')} "
+            f"| {pace['S1']:.4f} | {pace['S1_bare']:.4f} | {cell(pace, 'deep_bare', '.4f')} "
             f"| {quotients[-1]:,.0f} | {over(pace, 'T_onnx', 'S1_bare')} | {quoted(SECONDS, problem)} |"
         )
     rows.append(f"| **average** |{' |' * 6} **{np.mean(quotients):,.0f}** | | {quoted(SECONDS, EIGHT)} |")
@@ -208,7 +209,7 @@ def size_table(groups: dict) -> str:
     """Megabytes of the saved models."""
     rows = [
         "### Size (Table 4), megabytes\n",
-        "| problem | T | T, ONNX | S2 | S1 | recipe | T / S1 | paper: T | S1 | T / S1 |",
+        "| problem | T | T, ONNX | S2 | S1 | deep | T / S1 | paper: T | S1 | T / S1 |",
         "|---|" + "--:|" * 9,
     ]
     quotients = []
@@ -217,7 +218,7 @@ def size_table(groups: dict) -> str:
         quotients.append(size["T"] / size["S1"])
         rows.append(
             f"| {problem} | {size['T']:.1f} | {cell(size, 'T_onnx', '.1f')} | {size['S2']:.4f} | {size['S1']:.4f} "
-            f"| {cell(size, 'recipe', '.4f')} | {quotients[-1]:,.0f} | {quoted(MEGABYTES, problem)} |"
+            f"| {cell(size, 'deep', '.4f')} | {quotients[-1]:,.0f} | {quoted(MEGABYTES, problem)} |"
         )
     rows.append(f"| **average** |{' |' * 5} **{np.mean(quotients):,.0f}** | {quoted(MEGABYTES, EIGHT)} |")
     return "\n".join(rows) + "\n"
@@ -249,7 +250,7 @@ def choices(groups: dict) -> str:
         stages = mean(group, "stage_seconds")
         spent = ", ".join(f"{name} {seconds:.0f}" for name, seconds in stages.items())
         lines.append(
-            f"- {problem}: MUNGE {munge}; recipe cross-fitted in {crossed} of {len(group)} seeds; S2 {nets}; T of "
+            f"- {problem}: MUNGE {munge}; deep net cross-fitted in {crossed} of {len(group)} seeds; S2 {nets}; T of "
             f"{np.mean([r['n_members'] for r in group]):.1f} models. Seconds: {spent} "
             "(generate and label are parts of munge_and_label)."
         )

@@ -80,7 +80,7 @@ def test_the_summary_has_what_others_read(finished):
     (record,) = json.loads((finished[0] / "summary.json").read_text())
     assert (record["problem"], record["seed"]) == ("letter.p2", 3)
     for metric in ("rmse", "auc"):
-        assert set(record[metric]) == {"T", "best_single", "S1", "S2", "S2_same", "recipe"}
+        assert set(record[metric]) == {"T", "best_single", "S1", "S2", "S2_same", "deep", "recipe"}
         assert all(0 < value < 1 for value in record[metric].values())
     for cost in ("size_bytes", "seconds_per_10k"):
         assert record[cost]["T"] > record[cost]["S1"] > 0
@@ -129,3 +129,10 @@ def test_calibration_bins_hold_every_test_row(finished):
     for bins in record["reliability"].values():
         assert sum(b["n"] for b in bins) == 1000
         assert all(0 <= b["p"] <= 1 and 0 <= b["y"] <= 1 for b in bins)
+
+
+def test_the_recipe_is_the_net_that_the_validation_rows_prefer():
+    results = {"rmse": {"S1": 0.2, "deep": 0.3}, "valid_rmse": {"S1": 0.4, "deep": 0.3}}
+    assert model_compression.with_recipe(results, "rmse")["recipe"] == 0.3
+    results["valid_rmse"]["deep"] = 0.5
+    assert model_compression.with_recipe(results, "rmse")["recipe"] == 0.2
