@@ -22,7 +22,7 @@ $(STAMP): constraints.txt setup.cfg pyproject.toml
 
 setup: $(STAMP) ## create .venv with everything (done by the targets below when needed)
 
-demo: $(STAMP) ## the main job on letter.p2, one seed: teacher, MUNGE, student, table (about 2 minutes)
+demo: $(STAMP) ## the main job on letter.p2, one seed: teacher, MUNGE, student, table (about 3 minutes)
 	@echo "== teacher -> MUNGE -> labels -> student on letter.p2 (reports go to out/demo)"
 	$(BIN)/python -m experiments.model_compression --demo --problems letter.p2 --seeds 0 --out out/demo
 

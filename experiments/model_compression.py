@@ -21,7 +21,7 @@ below T on LETTER.p2, SATELLITE and, barely, MAGIC; on LETTER.p1, where the best
 T, it does not improve on that net in this seed (with the smaller library and five seeds it did, by little). The deep
 net is better where S1 already beats T by much and worse on MAGIC and LETTER.p1; the validation rows tell which.
 
-Cost: about nine minutes per run on one core; `--demo` makes smaller searches, in about two.
+Cost: about nine minutes per run on one core; `--demo` makes smaller searches, in about three.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ FULL = {
     "control": {"hidden": [32, 128, 512], "weight_decay": [1e-3, 1e-1, 1.0], "epochs": 100},
     "timed_rows": 10_000,
 }
-DEMO = {  # the same job with smaller searches, in about two minutes
+DEMO = {  # the same job with smaller searches, in about three minutes
     **FULL,
     "material": {**_material.FULL, "library": "default", "pairs": [[0.2, 5.0], [0.1, 5.0]]},
     "deep": None,
@@ -216,7 +216,7 @@ def with_recipe(results: dict, metric: str) -> dict:
 def main(argv=None) -> None:
     """Run the grid, then write tables and plots from all reports in the folder."""
     arguments = parser(__doc__, problems=PROBLEMS, seeds=range(5), out="experiments/results/model_compression")
-    arguments.add_argument("--demo", action="store_true", help="smaller searches and fewer epochs, about two minutes")
+    arguments.add_argument("--demo", action="store_true", help="smaller searches and fewer epochs, about three minutes")
     arguments.add_argument("--material", type=Path, help="folder of teachers and transfer sets (default: out/material)")
     args = arguments.parse_args(argv)
     check_request(args, problem_names("binary"))
