@@ -213,6 +213,7 @@ _ACTIVATE = {
 
 
 def activation_name(body) -> str:
+    """The name of the activation between a body's layers; "relu" where there is none."""
     from compress.nets import ACTIVATIONS
 
     kinds = {kind: name for name, kind in ACTIVATIONS.items()}

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from experiments._runner import check_request, write_json
+from experiments._runner import check_request, spread, write_json
 
-__all__ = ["arm_table", "check_names", "draw_arms", "paired", "spread", "tuned", "values"]
+__all__ = ["arm_table", "check_names", "draw_arms", "paired", "tuned", "values"]
 
 
 def check_names(args: argparse.Namespace, known) -> None:
@@ -48,12 +48,6 @@ def tuned(path: Path, config: dict, search: Callable[[], dict]) -> dict:
 def values(reports: list[dict], arm: str, metric: str) -> np.ndarray:
     """One number per run, in the order of the seeds."""
     return np.array([report["results"]["metrics"][arm][metric] for report in reports])
-
-
-def spread(numbers, digits: int = 2) -> str:
-    """mean ± sd."""
-    sd = f" ± {np.std(numbers, ddof=1):.{digits}f}" if len(numbers) > 1 else ""
-    return f"{np.mean(numbers):.{digits}f}{sd}"
 
 
 def paired(reports: list[dict], arm: str, base: str, metric: str) -> dict:

@@ -15,7 +15,7 @@ from compress.tuning import PAIRS, MungeSearch, tune_munge
 from experiments import _protocol as protocol
 from experiments._steps import Steps
 
-__all__ = ["FULL", "QUICK", "Material", "material"]
+__all__ = ["FULL", "QUICK", "Material", "add_argument", "folder_of", "material"]
 
 FULL = {
     "rows": {},
@@ -30,6 +30,16 @@ QUICK = {
     "library": "small",
     "pairs": [[0.2, 5.0], [0.1, 5.0]],
 }
+
+
+def add_argument(arguments) -> None:
+    """Give a parser `--material`, the folder of all material."""
+    arguments.add_argument("--material", type=Path, help="folder of teachers and transfer sets (default: out/material)")
+
+
+def folder_of(args, size: str) -> Path:
+    """The folder asked for, or one of its own for each size of run, since another configuration throws it away."""
+    return args.material or Path("out/material") / size
 
 
 @dataclass

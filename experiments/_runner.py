@@ -20,6 +20,8 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import numpy as np
+
 from data.load import problem_names
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "parser",
     "read_reports",
     "run_grid",
+    "spread",
     "versions",
     "write_atomically",
     "write_json",
@@ -170,6 +173,12 @@ def machine() -> dict:
 
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     return {"cpu": _cpu_name(), "cores": os.cpu_count(), "gpu": gpu}
+
+
+def spread(numbers, digits: int = 2, sign: str = "") -> str:
+    """mean ± sd, as all tables have it; `sign="+"` writes the mean with its sign."""
+    sd = f" ± {np.std(numbers, ddof=1):.{digits}f}" if len(numbers) > 1 else ""
+    return f"{np.mean(numbers):{sign}.{digits}f}{sd}"
 
 
 def _cpu_name() -> str:

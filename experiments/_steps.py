@@ -15,14 +15,29 @@ from pathlib import Path
 
 import joblib
 
-from experiments._runner import read_reports
+from experiments._runner import read_reports, run_grid
 
-__all__ = ["Steps", "reports_of"]
+__all__ = ["Steps", "reports_of", "run_in_steps"]
 
 
 def reports_of(out: Path, config: dict) -> list[dict]:
     """The finished reports below `out` of one configuration: others, as of `--quick`, cannot share a table."""
     return [report for report in read_reports(out) if report["config"] == json.loads(json.dumps(config))]
+
+
+def run_in_steps(args, config: dict, run_one: Callable) -> None:
+    """`run_grid` with `run_one(problem, seed, config, n_jobs, steps)`; the steps go when all reports stand."""
+    finished = []
+
+    def run(name, seed, config):
+        steps = Steps(args.out / name / str(seed), config, anew=args.force)
+        results = run_one(name, seed, config, args.n_jobs, steps)
+        finished.append(steps)
+        return results
+
+    run_grid(args, config, run)
+    for steps in finished:
+        steps.finish()
 
 
 class Steps:

@@ -30,7 +30,7 @@ from compress.budget import validation_error
 from compress.evaluation import classification_metrics, regression_metrics
 from data.load import load_problem
 from experiments._protocol import Stopwatch
-from experiments._runner import check_request, parser, read_reports, run_grid, write_atomically, write_json
+from experiments._runner import check_request, parser, read_reports, run_grid, spread, write_atomically, write_json
 
 PROBLEMS = ("letter", "adult", "covtype7", "satellite", "magic", "casp")
 FULL = {
@@ -173,7 +173,7 @@ def markdown(records: list[dict]) -> str:
         cells = [
             problem,
             str(len(group)),
-            *(_spread([r["rmse"][m] for r in group]) for m in ("teacher", "control", "student")),
+            *(spread([r["rmse"][m] for r in group], 4) for m in ("teacher", "control", "student")),
             *(f"{_mean(group, 'second', m):.4f}" for m in ("teacher", "control", "student")),
             f"{np.mean([r[fidelity] for r in group]):.4f}",
             f"{size['student']:,.0f}",
@@ -191,10 +191,6 @@ def markdown(records: list[dict]) -> str:
 
 def _mean(group, key, model) -> float:
     return float(np.mean([record[key][model] for record in group]))
-
-
-def _spread(values) -> str:
-    return f"{np.mean(values):.4f}" + (f" ± {np.std(values, ddof=1):.4f}" if len(values) > 1 else "")
 
 
 def main(argv=None) -> None:

@@ -29,8 +29,8 @@ from compress.generators import Interpolation, MarginalSampler, NaiveBayesEstima
 from compress.tuning import tune_munge
 from data.load import load_problem, load_table, problem_names
 from experiments import _protocol as protocol
-from experiments._runner import check_request, parser, run_grid, write_atomically
-from experiments._steps import Steps, reports_of
+from experiments._runner import check_request, parser, write_atomically
+from experiments._steps import Steps, reports_of, run_in_steps
 from experiments.generators_figures import draw, markdown
 
 FULL = {
@@ -191,16 +191,7 @@ def main(argv=None) -> None:
         if len(config["sizes"]) == 1:
             arguments.error(f"--sizes must hold one above {config['sizes'][0]}, the original rows; got {args.sizes}.")
 
-    def run(name, seed, config):
-        steps = Steps(args.out / name / str(seed), config, anew=args.force)
-        results = run_one(name, seed, config, args.n_jobs, steps)
-        finished.append(steps)
-        return results
-
-    finished = []
-    run_grid(args, config, run)
-    for steps in finished:  # only now that the reports stand
-        steps.finish()
+    run_in_steps(args, config, run_one)
     reports = reports_of(args.out, config)
     table = markdown(reports)
     write_atomically(args.out / "table.md", table)

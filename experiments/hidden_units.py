@@ -25,7 +25,7 @@ from compress.evaluation import rmse, size_bytes
 from data.load import load_problem, problem_names
 from experiments import _material
 from experiments import _protocol as protocol
-from experiments._runner import check_request, parser, run_grid, write_atomically, write_json
+from experiments._runner import check_request, parser, run_grid, spread, write_atomically, write_json
 from experiments._steps import reports_of
 from experiments.model_compression import PROBLEMS
 from experiments.model_compression_figures import panels, save
@@ -94,7 +94,7 @@ def markdown(records: list[dict]) -> str:
         means = {w: np.mean([r["rmse"][w] for r in group]) for w in widths}
         reached = next((w for w in widths if means[w] <= teacher), "none of these")
         control = _control(group)
-        cells = [f"{means[w]:.4f}" + _sd([r["rmse"][w] for r in group]) for w in widths]
+        cells = [spread([r["rmse"][w] for r in group], 4) for w in widths]
         lines.append(
             f"| {problem} | {len(group)} | {teacher:.4f} | {'' if control is None else format(control, '.4f')} "
             f"| {' | '.join(cells)} | {reached} |"
@@ -107,10 +107,6 @@ def markdown(records: list[dict]) -> str:
 def _control(group: list):
     values = [r["S2"] for r in group]
     return None if any(v is None for v in values) else float(np.mean(values))
-
-
-def _sd(values) -> str:
-    return f" ± {np.std(values, ddof=1):.4f}" if len(values) > 1 else ""
 
 
 def draw(records: list[dict], out: Path) -> Path:
@@ -145,11 +141,11 @@ def draw(records: list[dict], out: Path) -> Path:
 def main(argv=None) -> None:
     """Run the grid, then write table and plot from all reports in the folder."""
     arguments = parser(__doc__, problems=PROBLEMS, seeds=[0, 1, 2], out="experiments/results/hidden_units")
-    arguments.add_argument("--material", type=Path, help="folder of teachers and transfer sets (default: out/material)")
+    _material.add_argument(arguments)
     args = arguments.parse_args(argv)
     check_request(args, problem_names("binary"))
     config = QUICK if args.quick else FULL
-    folder = args.material or Path("out/material") / ("quick" if args.quick else "full")
+    folder = _material.folder_of(args, "quick" if args.quick else "full")
     run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs, folder))
     records = summary(reports_of(args.out, config), stored_controls(args.out.parent / "model_compression/summary.json"))
     write_json(args.out / "summary.json", records)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments._distillation import arm_table, spread, values
+from experiments._distillation import arm_table, values
+from experiments._runner import spread
 
 __all__ = ["draw", "markdown"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from experiments._distillation import arm_table, spread
+from experiments._distillation import arm_table
+from experiments._runner import spread
 
 __all__ = ["ARMS", "markdown"]
 

@@ -218,12 +218,12 @@ def main(argv=None) -> None:
     """Run the grid, then write tables and plots from all reports in the folder."""
     arguments = parser(__doc__, problems=PROBLEMS, seeds=range(5), out="experiments/results/model_compression")
     arguments.add_argument("--demo", action="store_true", help="smaller searches and fewer epochs, about three minutes")
-    arguments.add_argument("--material", type=Path, help="folder of teachers and transfer sets (default: out/material)")
+    _material.add_argument(arguments)
     args = arguments.parse_args(argv)
     check_request(args, problem_names("binary"))
     size = "quick" if args.quick else "demo" if args.demo else "full"
     config = {"quick": QUICK, "demo": DEMO, "full": FULL}[size]
-    folder = args.material or Path("out/material") / size
+    folder = _material.folder_of(args, size)
     run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs, folder))
     records = summary(reports_of(args.out, config))
     write_json(args.out / "summary.json", records)

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.stats import ttest_rel, wilcoxon
 
 from experiments._paper_tables import EIGHT, MEGABYTES, RMSE, SECONDS
+from experiments._runner import spread as mean_sd
 
 __all__ = ["by_problem", "headline", "markdown"]
 
@@ -267,8 +268,7 @@ def spread(group: list, key: str, model: str) -> str:
     """Mean ± sd."""
     if any(model not in r[key] for r in group):
         return ""
-    values = [r[key][model] for r in group]
-    return f"{np.mean(values):.4f}" + (f" ± {np.std(values, ddof=1):.4f}" if len(values) > 1 else "")
+    return mean_sd([r[key][model] for r in group], 4)
 
 
 def cell(values: dict, name: str, form: str) -> str:

@@ -24,8 +24,8 @@ from compress import MUNGE, TransferSet
 from compress.evaluation import rmse
 from data.load import load_problem, problem_names
 from experiments import _protocol as protocol
-from experiments._runner import check_request, parser, run_grid, write_atomically
-from experiments._steps import Steps, reports_of
+from experiments._runner import check_request, parser, write_atomically
+from experiments._steps import Steps, reports_of, run_in_steps
 from experiments.munge_parameters_figures import draw, markdown
 
 FULL = {
@@ -130,18 +130,9 @@ def main(argv=None) -> None:
     )
     args = arguments.parse_args(argv)
     check_request(args, problem_names("binary"))
-    finished = []
-
-    def run(name, seed, config):
-        steps = Steps(args.out / name / str(seed), config, anew=args.force)
-        results = run_one(name, seed, config, args.n_jobs, steps)
-        finished.append(steps)
-        return results
 
     config = QUICK if args.quick else FULL
-    run_grid(args, config, run)
-    for steps in finished:  # only now that the reports stand
-        steps.finish()
+    run_in_steps(args, config, run_one)
     reports = reports_of(args.out, config)
     table = markdown(reports)
     write_atomically(args.out / "table.md", table)

@@ -34,7 +34,7 @@ from compress.evaluation import rmse
 from data.load import load_problem, problem_names
 from experiments import _material
 from experiments import _protocol as protocol
-from experiments._runner import check_request, parser, run_grid, write_atomically, write_json
+from experiments._runner import check_request, parser, run_grid, spread, write_atomically, write_json
 from experiments._steps import reports_of
 from experiments.model_compression import PROBLEMS
 from experiments.model_compression_figures import panels, save
@@ -120,7 +120,7 @@ def markdown(records: list[dict]) -> str:
         picked = [("train", "T"), ("train", "T, out of fold"), ("test", "T"), ("train", "S1"), ("test", "S1")]
         lines.append(
             f"| {problem} | {len(group)} | "
-            + " | ".join(_spread([r[part][model] for r in group]) for part, model in picked)
+            + " | ".join(spread([r[part][model] for r in group], 4) for part, model in picked)
             + " |"
         )
     lines += [
@@ -134,7 +134,7 @@ def markdown(records: list[dict]) -> str:
         for q in range(QUARTERS):
             gap = [r["quarters"][q]["S1"] - r["quarters"][q]["T"] for r in group]
             how = np.mean([r["quarters"][q]["overconfidence"] for r in group])
-            cells.append(f"{_spread(gap, sign='+')} ({how:.2f})")
+            cells.append(f"{spread(gap, 4, sign='+')} ({how:.2f})")
         lines.append(f"| {problem} | {' | '.join(cells)} |")
     leaves = list(records[0]["forests"])
     lines += [
@@ -147,13 +147,9 @@ def markdown(records: list[dict]) -> str:
         for leaf in leaves:
             rows = [r["forests"][leaf] for r in group]
             cells += [f"{np.mean([row[key] for row in rows]):.4f}" for key in ("train", "T", "S1")]
-            cells.append(_spread([row["S1"] - row["T"] for row in rows], sign="+"))
+            cells.append(spread([row["S1"] - row["T"] for row in rows], 4, sign="+"))
         lines.append(f"| {problem} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
-
-
-def _spread(values, sign: str = "") -> str:
-    return f"{np.mean(values):{sign}.4f}" + (f" ± {np.std(values, ddof=1):.4f}" if len(values) > 1 else "")
 
 
 def draw(records: list[dict], out: Path) -> Path:
@@ -184,11 +180,11 @@ def draw(records: list[dict], out: Path) -> Path:
 def main(argv=None) -> None:
     """Run the grid, then write table and plot from all reports in the folder."""
     arguments = parser(__doc__, problems=PROBLEMS, seeds=[0, 1, 2], out="experiments/results/overfitting")
-    arguments.add_argument("--material", type=Path, help="folder of teachers and transfer sets (default: out/material)")
+    _material.add_argument(arguments)
     args = arguments.parse_args(argv)
     check_request(args, problem_names("binary"))
     config = QUICK if args.quick else FULL
-    folder = args.material or Path("out/material") / ("quick" if args.quick else "full")
+    folder = _material.folder_of(args, "quick" if args.quick else "full")
     run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs, folder))
     records = [{"problem": r["problem"], "seed": r["seed"], **r["results"]} for r in reports_of(args.out, config)]
     write_json(args.out / "summary.json", records)

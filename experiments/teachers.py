@@ -31,7 +31,7 @@ from compress.teachers._members import member_outputs
 from compress.teachers._selection import ensemble_selection, prune_weights
 from data.load import load_problem, problem_names
 from experiments._protocol import Stopwatch
-from experiments._runner import check_request, parser, run_grid, write_atomically, write_json
+from experiments._runner import check_request, parser, run_grid, spread, write_atomically, write_json
 from experiments._steps import reports_of
 from experiments.model_compression import PROBLEMS
 from experiments.model_compression_figures import panels, save
@@ -182,7 +182,7 @@ def markdown(records: list[dict]) -> str:
         "|---|--:|" + "--:|" * (len(WAYS) + 1),
     ]
     for problem, group in by_problem(records).items():
-        cells = [_spread([r["rmse"][way] for r in group]) for way in WAYS]
+        cells = [spread([r["rmse"][way] for r in group], 4) for way in WAYS]
         members = np.mean([len(r["members"]["T"]) for r in group])
         lines.append(f"| {problem} | {len(group)} | {' | '.join(cells)} | {members:.1f} |")
     lines += ["", "Largest weights in T and with SVMs and nets, means over seeds:", ""]
@@ -196,10 +196,6 @@ def _largest(group: list, way: str, most: int = 4) -> list:
     names = {n for r in group for n in r["members"][way]}
     weights = {n: np.mean([r["members"][way].get(n, 0.0) for r in group]) for n in names}
     return sorted(weights.items(), key=lambda item: (-item[1], item[0]))[:most]
-
-
-def _spread(values) -> str:
-    return f"{np.mean(values):.4f}" + (f" ± {np.std(values, ddof=1):.4f}" if len(values) > 1 else "")
 
 
 def draw(records: list[dict], out: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from compress.export._plan import Input, plan_of
-from compress.schema import _is_missing, _numbers
+from compress.schema._values import is_missing, numbers_of
 
 __all__ = ["MISSING_INTEGER", "MATRIX", "absent_string", "onnx_inputs", "sample_rows"]
 
@@ -57,13 +57,13 @@ def feed(plan, X) -> dict[str, np.ndarray]:
 def _cells(values, column: Input) -> np.ndarray:
     """One column as an array of shape (n_rows, 1) of the input's type."""
     if column.type == "string":
-        missing = _is_missing(values)
+        missing = is_missing(values)
         cells = np.asarray(values, dtype=object).copy()
         cells[missing] = absent_string(column.categories)
         return np.array([str(cell) for cell in cells], dtype=object)[:, None]
     if column.type in ("float", "double"):
-        return _numbers(values, column.name).astype(TYPES[column.type])[:, None]
-    missing = _is_missing(values)
+        return numbers_of(values, column.name).astype(TYPES[column.type])[:, None]
+    missing = is_missing(values)
     if column.type == "bool" and missing.any():
         raise ValueError(
             f"column {column.name!r} must have no missing value, since it had none in training and a bool cannot "

@@ -16,7 +16,5 @@ values back to the last bit.
 from compress.schema._column import Column
 from compress.schema._schema import Schema, as_schema
 from compress.schema._table import Encoded
-from compress.schema._values import is_missing as _is_missing  # noqa: F401 (for compress.export)
-from compress.schema._values import numbers_of as _numbers  # noqa: F401 (for compress.export)
 
 __all__ = ["Column", "Encoded", "Schema", "as_schema"]
