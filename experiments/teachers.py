@@ -20,10 +20,7 @@ from pathlib import Path
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import make_column_transformer
-from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 
 from compress import EnsembleTeacherClassifier, StudentClassifier
@@ -36,6 +33,7 @@ from experiments._steps import reports_of
 from experiments.model_compression import PROBLEMS
 from experiments.model_compression_figures import panels, save
 from experiments.model_compression_table import by_problem
+from experiments.overfitting import coded
 
 FULL = {
     "rows": {},
@@ -147,14 +145,12 @@ def _all_outputs(models, X) -> np.ndarray:
 
 def _further(problem, config: dict, seed: int) -> list:
     """Support vector machines and nets, unfitted, by name."""
-    nominal = list(problem.nominal)
-    numbers = [c for c in problem.X_train.columns if c not in nominal]
-    coded = make_column_transformer(
-        (make_pipeline(SimpleImputer(), StandardScaler()), numbers),
-        (OneHotEncoder(handle_unknown="ignore"), nominal),
-    )
     machines = [
-        (f"svm-C{c:g}", make_pipeline(coded, CalibratedClassifierCV(SVC(C=c), ensemble=False))) for c in config["svm"]
+        (
+            f"svm-C{c:g}",
+            make_pipeline(coded(problem.X_train, problem.nominal), CalibratedClassifierCV(SVC(C=c), ensemble=False)),
+        )
+        for c in config["svm"]
     ]
     nets = [
         (f"net-{units}-decay{decay:g}", StudentClassifier((units,), weight_decay=decay, random_state=seed))
