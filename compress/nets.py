@@ -10,9 +10,14 @@ import numpy as np
 import torch
 from torch import nn
 
-__all__ = ["ACTIVATIONS", "MLP", "TableNet", "TabularInput"]
+__all__ = ["ACTIVATIONS", "MLP", "TableNet", "TabularInput", "make_activation"]
 
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "logistic": nn.Sigmoid, "silu": nn.SiLU, "gelu": nn.GELU}
+
+
+def make_activation(name: str) -> nn.Module:
+    """A new module of an activation; ReLU works in place, since its gradient asks for the result only."""
+    return nn.ReLU(inplace=True) if name == "relu" else ACTIVATIONS[name]()
 
 
 class TabularInput(nn.Module):
@@ -148,7 +153,7 @@ class MLP(nn.Module):
             parts = [nn.Linear(n_in, n_out)]
             if batch_norm:
                 parts.append(nn.BatchNorm1d(n_out))
-            parts.append(ACTIVATIONS[activation]())
+            parts.append(make_activation(activation))
             if dropout:
                 parts.append(nn.Dropout(dropout))
             self.layers.append(nn.Sequential(*parts))

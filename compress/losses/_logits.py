@@ -13,6 +13,7 @@ Bucila, Caruana and Niculescu-Mizil, "Model Compression", KDD 2006.
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 
 from compress.losses._soft_targets import _check_same_shape, _mean, _wide
 
@@ -34,8 +35,10 @@ def squared_error(prediction, target, *, sample_weight=None) -> torch.Tensor:
         Summed over outputs, mean over rows.
     """
     _check_same_shape(prediction, target)
-    rows = 0.5 * (_wide(prediction) - _wide(target)).square().sum(dim=-1)
-    return _mean(rows, sample_weight)
+    prediction, target = _wide(prediction), _wide(target)
+    if sample_weight is None:
+        return F.mse_loss(prediction, target, reduction="sum") / (2 * len(prediction))
+    return _mean(0.5 * (prediction - target).square().sum(dim=-1), sample_weight)
 
 
 def logit_matching_loss(student_logits, teacher_logits, *, sample_weight=None) -> torch.Tensor:

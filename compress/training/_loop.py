@@ -15,7 +15,7 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from compress.training._environment import isolated_rng
-from compress.training._steps import Clock, make_optimiser, rate_factor, shuffled_batches
+from compress.training._steps import Clock, decay, make_optimiser, rate_factor, shuffled_batches
 
 __all__ = ["TrainingResult", "train"]
 
@@ -112,7 +112,8 @@ def train(
     """
     device = device or next(module.parameters()).device
     parameters = [p for p in (module.parameters() if parameters is None else parameters) if p.requires_grad]
-    optimiser = make_optimiser(optimizer, parameters, learning_rate, weight_decay, momentum)
+    optimiser = make_optimiser(optimizer, parameters, learning_rate, momentum)
+    decayed = [p for p in parameters if p.ndim > 1] if weight_decay else []
     n_rows = len(tensors[0])
     steps_per_epoch = math.ceil(n_rows / batch_size)
     total_steps = max_epochs * steps_per_epoch
@@ -128,7 +129,7 @@ def train(
             for epoch in range(max_epochs):
                 started = time.perf_counter()
                 module.train()
-                total = torch.zeros((), device=device)
+                total = 0.0
                 for batch in shuffled_batches(tensors, batch_size, order, device):
                     clock = Clock(epoch, result.n_steps, result.n_steps / total_steps)
                     rate = learning_rate * rate_factor(schedule, clock.progress)
@@ -137,15 +138,17 @@ def train(
                     optimiser.zero_grad(set_to_none=True)
                     with autocast:
                         value = loss(batch, clock)
-                    if device.type == "cpu" and not math.isfinite(value.item()):
+                    # on a GPU looked at once per epoch, since each look is a wait
+                    seen = value.item() if device.type == "cpu" else value.detach()
+                    if device.type == "cpu" and not math.isfinite(seen):
                         raise _Diverged(epoch, result.n_steps)
                     value.backward()
+                    decay(decayed, rate * weight_decay)
                     optimiser.step()
-                    total += value.detach() * len(batch[0])
+                    total += seen * len(batch[0])
                     result.n_steps += 1
                 mean_loss = float(total) / n_rows
-                # on a GPU looked at once per epoch, since each look is a wait; the weights too, which the last
-                # step may have ruined after a finite loss
+                # the weights too, which the last step may have ruined after a finite loss
                 if not math.isfinite(mean_loss) or not all(torch.isfinite(p).all() for p in parameters):
                     raise _Diverged(epoch, result.n_steps)
                 row = {"epoch": epoch, "loss": mean_loss, "learning_rate": rate}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-__all__ = ["OPTIMIZERS", "SCHEDULES", "Clock", "make_optimiser", "rate_factor", "shuffled_batches"]
+__all__ = ["OPTIMIZERS", "SCHEDULES", "Clock", "decay", "make_optimiser", "rate_factor", "shuffled_batches"]
 
 SHUFFLE_BLOCK = 1 << 16  # rows gathered at a time: bounds the copy, large enough to amortise the gather
 SCHEDULES = ("constant", "cosine", "linear")
@@ -23,16 +23,18 @@ class Clock:
     progress: float
 
 
-def make_optimiser(name, parameters, learning_rate, weight_decay, momentum) -> torch.optim.Optimizer:
-    """The optimiser named, with decay on matrices only."""
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    groups = [g for g in groups if g["params"]]
+def make_optimiser(name, parameters, learning_rate, momentum) -> torch.optim.Optimizer:
+    """The optimiser named, without the decay, which `decay` does: a second group of parameters costs a second step."""
     if name == "adamw":
-        return torch.optim.AdamW(groups, lr=learning_rate, fused=True)
-    return torch.optim.SGD(groups, lr=learning_rate, momentum=momentum, nesterov=momentum > 0)
+        return torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=0.0, fused=True)
+    return torch.optim.SGD(parameters, lr=learning_rate, momentum=momentum, nesterov=momentum > 0)
+
+
+def decay(matrices, share: float) -> None:
+    """Take `share` of the matrices away, in place: decoupled weight decay, whatever the optimiser."""
+    with torch.no_grad():
+        for matrix in matrices:
+            matrix.mul_(1 - share)
 
 
 def rate_factor(schedule: str, progress: float) -> float:
