@@ -10,7 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from compress import MUNGE, TransferSet
+from compress.cross_fitting import CrossFit
 from compress.tuning import PAIRS, MungeSearch, tune_munge
 from experiments import _protocol as protocol
 from experiments._steps import Steps
@@ -59,6 +62,8 @@ class Material:
         In which rows MUNGE looked for neighbours.
     seconds : dict
         By stage, from when they were made.
+    steps : Steps
+        Where they are kept.
     """
 
     teacher: object
@@ -67,6 +72,20 @@ class Material:
     data: TransferSet
     neighbors: str
     seconds: dict
+    steps: Steps
+
+    def cross_fitted(self, problem, seed: int) -> CrossFit:
+        """Clones of T that have not seen the rows they label; what they say of the training rows is kept."""
+        X, y = problem.X_train, problem.y_train
+        crossed = CrossFit(self.teacher, random_state=seed).fit(X, y)
+        self.steps("out_of_fold", lambda: crossed.outputs(X, "probabilities"))
+        return crossed
+
+    def out_of_fold(self, problem, seed: int) -> np.ndarray:
+        """Probabilities of the training rows by clones of T that have not seen them: (n_train, 2)."""
+        if "out_of_fold" not in self.steps:
+            self.cross_fitted(problem, seed)
+        return self.steps.kept("out_of_fold")
 
 
 def material(problem, seed: int, config: dict, folder: Path, n_jobs: int) -> Material:
@@ -110,4 +129,4 @@ def material(problem, seed: int, config: dict, folder: Path, n_jobs: int) -> Mat
     teacher, best_single, first = steps("teacher", fitted)
     teacher.set_params(n_jobs=n_jobs)
     search, data, neighbors, second = steps("transfer_set", transfer_set)
-    return Material(teacher, best_single, search, data, neighbors, {**first, **second})
+    return Material(teacher, best_single, search, data, neighbors, {**first, **second}, steps)

@@ -76,6 +76,10 @@ class Steps:
         partial.replace(path)  # a step is there as a whole or not at all
         return result
 
+    def kept(self, name: str):
+        """The result of a step that is there."""
+        return joblib.load(self._path(name))
+
     def drop(self, name: str) -> None:
         """Remove a step that no later one needs; transfer sets are large."""
         self._path(name).unlink(missing_ok=True)

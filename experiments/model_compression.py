@@ -34,7 +34,7 @@ from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from compress import MUNGE, StudentClassifier
-from compress.cross_fitting import CrossFit, compare_sources
+from compress.cross_fitting import compare_sources
 from compress.evaluation import classification_metrics, fidelity, latency, rmse, size_bytes
 from data.load import load_problem, problem_names
 from experiments import _material
@@ -116,9 +116,8 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int, folder: Path) -> di
 
 def deep_student(problem, made, config: dict, seed: int, n_jobs: int):
     """S1 with two layers, and the validation RMSE of a small student for each source of labels."""
-    X, y = problem.X_train, problem.y_train
-    n_rows = config["material"]["transfer_rows"]
-    crossed = CrossFit(made.teacher, random_state=seed).fit(X, y)
+    X, n_rows = problem.X_train, config["material"]["transfer_rows"]
+    crossed = made.cross_fitted(problem, seed)
     munge = MUNGE(made.search.p, made.search.s, n_jobs=n_jobs)
     sources = compare_sources(
         {"teacher": made.teacher, "cross_fit": crossed},

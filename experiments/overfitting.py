@@ -29,7 +29,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from compress import MUNGE, TransferSet
-from compress.cross_fitting import CrossFit
 from compress.evaluation import rmse
 from data.load import load_problem, problem_names
 from experiments import _material
@@ -50,8 +49,7 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int, folder: Path) -> di
     problem = load_problem(name, seed, **config["material"]["rows"])
     X, y = problem.X_train, problem.y_train
     made = _material.material(problem, seed, config["material"], folder, n_jobs)
-    crossed = CrossFit(made.teacher, random_state=seed).fit(X, y)
-    own, unseen = made.teacher.predict_proba(X), crossed.outputs(X, "probabilities")
+    own, unseen = made.teacher.predict_proba(X), made.out_of_fold(problem, seed)
     student = protocol.fit_student(
         made.data.head(config["rows"]), hidden=(config["hidden"],), epochs=config["epochs"], seed=seed, verbose=0
     )

@@ -11,18 +11,21 @@ from sklearn.tree import DecisionTreeClassifier
 from compress import MUNGE, TransferSet
 from compress.tuning import MungeSearch
 from experiments import _material, hidden_units, overfitting, teachers
+from experiments._steps import Steps
 
 
 @pytest.fixture
-def quick_material(monkeypatch):
+def quick_material(monkeypatch, tmp_path):
     """T is a tree, D2 its labels for rows that nothing was searched for."""
 
     def made(problem, seed, config, folder, n_jobs):
-        steps = overfitting.coded(problem.X_train, problem.nominal), DecisionTreeClassifier(random_state=seed)
-        tree = make_pipeline(*steps).fit(problem.X_train, problem.y_train)
+        coded = overfitting.coded(problem.X_train, problem.nominal), DecisionTreeClassifier(random_state=seed)
+        tree = make_pipeline(*coded).fit(problem.X_train, problem.y_train)
         munge = MUNGE(random_state=seed).fit(problem.X_train)
         data = TransferSet.from_teacher(tree, problem.X_train, generator=munge, n_rows=config["transfer_rows"])
-        return _material.Material(tree, tree, MungeSearch(0.1, 5.0), data, "current", {})
+        return _material.Material(
+            tree, tree, MungeSearch(0.1, 5.0), data, "current", {}, Steps(tmp_path / problem.name / str(seed), config)
+        )
 
     monkeypatch.setattr(_material, "material", made)
 
