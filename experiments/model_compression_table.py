@@ -7,7 +7,7 @@ from collections import defaultdict
 import numpy as np
 from scipy.stats import ttest_rel, wilcoxon
 
-from experiments._paper_tables import EIGHT, MEGABYTES, RMSE, SECONDS
+from experiments._paper_tables import AUTOGLUON, EIGHT, MEGABYTES, RMSE, SECONDS
 from experiments._runner import spread as mean_sd
 
 __all__ = ["by_problem", "headline", "markdown"]
@@ -35,8 +35,8 @@ def by_problem(records: list[dict]) -> dict[str, list[dict]]:
 def markdown(records: list[dict]) -> str:
     """Error, speed, size, what was chosen; mean ± sd over seeds."""
     groups = by_problem(records)
-    parts = [error_table(groups), test_table(groups), other_metrics(groups), speed_table(groups), size_table(groups)]
-    return "\n".join([*parts, choices(groups)])
+    tables = (error_table, test_table, peer_table, other_metrics, speed_table, size_table, choices)
+    return "\n".join(table(groups) for table in tables)
 
 
 def headline(records: list[dict]) -> str:
@@ -151,6 +151,22 @@ def holm(levels: list[float]) -> np.ndarray:
 def number(p: float) -> str:
     """p in two digits."""
     return "" if np.isnan(p) else f"{p:.2g}"
+
+
+def peer_table(groups: dict) -> str:
+    """RMSE beside that of AutoGluon's distilled net, on the problems for which that was measured."""
+    rows = [
+        "### Peer: AutoGluon 1.6.3, its distilled net (one seed, other splits of the same sizes)\n",
+        "| problem | AutoGluon: teacher | net on labelled rows | distilled, as shipped | categories repaired "
+        "| T | S2 | S1 | recipe |",
+        "|---|" + "--:|" * 8,
+    ]
+    for problem in groups:
+        if problem in AUTOGLUON:
+            theirs = ["" if value is None else f"{value:.4f}" for value in AUTOGLUON[problem]]
+            ours = [spread(groups[problem], "rmse", model) for model in ("T", "S2", "S1", "recipe")]
+            rows.append(f"| {problem} | {' | '.join(theirs + ours)} |")
+    return "\n".join(rows) + "\n"
 
 
 def other_metrics(groups: dict) -> str:

@@ -10,7 +10,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from compress import MUNGE, TransferSet
 from compress.tuning import MungeSearch
-from experiments import _material, hidden_units, overfitting, teachers
+from experiments import _material, hidden_units, overfitting, recipe, teachers
 from experiments._steps import Steps
 
 
@@ -51,6 +51,25 @@ def test_overfitting_sorts_test_rows_by_the_overconfidence_of_a_tree(quick_mater
     assert levels == sorted(levels) and levels[0] < levels[-1]
     assert record["forests"]["1"]["train"] < record["forests"]["10"]["train"], "grown out, a forest fits its rows"
     assert (out / "overfitting.png").is_file()
+
+
+def test_the_recipe_judges_every_change_on_validation_rows(quick_material, tmp_path):
+    out = tmp_path / "recipe"
+    recipe.main(["--quick", "--problems", "adult", "--seeds", "0", "--n-jobs", "1", "--out", str(out)])
+    (record,) = json.loads((out / "summary.json").read_text())
+    errors = record["valid_rmse"]
+    assert len(errors) == 17
+    assert len(set(errors.values())) > 12, (
+        "a change changes something; decay and the best epoch may not, in so few steps"
+    )
+    assert all(0 < error < 1 for error in errors.values())
+
+
+def test_softened_targets_have_their_logits_divided():
+    p = np.array([[0.1, 0.9], [0.5, 0.5]], dtype=np.float32)
+    data = TransferSet(np.zeros((2, 1)), p, "probabilities", np.array([0, 1]))
+    q = recipe.softened(data, 2.0).targets
+    assert np.allclose(np.log(q[:, 1] / q[:, 0]), np.log(p[:, 1] / p[:, 0]) / 2, atol=1e-5)
 
 
 def test_the_nearest_row_of_a_row_is_itself():
