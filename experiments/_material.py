@@ -7,6 +7,7 @@ comes first makes them, in some minutes, and a folder of another configuration i
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from compress.tuning import PAIRS, MungeSearch, tune_munge
 from experiments import _protocol as protocol
 from experiments._steps import Steps
 
-__all__ = ["FULL", "QUICK", "Material", "add_argument", "folder_of", "material"]
+__all__ = ["FULL", "QUICK", "Material", "add_argument", "folder_of", "material", "stored_controls"]
 
 FULL = {
     "rows": {},
@@ -130,3 +131,10 @@ def material(problem, seed: int, config: dict, folder: Path, n_jobs: int) -> Mat
     teacher.set_params(n_jobs=n_jobs)
     search, data, neighbors, second = steps("transfer_set", transfer_set)
     return Material(teacher, best_single, search, data, neighbors, {**first, **second}, steps)
+
+
+def stored_controls(path: Path) -> dict:
+    """RMSE of S2 by problem and seed, from a summary of `experiments.model_compression`."""
+    if not path.is_file():
+        return {}
+    return {(record["problem"], record["seed"]): record["rmse"]["S2"] for record in json.loads(path.read_text())}

@@ -43,6 +43,12 @@ def curve(reports: list[dict], source: str) -> dict[int, np.ndarray]:
     return {size: np.array(v) for size, v in sorted(points.items()) if len(v) == len(having)}
 
 
+def levels(reports: list[dict], key: str) -> np.ndarray:
+    """Test RMSE of each seed of a model that needs no transfer set; none when a seed lacks it (S2, not run)."""
+    values = [report["results"]["lines"][key] for report in reports]
+    return np.array([] if None in values else values)
+
+
 def markdown(reports: list[dict]) -> str:
     """RMSE by problem, source and size; then what the paper says, in numbers."""
     groups = by_problem(reports)
@@ -61,7 +67,7 @@ def markdown(reports: list[dict]) -> str:
                 lines.append(f"| {problem} | {len(group)} | {source} | {' | '.join(cells)} |")
     lines += ["", "| problem | T | best single | S2 |", "|---|--:|--:|--:|"]
     for problem, group in groups.items():
-        cells = [_spread(np.array([r["results"]["lines"][key] for r in group])) for key in LINES]
+        cells = [_spread(level) if len(level) else "" for level in (levels(group, key) for key in LINES)]
         lines.append(f"| {problem} | {' | '.join(cells)} |")
     return "\n".join([*lines, "", *findings(groups)]) + "\n"
 
@@ -128,8 +134,10 @@ def draw(reports: list[dict], out: Path) -> list[Path]:
             axis.plot(list(points), mean, "o-", color=COLOURS[source], markersize=3.5, label=source)
             axis.fill_between(list(points), mean - spread, mean + spread, color=COLOURS[source], alpha=0.15, lw=0)
         for key, (style, colour) in LINES.items():
-            level = np.mean([r["results"]["lines"][key] for r in group])
-            axis.axhline(level, linestyle=style, color=colour, lw=1, label=key.replace("_", " "))
+            level = levels(group, key)
+            if not len(level):
+                continue
+            axis.axhline(level.mean(), linestyle=style, color=colour, lw=1, label=key.replace("_", " "))
         axis.set(xscale="log", title=f"{problem}, {len(group)} seeds", xlabel="rows of the transfer set")
         axis.set_ylabel("RMSE of P(y=1), test rows")
     handles, labels = axes.flat[0].get_legend_handles_labels()

@@ -15,7 +15,6 @@ Cost: a minute per run on 2 cores where T and the transfer set lie in `out/mater
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -73,13 +72,6 @@ def summary(reports: list[dict], controls: dict) -> list[dict]:
         }
         for report in reports
     ]
-
-
-def stored_controls(path: Path) -> dict:
-    """RMSE of S2 by problem and seed, from a summary of `experiments.model_compression`."""
-    if not path.is_file():
-        return {}
-    return {(record["problem"], record["seed"]): record["rmse"]["S2"] for record in json.loads(path.read_text())}
 
 
 def markdown(records: list[dict]) -> str:
@@ -147,7 +139,9 @@ def main(argv=None) -> None:
     config = QUICK if args.quick else FULL
     folder = _material.folder_of(args, "quick" if args.quick else "full")
     run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs, folder))
-    records = summary(reports_of(args.out, config), stored_controls(args.out.parent / "model_compression/summary.json"))
+    records = summary(
+        reports_of(args.out, config), _material.stored_controls(args.out.parent / "model_compression/summary.json")
+    )
     write_json(args.out / "summary.json", records)
     table = markdown(records)
     write_atomically(args.out / "table.md", table)

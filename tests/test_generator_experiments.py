@@ -102,9 +102,9 @@ def test_the_best_pair_is_chosen_on_validation_rows_with_problems_alike():
 
 # ------------------------------------------------------------------------- no row of the test part
 def test_true_rows_are_in_no_part():
-    problem = load_problem("adult", 1, n_test=10_000)
+    problem = load_problem("adult", 1)
     rest = generators.true_rows(problem)
-    assert len(rest) == 33_842
+    assert len(rest) == 18_842
     for part in (problem.X_train, problem.X_valid, problem.X_test):
         assert not set(rest.index) & set(part.index)
 
@@ -140,8 +140,9 @@ def test_a_full_table_that_lacks_rows_of_the_problem_is_refused(monkeypatch):
 
 # ---------------------------------------------------------------------------------- whole scripts
 def test_generators_in_small(tmp_path, monkeypatch):
-    monkeypatch.setattr(generators, "QUICK", {**generators.QUICK, "sizes": [400, 600], "epochs": 2})
+    monkeypatch.setattr(generators, "QUICK", {**generators.QUICK, "sizes": [400, 600]})
     arguments = ["--quick", "--problems", "adult", "--seeds", "0", "--n-jobs", "1", "--out", str(tmp_path)]
+    arguments += ["--material", str(tmp_path / "material")]
     generators.main(arguments)
     report = json.loads((tmp_path / "adult" / "0" / "report.json").read_text())
     curves = report["results"]["curves"]

@@ -86,10 +86,10 @@ def test_hidden_units_quotes_the_control_of_the_same_run(tmp_path):
     path = tmp_path / "summary.json"
     path.write_text(json.dumps([{"problem": "letter.p2", "seed": 3, "rmse": {"S2": 0.25}}]))
     report = {"problem": "letter.p2", "seed": 3, "results": {"rmse": {}, "bytes": {}, "T": 0.2, "best_single": 0.3}}
-    controls = hidden_units.stored_controls(path)
+    controls = _material.stored_controls(path)
     assert hidden_units.summary([report], controls)[0]["S2"] == 0.25
     assert hidden_units.summary([{**report, "seed": 4}], controls)[0]["S2"] is None
-    assert hidden_units.stored_controls(tmp_path / "none.json") == {}
+    assert _material.stored_controls(tmp_path / "none.json") == {}
 
 
 @pytest.fixture(scope="module")
