@@ -155,7 +155,7 @@ def main(argv=None) -> None:
     arguments = parser(
         __doc__,
         problems=["letter.p1", "letter.p2", "adult", "covtype"],
-        seeds=[0, 1, 2],
+        seeds=[1, 2, 3],
         out="experiments/results/generators",
     )
     _material.add_argument(arguments)

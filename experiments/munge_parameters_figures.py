@@ -53,7 +53,7 @@ def markdown(reports: list[dict]) -> str:
         f"Best on average on validation rows: p = {best['p']:g}, s = {best['s']:g}; "
         f"{best['valid']:.1f} % over each run's best cell on validation, {best['test']:.1f} % on test rows.",
         "",
-        "| problem | seeds | best p, s on validation | its test RMSE, excess % | common pair, test excess % | T |",
+        "| problem | seeds | best p, s on validation | test RMSE, excess % | common pair, test excess % | teacher |",
         "|---|--:|--:|--:|--:|--:|",
     ]
     common = p.index(best["p"]), s.index(best["s"])
@@ -62,7 +62,7 @@ def markdown(reports: list[dict]) -> str:
         valid, test = (excess(group, part).mean(axis=0) for part in PARTS)
         own = np.unravel_index(np.argmin(valid), valid.shape)
         error = np.array([grid_of(r, "test_rmse").mean(axis=0)[own] for r in group])
-        teacher = np.array([r["results"]["lines"]["T"] for r in group])
+        teacher = np.array([r["results"]["lines"]["teacher"] for r in group])
         lines.append(
             f"| {problem} | {len(group)} | {p[own[0]]:g}, {s[own[1]]:g} | {_spread(error)}, {test[own]:.1f} "
             f"| {test[common]:.1f} | {_spread(teacher)} |"

@@ -177,7 +177,7 @@ def draw(records: list[dict], out: Path) -> Path:
 
 def main(argv=None) -> None:
     """Run the grid, then write table and plot from all reports in the folder."""
-    arguments = parser(__doc__, problems=PROBLEMS, seeds=[0, 1, 2], out="experiments/results/overfitting")
+    arguments = parser(__doc__, problems=PROBLEMS, seeds=[1, 2, 3], out="experiments/results/overfitting")
     _material.add_argument(arguments)
     args = arguments.parse_args(argv)
     check_request(args, problem_names("binary"))
