@@ -21,7 +21,7 @@ from itertools import product
 from pathlib import Path
 
 from compress import MUNGE, EnsembleTeacherClassifier, TransferSet
-from compress.evaluation import rmse
+from compress.evaluation import fidelity, rmse
 from compress.teachers import default_library
 from data.load import load_problem, problem_names
 from experiments import _protocol as protocol
@@ -65,15 +65,17 @@ def cell(problem, teacher, munge: MUNGE, n_rows: int, config: dict, n_jobs: int)
     """Errors of the student that one setting of MUNGE teaches."""
     generator = munge.set_params(n_jobs=n_jobs, random_state=problem.seed).fit(problem.X_train)
     data = TransferSet.from_teacher(teacher, problem.X_train, generator=generator, n_rows=n_rows, n_jobs=n_jobs)
-    return _taught(problem, data, config)
+    return _taught(problem, teacher, data, config)
 
 
-def _taught(problem, data: TransferSet, config: dict) -> dict:
+def _taught(problem, teacher, data: TransferSet, config: dict) -> dict:
     student = protocol.fit_student(
         data, hidden=(config["hidden"],), epochs=config["epochs"], seed=problem.seed, verbose=0
     )
+    valid = student.predict_proba(problem.X_valid)
     return {
-        "valid_rmse": rmse(problem.y_valid, student.predict_proba(problem.X_valid)),
+        "valid_rmse": rmse(problem.y_valid, valid),
+        "valid_fidelity": fidelity(valid, teacher.predict_proba(problem.X_valid))["rmse"],
         "test_rmse": rmse(problem.y_test, student.predict_proba(problem.X_test)),
     }
 
@@ -121,7 +123,9 @@ def _variants(problem, teacher, config: dict, n_jobs: int, steps: Steps) -> dict
             teacher, problem.X_train, generator=generator.fit(problem.X_train), n_rows=max(sizes), n_jobs=n_jobs
         )
     for size in sizes:
-        results[f"{size:,} rows"] = steps(f"passes-{size}", lambda size=size: _taught(problem, data.head(size), config))
+        results[f"{size:,} rows"] = steps(
+            f"passes-{size}", lambda size=size: _taught(problem, teacher, data.head(size), config)
+        )
     return results
 
 
