@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 from compress._student_parameters import StudentParameters
 from compress._student_serving import ServedStudent
 from compress._tables import LearningSet, check_validation_pair, checked_table, learning_weights
-from compress.nets import MLP, TableNet, TabularInput
+from compress.nets import MLP, Periodic, TableNet, TabularInput
 from compress.schema import as_schema
 from compress.training import isolated_rng, resolve_device, single_thread, train
 from compress.transfer import TransferSet
@@ -166,7 +166,13 @@ class BaseStudent(ServedStudent, StudentParameters):
             activation=self.activation,
             dropout=self.dropout,
             bottleneck=self.bottleneck,
+            periodic=self._periodic(),
         )
+
+    def _periodic(self) -> Periodic | None:
+        if not self.n_frequencies:
+            return None
+        return Periodic(len(self.schema_.continuous_), self.n_frequencies, self.frequency_scale)
 
     def _untrained(self, data: TransferSet):
         """The net before its first step, whose bytes and latency are those of the trained one."""

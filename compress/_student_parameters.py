@@ -35,6 +35,8 @@ class StudentParameters(BaseEstimator):
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
         "bottleneck": [Interval(Integral, 1, None, closed="left"), None],
+        "n_frequencies": [Interval(Integral, 0, None, closed="left")],
+        "frequency_scale": [Interval(Real, 0, None, closed="neither")],
         "max_one_hot": [Interval(Integral, 0, None, closed="left")],
         "embedding_size": [Interval(Integral, 1, None, closed="left")],
         "warm_start": ["boolean"],
@@ -61,6 +63,8 @@ class StudentParameters(BaseEstimator):
         early_stopping,
         validation_fraction,
         n_iter_no_change,
+        n_frequencies,
+        frequency_scale,
         max_one_hot,
         embedding_size,
         warm_start,
@@ -83,6 +87,8 @@ class StudentParameters(BaseEstimator):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+        self.n_frequencies = n_frequencies
+        self.frequency_scale = frequency_scale
         self.max_one_hot = max_one_hot
         self.embedding_size = embedding_size
         self.warm_start = warm_start
@@ -112,7 +118,8 @@ class StudentParameters(BaseEstimator):
         return self._net_parameters() == self._built
 
     def _net_parameters(self) -> tuple:
-        return (tuple(self._sizes()), self.activation, self.bottleneck, getattr(self, "objective", None))
+        objective = getattr(self, "objective", None)
+        return (tuple(self._sizes()), self.activation, self.bottleneck, self.n_frequencies, objective)
 
     def _budget(self, n_rows: int) -> tuple[int, int]:
         batch_size = self.batch_size

@@ -16,7 +16,7 @@ from safetensors.torch import save as tensors_to_bytes
 
 from compress._files import write_atomically
 from compress._version import __version__
-from compress.nets import MLP, TableNet, TabularInput
+from compress.nets import MLP, Periodic, TableNet, TabularInput
 from compress.schema import Schema
 
 __all__ = ["load_student", "save_student", "student_to_bytes", "weights_to_bytes"]
@@ -39,6 +39,7 @@ def student_to_bytes(student) -> bytes:
         },
         "hidden_layer_sizes": list(body.hidden_layer_sizes),
         "bottleneck": None if body.bottleneck is None else body.bottleneck.out_features,
+        "n_frequencies": 0 if body.periodic is None else body.periodic.weight.shape[1],
         "feature_names": list(student.feature_names_in_) if hasattr(student, "feature_names_in_") else None,
         "flat": getattr(student, "_flat", None),
     }
@@ -149,6 +150,7 @@ def _restored(described: dict, weights: dict):
             n_outputs,
             activation=student.activation,
             bottleneck=learned.get("bottleneck"),
+            periodic=Periodic(d_c, learned["n_frequencies"]) if learned.get("n_frequencies") else None,
         )
         student.module_ = TableNet(inputs, body, n_outputs)
     student.module_.load_state_dict(weights, assign=True)

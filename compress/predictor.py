@@ -52,7 +52,8 @@ class NumpyPredictor:
         d_c = len(self.mean)
         at = d_c + len(self.indicators)
         # The mean is still taken off in double, since float32 loses a small spread around a large mean.
-        self.inverse_scale = None if np.all((scale > FOLDABLE[0]) & (scale < FOLDABLE[1])) else 1.0 / scale
+        foldable = body.periodic is None and np.all((scale > FOLDABLE[0]) & (scale < FOLDABLE[1]))
+        self.inverse_scale = None if foldable else 1.0 / scale  # waves need the standardised number
         from_continuous = first[:d_c] if self.inverse_scale is not None else first[:d_c] / scale[:, None]
         self.from_continuous = np.ascontiguousarray(from_continuous, dtype=dtype)
         self.from_indicators = np.ascontiguousarray(first[d_c:at], dtype=dtype)
@@ -65,11 +66,14 @@ class NumpyPredictor:
             else:
                 table = block if inputs.nominal_missing[k] else np.vstack([block, np.zeros_like(block[:1])])
             self.tables.append(np.ascontiguousarray(table, dtype=dtype))
+        self.frequencies = None if body.periodic is None else _numpy(body.periodic.weight).astype(dtype)
+        self.from_waves = np.ascontiguousarray(first[at:], dtype=dtype)
         self.rest = [(np.ascontiguousarray(w, dtype=dtype), b.astype(dtype)) for w, b in layers[1:]]
         self.plain = not self.tables and not len(self.indicators)
         # The mean goes into the bias where that costs no digits; the bias is the last row, for an input of ones.
         self.first = None
-        if self.plain and self.inverse_scale is None and np.all(np.abs(self.mean) <= NEAR[self.dtype.itemsize] * scale):
+        near = np.all(np.abs(self.mean) <= NEAR[self.dtype.itemsize] * scale)
+        if self.plain and self.frequencies is None and self.inverse_scale is None and near:
             start = layers[0][1] - self.mean @ from_continuous
             self.first = np.ascontiguousarray(np.vstack([from_continuous, start]), dtype=dtype)
         self.names = schema.names
@@ -149,6 +153,9 @@ class NumpyPredictor:
         h = x @ self.from_continuous
         if len(self.indicators):
             h += missing[:, self.indicators].astype(self.dtype) @ self.from_indicators
+        if self.frequencies is not None:
+            angle = (x[:, :, None] * self.frequencies).reshape(len(x), -1)
+            h += np.hstack([np.sin(angle), np.cos(angle)]) @ self.from_waves
         for k, table in enumerate(self.tables):
             h += table[nominal[:, k]]  # code -1 is the table's last row: missing
         return self._layers(h)

@@ -25,7 +25,7 @@ from torch import nn
 
 from compress import MUNGE, EnsembleTeacherClassifier, EnsembleTeacherRegressor, TransferSet
 from compress.budget import validation_error
-from compress.nets import MLP, TabularInput
+from compress.nets import MLP, Periodic, TabularInput
 from compress.objectives import SoftTargets, Values
 from compress.schema import Schema
 from compress.training import isolated_rng, single_thread, train
@@ -37,8 +37,8 @@ PROBLEMS = ("letter", "adult", "covtype7", "satellite", "magic", "casp")
 WAYS = {
     "plain": {},
     "piecewise": {"bins": 8},
-    "periodic, 0.05": {"frequencies": 4, "sigma": 0.05},
-    "periodic, 0.5": {"frequencies": 4, "sigma": 0.5},
+    "periodic, 0.05": {"n_frequencies": 4, "scale": 0.05},
+    "periodic, 0.5": {"n_frequencies": 4, "scale": 0.5},
 }
 FULL = {"rows": {"n_test": 1000}, "library": "small", "size_multiplier": 25, "hidden": [256, 64], "epochs": 40}
 QUICK = {
@@ -51,7 +51,7 @@ QUICK = {
 
 
 class Piecewise(nn.Module):
-    """Each column as the filled shares of its bins, the outer ones open: `x` (n, d) to (n, bins in all)."""
+    """Each of the first columns as the filled shares of its bins, the outer ones open; the other columns follow."""
 
     def __init__(self, x: torch.Tensor, bins: int):
         super().__init__()
@@ -59,48 +59,23 @@ class Piecewise(nn.Module):
         edges = [torch.unique(torch.quantile(column, quantiles)) for column in x.T]
         edges = [e if len(e) > 1 else torch.stack([e[0], e[0] + 1]) for e in edges]  # a constant column: one bin
         counts = torch.tensor([len(e) - 1 for e in edges])
-        last = counts.cumsum(0) - 1
-        self.n_outputs = int(counts.sum())
-        self.register_buffer("column", torch.repeat_interleave(torch.arange(len(edges)), counts))
-        self.register_buffer("left", torch.cat([e[:-1] for e in edges]))
-        self.register_buffer("width", torch.cat([e.diff() for e in edges]))
-        low, high = torch.zeros(self.n_outputs), torch.ones(self.n_outputs)
+        self.n_bins, self.n_columns = int(counts.sum()), len(edges)
+        low, high, last = torch.zeros(self.n_bins), torch.ones(self.n_bins), counts.cumsum(0) - 1
         low[last - counts + 1], high[last] = -torch.inf, torch.inf
-        self.register_buffer("low", low)
-        self.register_buffer("high", high)
-        self.n_stored = self.n_outputs + len(edges)  # the edges
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Filled shares."""
-        return torch.clamp((x[:, self.column] - self.left) / self.width, self.low, self.high)
-
-
-class Periodic(nn.Module):
-    """Each column beside sine and cosine of it at learned frequencies: `x` (n, d) to (n, d (1 + 2 frequencies))."""
-
-    def __init__(self, x: torch.Tensor, frequencies: int, sigma: float):
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(x.shape[1], frequencies) * sigma)
-        self.n_outputs = x.shape[1] * (1 + 2 * frequencies)
-        self.n_stored = self.weight.numel()
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The columns, sines, cosines."""
-        angle = (2 * torch.pi * x[:, :, None] * self.weight).flatten(1)
-        return torch.cat([x, torch.sin(angle), torch.cos(angle)], dim=1)
-
-
-class Embedded(nn.Module):
-    """An embedding of the first columns of the dense matrix that the library's input layer makes."""
-
-    def __init__(self, embed: nn.Module, n_continuous: int, n_inputs: int):
-        super().__init__()
-        self.embed, self.n_continuous = embed, n_continuous
-        self.n_outputs = n_inputs - n_continuous + embed.n_outputs
+        buffers = {
+            "column": torch.repeat_interleave(torch.arange(len(edges)), counts),
+            "left": torch.cat([e[:-1] for e in edges]),
+            "width": torch.cat([e.diff() for e in edges]),
+            "low": low,
+            "high": high,
+        }
+        for name, value in buffers.items():
+            self.register_buffer(name, value)
 
     def forward(self, dense: torch.Tensor) -> torch.Tensor:
-        """Matrix of shape (n_rows, n_outputs)."""
-        return torch.cat([self.embed(dense[:, : self.n_continuous]), dense[:, self.n_continuous :]], dim=1)
+        """Matrix of shape (n_rows, n_inputs - n_columns + n_bins)."""
+        shares = torch.clamp((dense[:, self.column] - self.left) / self.width, self.low, self.high)
+        return torch.cat([shares, dense[:, self.n_columns :]], dim=1)
 
 
 def run_one(name: str, seed: int, config: dict, n_jobs: int) -> dict:
@@ -136,14 +111,19 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int) -> dict:
 
 def small_net(rows: torch.Tensor, n_continuous: int, n_outputs: int, numbers: int, options: dict):
     """(net, hidden units): one hidden layer that stores, with the embedding, no more than `numbers` and its biases."""
-    layers, n_inputs, stored = [], rows.shape[1], 0
-    if options:
-        x = rows[:, :n_continuous]
-        embed = (Piecewise if "bins" in options else Periodic)(x, **options)
-        layers, stored = [Embedded(embed, n_continuous, n_inputs)], embed.n_stored
-        n_inputs = layers[0].n_outputs
-    width = max((numbers - stored) // (n_inputs + 1 + n_outputs), 1)
-    return nn.Sequential(*layers, MLP(n_inputs, (width,), n_outputs)), width
+
+    def width(n_inputs: int, stored: int = 0) -> int:
+        return max((numbers - stored) // (n_inputs + 1 + n_outputs), 1)
+
+    n_inputs = rows.shape[1]
+    if "bins" in options:
+        embed = Piecewise(rows[:, :n_continuous], **options)
+        n_inputs += embed.n_bins - n_continuous
+        units = width(n_inputs, embed.n_bins + n_continuous)  # the edges
+        return nn.Sequential(embed, MLP(n_inputs, (units,), n_outputs)), units
+    periodic = Periodic(n_continuous, **options) if options else None
+    units = width(n_inputs + periodic.n_added, periodic.weight.numel()) if options else width(n_inputs)
+    return MLP(n_inputs, (units,), n_outputs, periodic=periodic), units
 
 
 def learn(net: nn.Module, objective, rows: torch.Tensor, targets, epochs: int, seed: int) -> None:

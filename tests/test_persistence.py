@@ -35,6 +35,7 @@ CASES = {
     "regression": (StudentRegressor((4,), activation="gelu", **QUICK), X, X[:, 0]),
     "outputs": (StudentRegressor((), **QUICK), X, X[:, :2]),
     "frame": (StudentClassifier((4,), max_one_hot=5, **QUICK), FRAME, np.arange(60) % 2),
+    "waves": (StudentClassifier((4,), n_frequencies=2, **QUICK), FRAME, np.arange(60) % 2),
     "numpy sizes": (StudentRegressor((np.int64(4),), dropout=np.float32(0.1), **QUICK), X, X[:, 0]),
 }
 

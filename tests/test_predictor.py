@@ -9,7 +9,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from compress import StudentClassifier
-from compress.nets import ACTIVATIONS, MLP, TableNet, TabularInput
+from compress.nets import ACTIVATIONS, MLP, Periodic, TableNet, TabularInput
 from compress.predictor import NumpyPredictor, all_finite
 from compress.schema import Schema
 
@@ -80,6 +80,13 @@ def test_batch_norm_and_bottleneck_are_folded_in(frame, options):
     assert_allclose(
         NumpyPredictor(module, schema, "identity")(frame), expected(module, schema, "identity", frame), atol=5e-6
     )
+
+
+def test_waves_of_continuous_columns(frame):
+    schema = Schema().fit(frame)
+    module, schema = net(frame, "softmax", periodic=Periodic(len(schema.continuous_), 3))
+    result = NumpyPredictor(module, schema, "softmax")(frame)
+    assert_allclose(result, expected(module, schema, "softmax", frame), atol=5e-6)
 
 
 def test_a_linear_model():

@@ -29,7 +29,12 @@ def expected_failures(estimator):
 
 
 @parametrize_with_checks(
-    [StudentClassifier((8,), **QUICK), StudentRegressor((8,), **QUICK)], expected_failed_checks=expected_failures
+    [
+        StudentClassifier((8,), **QUICK),
+        StudentRegressor((8,), **QUICK),
+        StudentClassifier((8,), n_frequencies=2, **QUICK),
+    ],
+    expected_failed_checks=expected_failures,
 )
 def test_scikit_learn_contract(estimator, check):
     check(estimator)
@@ -159,6 +164,23 @@ def test_integer_codes_are_nominal_where_the_schema_says_so(blobs):
 
 
 # ---------------------------------------------------------------- predict
+def test_few_units_with_frequencies_learn_a_wave_that_they_cannot_bend_to():
+    x = np.random.default_rng(0).uniform(-1, 1, size=(1000, 1))
+    y = np.sin(20 * x[:, 0])
+    options = {"max_epochs": 60, "learning_rate": 0.02, "random_state": 0}
+    plain = StudentRegressor((8,), **options).fit(x, y)
+    waves = StudentRegressor((4,), n_frequencies=4, frequency_scale=1.0, **options).fit(x, y)
+    assert waves.score(x, y) > 0.98 > plain.score(x, y) + 0.3
+
+
+def test_frequencies_are_of_continuous_columns_and_beside_them(table):
+    X, y = table
+    plain = StudentClassifier((8,), max_epochs=1, random_state=0).fit(X, y)
+    waves = StudentClassifier((8,), n_frequencies=3, max_epochs=1, random_state=0).fit(X, y)
+    d = len(waves.schema_.continuous_)
+    assert waves.n_parameters_ == plain.n_parameters_ + 2 * 3 * d * 8 + 3 * d
+
+
 def test_unseen_categories_count_as_missing(table):
     X, y = table
     student = StudentClassifier((8,), **QUICK).fit(X, y)

@@ -96,6 +96,7 @@ class NetClassifier(StudentClassifier):
 
     # what the tabular students let users choose and a module of one's own has fixed
     class_weight = schema = bottleneck = None
+    n_frequencies = 0
     objective = "soft_targets"
     hidden_layer_sizes = ()
     warm_start = False

@@ -178,6 +178,9 @@ def _constants(plan: Plan, name: str) -> list[str]:
         if plan.inverse_scale is not None:
             lines.append(array_of("double", "inverse_scale", plan.inverse_scale))
         lines.append(array_of("float", "continuous", plan.continuous))
+        if plan.frequencies is not None:
+            lines.append(array_of("float", "frequencies", plan.frequencies))
+            lines.append(array_of("float", "waves", plan.waves))
     if plan.indicators:
         lines.append(array_of("float", "flags", plan.flags))
     for column in plan.inputs:

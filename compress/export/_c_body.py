@@ -126,7 +126,7 @@ def _continuous(plan: Plan, fields: list[str], h: str, width: int) -> list[str]:
     if plan.matrix is not None and len(columns) == len(plan.inputs) and not plan.indicators:
         x = f"(float)((row[i] - mean[i]){scaled.format(k='i')})"
         lines += ["        int i;", f"        for (i = 0; i < {len(columns)}; i++) x[i] = row[i] == row[i] ? {x} : 0;"]
-        return [*lines, *_affine(h, "x", "continuous", len(columns), width), "    }"]
+        return [*lines, *_affine(h, "x", "continuous", len(columns), width), *_waves(plan, h, width), "    }"]
     for j, column in columns:
         k = column.k
         value = f"row->{fields[j]}" if plan.matrix is None else f"row[{j}]"
@@ -136,7 +136,27 @@ def _continuous(plan: Plan, fields: list[str], h: str, width: int) -> list[str]:
         lines.append(f"        x[{k}] = {there} ? {x} : 0;")
         if k in plan.indicators:
             lines.append(f"        if (!({there})) add({h}, flags[{plan.indicators.index(k)}], {width});")
-    return [*lines, *_affine(h, "x", "continuous", len(columns), width), "    }"]
+    return [*lines, *_affine(h, "x", "continuous", len(columns), width), *_waves(plan, h, width), "    }"]
+
+
+def _waves(plan: Plan, h: str, width: int) -> list[str]:
+    """Sines and cosines of the columns `x`."""
+    if plan.frequencies is None:
+        return []
+    d, n = plan.frequencies.shape
+    return [
+        "        {",
+        f"            float wave[{2 * d * n}];",
+        "            int k, f;",
+        f"            for (k = 0; k < {d}; k++)",
+        f"                for (f = 0; f < {n}; f++) {{",
+        "                    float angle = x[k] * frequencies[k][f];",
+        f"                    wave[k * {n} + f] = sinf(angle);",
+        f"                    wave[{d * n} + k * {n} + f] = cosf(angle);",
+        "                }",
+        *_affine(h, "wave", "waves", 2 * d * n, width),
+        "        }",
+    ]
 
 
 # ------------------------------------------------------------------ layers

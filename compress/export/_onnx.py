@@ -127,7 +127,7 @@ def _first(plan: Plan) -> tuple[np.ndarray, np.ndarray]:
     """Weight of the dense matrix, its rows in the order in which `_preprocessing` puts the columns together."""
     order, residual = _order(plan)
     embedded = [table.weight for table in plan.tables if table.weight is not None]
-    weight = np.vstack([plan.continuous[order], plan.flags, *embedded])
+    weight = np.vstack([plan.continuous[order], plan.flags, *embedded, plan.waves])
     return weight, plan.bias - residual @ plan.continuous
 
 
@@ -154,6 +154,7 @@ def _preprocessing(graph, plan: Plan):
     """(the dense matrix, the sum of the rows looked up); None for what there is not."""
     given = _input_values(graph, plan)
     parts, flags = _continuous(graph, plan, given)
+    waves = _waves(graph, plan, parts[0]) if plan.frequencies is not None else []
     rows, embedded = [], []
     for column in plan.inputs:
         if column.kind == "nominal":
@@ -161,7 +162,7 @@ def _preprocessing(graph, plan: Plan):
             table = plan.tables[column.k]
             values = graph.constant(table.values, np.float32, weight=True)
             (rows if table.weight is None else embedded).append(graph.add("Gather", values, codes, axis=0))
-    dense = [*parts, *flags, *embedded]
+    dense = [*parts, *flags, *embedded, *waves]
     joined = None if not dense else graph.add("Concat", *dense, axis=1) if len(dense) > 1 else dense[0]
     return joined, None if not rows else graph.add("Sum", *rows) if len(rows) > 1 else rows[0]
 
@@ -207,6 +208,18 @@ def _continuous(graph, plan: Plan, given) -> tuple[list[str], list[str]]:
         at = graph.constant([order.index(k) for k in plan.indicators], np.int64)
         flags = [graph.cast(graph.add("Gather", missing, at, axis=1), "float")]
     return [graph.add("Where", missing, graph.constant(residual[order], np.float32), x)], flags
+
+
+def _waves(graph, plan: Plan, x: str) -> list[str]:
+    """Sines and cosines of the centred columns, which come type by type; angles column by column."""
+    order, residual = _order(plan)
+    d, n = plan.frequencies.shape
+    spread = np.zeros((d, d * n))
+    for k in range(d):
+        spread[k, k * n : (k + 1) * n] = plan.frequencies[k]
+    angle = graph.add("MatMul", x, graph.constant(spread[order], np.float32))
+    angle = graph.add("Sub", angle, graph.constant(residual @ spread, np.float32))
+    return [graph.add("Sin", angle), graph.add("Cos", angle)]
 
 
 def _together(graph, plan: Plan, given, kind: str, group: list[int]) -> str:

@@ -1,6 +1,6 @@
 """What an exported student computes, in plain arrays: its inputs, its weights, its outputs.
 
-    dense  = [x - mean of the continuous columns, flags of the missing ones, embeddings]
+    dense  = [x - mean of the continuous columns, flags of the missing ones, embeddings, waves]
     hidden = dense @ first + rows of look-up tables (one per one-hot column) + bias
     then (activation, weight, bias) layer by layer, and the link.
 
@@ -79,6 +79,9 @@ class Plan:
     continuous : array of shape (d_c, width)
     indicators : list of int
         Continuous columns with a flag for missing values; `flags` has their weights, (n_flags, width).
+    frequencies : array of shape (d_c, n_frequencies) or None
+        Radians per unit of the centred columns; `waves` has the weights of their sines, then cosines, column by
+        column, (2 * d_c * n_frequencies, width).
     tables : list of Table
     bias : array of shape (width,)
     layers : list of Layer
@@ -96,6 +99,8 @@ class Plan:
     continuous: np.ndarray
     indicators: list
     flags: np.ndarray
+    frequencies: np.ndarray | None
+    waves: np.ndarray
     tables: list
     bias: np.ndarray
     layers: list
@@ -151,6 +156,8 @@ def plan_of(student) -> Plan:
         continuous=first.weight[:at] / scale[:, None] if foldable else first.weight[:at],
         indicators=list(inputs.indicators),
         flags=flags,
+        frequencies=_frequencies(body, scale, foldable),
+        waves=first.weight[at + len(flags) + sum(inputs.widths) :],
         tables=_tables(inputs, first.weight[at + len(flags) :]),
         bias=first.bias,
         layers=layers,
@@ -159,6 +166,13 @@ def plan_of(student) -> Plan:
         classes=getattr(student, "classes_", None),
         flat=bool(getattr(student, "_flat", False)),
     )
+
+
+def _frequencies(body, scale: np.ndarray, foldable: bool) -> np.ndarray | None:
+    if body.periodic is None or not len(scale):
+        return None
+    frequencies = _array(body.periodic.weight)
+    return frequencies / scale[:, None] if foldable else frequencies
 
 
 def _tables(inputs, weight: np.ndarray) -> list[Table]:

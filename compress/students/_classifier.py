@@ -50,6 +50,12 @@ class StudentClassifier(ClassifierMixin, BaseStudent):
     validation_fraction : float in (0, 1), default=0.1
     n_iter_no_change : int, optional
         Stop after so many epochs without improvement on the validation rows; None runs all epochs.
+    n_frequencies : int, default=0
+        Give the net sine and cosine of each continuous column, too, at so many learned frequencies (Gorishniy et al.
+        2022). With 4, and fewer hidden units for the same bytes, students were better on four tables of six
+        and worse on one (`experiments.numerical_embeddings`): choose on validation rows.
+    frequency_scale : float, default=0.5
+        Standard deviation of the frequencies before training, in cycles per standard deviation of the column.
     max_one_hot : int, default=64
         Nominal columns with more categories get a learned embedding.
     embedding_size : int, default=8
@@ -120,6 +126,8 @@ class StudentClassifier(ClassifierMixin, BaseStudent):
         early_stopping="auto",
         validation_fraction=0.1,
         n_iter_no_change=None,
+        n_frequencies=0,
+        frequency_scale=0.5,
         max_one_hot=64,
         embedding_size=8,
         warm_start=False,
@@ -143,6 +151,8 @@ class StudentClassifier(ClassifierMixin, BaseStudent):
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
+            n_frequencies=n_frequencies,
+            frequency_scale=frequency_scale,
             max_one_hot=max_one_hot,
             embedding_size=embedding_size,
             warm_start=warm_start,
