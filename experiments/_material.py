@@ -16,10 +16,24 @@ import numpy as np
 from compress import MUNGE, TransferSet
 from compress.cross_fitting import CrossFit
 from compress.tuning import PAIRS, MungeSearch, tune_munge
+from data.load import problem_names
 from experiments import _protocol as protocol
-from experiments._steps import Steps
+from experiments._runner import check_request, parser, run_grid
+from experiments._steps import Steps, reports_of
 
-__all__ = ["FULL", "QUICK", "Material", "add_argument", "folder_of", "material", "stored_controls"]
+__all__ = [
+    "FULL",
+    "PROBLEMS",
+    "QUICK",
+    "Material",
+    "add_argument",
+    "folder_of",
+    "material",
+    "run_on_material",
+    "stored_controls",
+]
+
+PROBLEMS = ("letter.p1", "letter.p2", "adult", "covtype", "magic", "satellite")
 
 FULL = {
     "rows": {},
@@ -44,6 +58,30 @@ def add_argument(arguments) -> None:
 def folder_of(args, size: str) -> Path:
     """The folder asked for, or one of its own for each size of run, since another configuration throws it away."""
     return args.material or Path("out/material") / size
+
+
+def run_on_material(argv, doc: str, run_one, *, full: dict, quick: dict, out: str) -> tuple[Path, list[dict]]:
+    """The folder, and one flat record per finished run, of an experiment that starts from the material.
+
+    Parameters
+    ----------
+    argv : list of str or None
+    doc : str
+        The script's docstring.
+    run_one : callable(name, seed, config, n_jobs, folder of all material)
+    full, quick : dict
+        Configurations.
+    out : str
+    """
+    arguments = parser(doc, problems=PROBLEMS, seeds=[1, 2, 3], out=out)
+    add_argument(arguments)
+    args = arguments.parse_args(argv)
+    check_request(args, problem_names("binary"))
+    config = quick if args.quick else full
+    folder = folder_of(args, "quick" if args.quick else "full")
+    run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs, folder))
+    reports = reports_of(args.out, config)
+    return args.out, [{"problem": r["problem"], "seed": r["seed"], **r["results"]} for r in reports]
 
 
 @dataclass

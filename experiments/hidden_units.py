@@ -21,12 +21,10 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from compress.evaluation import rmse, size_bytes
-from data.load import load_problem, problem_names
+from data.load import load_problem
 from experiments import _material
 from experiments import _protocol as protocol
-from experiments._runner import check_request, parser, run_grid, spread, write_atomically, write_json
-from experiments._steps import reports_of
-from experiments.model_compression import PROBLEMS
+from experiments._runner import spread, write_atomically, write_json
 from experiments.model_compression_figures import panels, save
 from experiments.model_compression_table import by_problem
 
@@ -61,17 +59,9 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int, folder: Path) -> di
     }
 
 
-def summary(reports: list[dict], controls: dict) -> list[dict]:
-    """One flat record per run; S2 from `model_compression`, where the same run is stored."""
-    return [
-        {
-            "problem": report["problem"],
-            "seed": report["seed"],
-            **report["results"],
-            "S2": controls.get((report["problem"], report["seed"])),
-        }
-        for report in reports
-    ]
+def with_controls(records: list[dict], controls: dict) -> list[dict]:
+    """The records with S2 from `model_compression`, where the same run is stored."""
+    return [{**record, "S2": controls.get((record["problem"], record["seed"]))} for record in records]
 
 
 def markdown(records: list[dict]) -> str:
@@ -132,22 +122,16 @@ def draw(records: list[dict], out: Path) -> Path:
 
 def main(argv=None) -> None:
     """Run the grid, then write table and plot from all reports in the folder."""
-    arguments = parser(__doc__, problems=PROBLEMS, seeds=[1, 2, 3], out="experiments/results/hidden_units")
-    _material.add_argument(arguments)
-    args = arguments.parse_args(argv)
-    check_request(args, problem_names("binary"))
-    config = QUICK if args.quick else FULL
-    folder = _material.folder_of(args, "quick" if args.quick else "full")
-    run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs, folder))
-    records = summary(
-        reports_of(args.out, config), _material.stored_controls(args.out.parent / "model_compression/summary.json")
+    out, records = _material.run_on_material(
+        argv, __doc__, run_one, full=FULL, quick=QUICK, out="experiments/results/hidden_units"
     )
-    write_json(args.out / "summary.json", records)
+    records = with_controls(records, _material.stored_controls(out.parent / "model_compression/summary.json"))
+    write_json(out / "summary.json", records)
     table = markdown(records)
-    write_atomically(args.out / "table.md", table)
-    plot = draw(records, args.out)
+    write_atomically(out / "table.md", table)
+    plot = draw(records, out)
     print("\n" + table)
-    print(f"written: {args.out / 'summary.json'}, {args.out / 'table.md'}, {plot}")
+    print(f"written: {out / 'summary.json'}, {out / 'table.md'}, {plot}")
 
 
 if __name__ == "__main__":

@@ -45,7 +45,6 @@ from experiments._steps import reports_of
 from experiments.model_compression_figures import draw
 from experiments.model_compression_table import headline, markdown
 
-PROBLEMS = ("letter.p1", "letter.p2", "adult", "covtype", "magic", "satellite")
 FULL = {
     "material": _material.FULL,
     "hidden": 256,
@@ -215,7 +214,9 @@ def with_recipe(results: dict, metric: str) -> dict:
 
 def main(argv=None) -> None:
     """Run the grid, then write tables and plots from all reports in the folder."""
-    arguments = parser(__doc__, problems=PROBLEMS, seeds=range(5), out="experiments/results/model_compression")
+    arguments = parser(
+        __doc__, problems=_material.PROBLEMS, seeds=range(5), out="experiments/results/model_compression"
+    )
     arguments.add_argument("--demo", action="store_true", help="smaller searches and fewer epochs, about three minutes")
     _material.add_argument(arguments)
     args = arguments.parse_args(argv)

@@ -30,12 +30,10 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from compress import MUNGE, TransferSet
 from compress.evaluation import rmse
-from data.load import load_problem, problem_names
+from data.load import load_problem
 from experiments import _material
 from experiments import _protocol as protocol
-from experiments._runner import check_request, parser, run_grid, spread, write_atomically, write_json
-from experiments._steps import reports_of
-from experiments.model_compression import PROBLEMS
+from experiments._runner import spread, write_atomically, write_json
 from experiments.model_compression_figures import panels, save
 from experiments.model_compression_table import by_problem
 
@@ -177,20 +175,15 @@ def draw(records: list[dict], out: Path) -> Path:
 
 def main(argv=None) -> None:
     """Run the grid, then write table and plot from all reports in the folder."""
-    arguments = parser(__doc__, problems=PROBLEMS, seeds=[1, 2, 3], out="experiments/results/overfitting")
-    _material.add_argument(arguments)
-    args = arguments.parse_args(argv)
-    check_request(args, problem_names("binary"))
-    config = QUICK if args.quick else FULL
-    folder = _material.folder_of(args, "quick" if args.quick else "full")
-    run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs, folder))
-    records = [{"problem": r["problem"], "seed": r["seed"], **r["results"]} for r in reports_of(args.out, config)]
-    write_json(args.out / "summary.json", records)
+    out, records = _material.run_on_material(
+        argv, __doc__, run_one, full=FULL, quick=QUICK, out="experiments/results/overfitting"
+    )
+    write_json(out / "summary.json", records)
     table = markdown(records)
-    write_atomically(args.out / "table.md", table)
-    plot = draw(records, args.out)
+    write_atomically(out / "table.md", table)
+    plot = draw(records, out)
     print("\n" + table)
-    print(f"written: {args.out / 'summary.json'}, {args.out / 'table.md'}, {plot}")
+    print(f"written: {out / 'summary.json'}, {out / 'table.md'}, {plot}")
 
 
 if __name__ == "__main__":

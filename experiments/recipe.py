@@ -7,12 +7,13 @@ Setup: T and the transfer set are those of `experiments.model_compression`, of w
 20 epochs. Against this base one thing is changed at a time: the labels of the original rows (true ones, the mean of
 the true ones and T's, T's out of fold by five clones); the temperature of the soft targets (the student's logits are
 multiplied by it afterwards), logits or probabilities in place of the cross-entropy; weight decay (1e-4 in the base);
-the epoch that is best on the validation rows; three times the epochs; learned vectors of length 8 in place of one-hot
-columns; five students whose mean teaches a sixth on the same rows; MUNGE with twice its p on the nominal columns; true
-unlabelled rows in place of as many of MUNGE's, where a problem has some left over (covtype 10,000, adult 18,842).
-Numbers are gaps of the *validation* RMSE to the base in percent, below 0 is better: no test row is looked at, since
-this decides what is recommended. The validation rows have selected T's members too, as they do in practice. Who labels
-(T or cross-fitted clones) and p and s are chosen per problem in `experiments.model_compression`.
+the epoch that is best on the validation rows; three times the epochs; sines and cosines of the continuous columns at
+four learned frequencies; five students whose mean teaches a sixth on the same rows; learned vectors of length 8 in
+place of one-hot columns; MUNGE with twice its p on the nominal columns; true unlabelled rows in place of as many of
+MUNGE's, where a problem has some left over (covtype 10,000, adult 18,842). Numbers are gaps of the *validation* RMSE to
+the base in percent, below 0 is better: no test row is looked at, since this decides what is recommended. The validation
+rows have selected T's members too, as they do in practice. Who labels (T or cross-fitted clones) and p and s are chosen
+per problem in `experiments.model_compression`.
 
 Cost: about four minutes per run on one core where T and the transfer set lie in `out/material`, four more where they
 do not.
@@ -30,11 +31,9 @@ from scipy.stats import ttest_1samp
 from compress import MUNGE, StudentClassifier, TransferSet
 from compress.evaluation import rmse
 from compress.transfer import stack_tables
-from data.load import load_problem, problem_names
+from data.load import load_problem
 from experiments import _material
-from experiments._runner import check_request, parser, run_grid, spread, write_atomically, write_json
-from experiments._steps import reports_of
-from experiments.model_compression import PROBLEMS
+from experiments._runner import spread, write_atomically, write_json
 from experiments.model_compression_table import by_problem
 
 FULL = {"material": _material.FULL, "rows": 100_000, "hidden": [256, 256], "epochs": 20, "students": 5}
@@ -75,6 +74,8 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int, folder: Path) -> di
         judge(f"weight decay {decay:g}", student(data, weight_decay=decay))
     judge("best epoch on validation rows", student(data, early=True))
     judge("three times the epochs", student(data, max_epochs=3 * config["epochs"]))
+    for scale in (0.05, 0.5):
+        judge(f"four frequencies, scale {scale:g}", student(data, n_frequencies=4, frequency_scale=scale))
     team = [student(data, seed + 1000 * i).predict_proba(data.X) for i in range(1, config["students"] + 1)]
     judge("mean of five students taught again", student(replace(data, targets=np.mean(team, axis=0, dtype=np.float32))))
     if problem.nominal:
@@ -148,18 +149,13 @@ def gaps_of(group: list[dict], change: str) -> np.ndarray:
 
 def main(argv=None) -> None:
     """Run the grid, then write the table from all reports in the folder."""
-    arguments = parser(__doc__, problems=PROBLEMS, seeds=[1, 2, 3], out="experiments/results/recipe")
-    _material.add_argument(arguments)
-    args = arguments.parse_args(argv)
-    check_request(args, problem_names("binary"))
-    config = QUICK if args.quick else FULL
-    folder = _material.folder_of(args, "quick" if args.quick else "full")
-    run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs, folder))
-    records = [{"problem": r["problem"], "seed": r["seed"], **r["results"]} for r in reports_of(args.out, config)]
-    write_json(args.out / "summary.json", records)
+    out, records = _material.run_on_material(
+        argv, __doc__, run_one, full=FULL, quick=QUICK, out="experiments/results/recipe"
+    )
+    write_json(out / "summary.json", records)
     table = markdown(records)
-    write_atomically(args.out / "table.md", table)
-    print("\n" + table + f"\nwritten: {args.out / 'summary.json'}, {args.out / 'table.md'}")
+    write_atomically(out / "table.md", table)
+    print("\n" + table + f"\nwritten: {out / 'summary.json'}, {out / 'table.md'}")
 
 
 if __name__ == "__main__":

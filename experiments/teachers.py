@@ -27,10 +27,10 @@ from compress import EnsembleTeacherClassifier, StudentClassifier
 from compress.teachers._members import member_outputs
 from compress.teachers._selection import ensemble_selection, prune_weights
 from data.load import load_problem, problem_names
+from experiments._material import PROBLEMS
 from experiments._protocol import Stopwatch
 from experiments._runner import check_request, parser, run_grid, spread, write_atomically, write_json
 from experiments._steps import reports_of
-from experiments.model_compression import PROBLEMS
 from experiments.model_compression_figures import panels, save
 from experiments.model_compression_table import by_problem
 from experiments.overfitting import coded

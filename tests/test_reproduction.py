@@ -58,7 +58,7 @@ def test_the_recipe_judges_every_change_on_validation_rows(quick_material, tmp_p
     recipe.main(["--quick", "--problems", "adult", "--seeds", "0", "--n-jobs", "1", "--out", str(out)])
     (record,) = json.loads((out / "summary.json").read_text())
     errors = record["valid_rmse"]
-    assert len(errors) == 17
+    assert len(errors) == 19
     assert len(set(errors.values())) > 12, (
         "a change changes something; decay and the best epoch may not, in so few steps"
     )
@@ -87,8 +87,8 @@ def test_hidden_units_quotes_the_control_of_the_same_run(tmp_path):
     path.write_text(json.dumps([{"problem": "letter.p2", "seed": 3, "rmse": {"S2": 0.25}}]))
     report = {"problem": "letter.p2", "seed": 3, "results": {"rmse": {}, "bytes": {}, "T": 0.2, "best_single": 0.3}}
     controls = _material.stored_controls(path)
-    assert hidden_units.summary([report], controls)[0]["S2"] == 0.25
-    assert hidden_units.summary([{**report, "seed": 4}], controls)[0]["S2"] is None
+    assert hidden_units.with_controls([report], controls)[0]["S2"] == 0.25
+    assert hidden_units.with_controls([{**report, "seed": 4}], controls)[0]["S2"] is None
     assert _material.stored_controls(tmp_path / "none.json") == {}
 
 
