@@ -140,7 +140,7 @@ class Periodic(nn.Module):
     arXiv:2203.05556: their periodic activations, beside the numbers themselves.
     """
 
-    def __init__(self, n_continuous: int, n_frequencies: int, scale: float = 0.5):
+    def __init__(self, n_continuous: int, n_frequencies: int, scale: float = 0.2):
         super().__init__()
         self.weight = nn.Parameter(torch.randn(n_continuous, n_frequencies) * (2 * torch.pi * scale))
         self.n_added = 2 * n_continuous * n_frequencies

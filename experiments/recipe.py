@@ -74,7 +74,7 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int, folder: Path) -> di
         judge(f"weight decay {decay:g}", student(data, weight_decay=decay))
     judge("best epoch on validation rows", student(data, early=True))
     judge("three times the epochs", student(data, max_epochs=3 * config["epochs"]))
-    for scale in (0.05, 0.5):
+    for scale in (0.05, 0.2):
         judge(f"four frequencies, scale {scale:g}", student(data, n_frequencies=4, frequency_scale=scale))
     team = [student(data, seed + 1000 * i).predict_proba(data.X) for i in range(1, config["students"] + 1)]
     judge("mean of five students taught again", student(replace(data, targets=np.mean(team, axis=0, dtype=np.float32))))

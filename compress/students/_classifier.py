@@ -54,7 +54,7 @@ class StudentClassifier(ClassifierMixin, BaseStudent):
         Give the net sine and cosine of each continuous column, too, at so many learned frequencies (Gorishniy et al.
         2022). With 4, and fewer hidden units for the same bytes, students were better on four tables of six
         and worse on one (`experiments.numerical_embeddings`): choose on validation rows.
-    frequency_scale : float, default=0.5
+    frequency_scale : float, default=0.2
         Standard deviation of the frequencies before training, in cycles per standard deviation of the column.
     max_one_hot : int, default=64
         Nominal columns with more categories get a learned embedding.
@@ -127,7 +127,7 @@ class StudentClassifier(ClassifierMixin, BaseStudent):
         validation_fraction=0.1,
         n_iter_no_change=None,
         n_frequencies=0,
-        frequency_scale=0.5,
+        frequency_scale=0.2,
         max_one_hot=64,
         embedding_size=8,
         warm_start=False,
