@@ -112,7 +112,7 @@ def measure(n_rows: int, epochs: int) -> list[dict]:
 def markdown(rows: list[dict]) -> str:
     """What each model's chosen setting took and reached."""
     lines = [
-        "| model | learning rate | batch | CPU seconds of `fit` | MSE | student is faster by | loss over the student's |",
+        "| model | rate | batch | CPU seconds of `fit` | MSE | student is faster by | loss over the student's |",
         "|---|--:|--:|--:|--:|--:|--:|",
     ]
     for row in rows:
