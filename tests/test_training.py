@@ -138,6 +138,14 @@ def test_weight_decay_shrinks_matrices_and_not_biases():
     assert module.bias.item() == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_what_the_loss_does_not_see_is_not_decayed(optimizer):
+    module = nn.ModuleDict({"seen": nn.Linear(1, 1), "unseen": nn.Linear(1, 1)})
+    before = module["unseen"].weight.item()
+    run(module, squared(module["seen"]), optimizer=optimizer, weight_decay=1.0)
+    assert module["unseen"].weight.item() == before
+
+
 def test_only_the_parameters_given_are_trained():
     module = net()
     frozen = module[0].weight.detach().clone()

@@ -31,10 +31,11 @@ def make_optimiser(name, parameters, learning_rate, momentum) -> torch.optim.Opt
 
 
 def decay(matrices, share: float) -> None:
-    """Take `share` of the matrices away, in place: decoupled weight decay, whatever the optimiser."""
+    """Take `share` away, in place, of the matrices that have a gradient: decoupled weight decay for any optimiser."""
     with torch.no_grad():
         for matrix in matrices:
-            matrix.mul_(1 - share)
+            if matrix.grad is not None:
+                matrix.mul_(1 - share)
 
 
 def rate_factor(schedule: str, progress: float) -> float:
