@@ -14,12 +14,13 @@ are measured there too: 100, 200 and 400 times the original rows for 20, 10 and 
 
 Reading: the map is flat where it matters. For p of .05 to .2 and s of 1 and more, nearly all cells lie within 1 to
 2.5 % of each run's best on validation rows and about 1 % on test rows: the pair that is best on average gains a third
-of a percent on MUNGE's present default, p = .2 and s = 5. Problems differ: LETTER wants little exchange (p of .1), ADULT
-much (.35 to .8), COVTYPE noise (s = .5 at p = .2), MAGIC does not care; much exchange with much noise (p from .35, s
-to 1) ruins LETTER. Searching the neighbour in T rather than in T' changes nothing for p up to .2 and s from 1, and
-harms where rows move far. Rounding whole numbers and clipping do not matter; nor do 200 and 400 times the rows in as
-many steps, for 128 units: 100 are enough. Fidelity to the teacher on validation rows (in the reports) is no criterion
-for p and s: it is best at p of .5 to .8, where the error has long risen. Of MAGIC two seeds are stored so far.
+of a percent on MUNGE's present default, p = .2 and s = 5. Problems differ: LETTER wants little exchange (p of .1),
+ADULT much (.35 to .8), COVTYPE noise (s = .5 at p = .2), MAGIC does not care; much exchange with much noise (p from
+.35, s to 1) ruins LETTER. Searching the neighbour in T rather than in T' changes nothing for p up to .2 and s from 1,
+and harms where rows move far. Rounding whole numbers and clipping do not matter; nor do 200 and 400 times the rows in
+as many steps, for 128 units: 100 are enough. Fidelity to the teacher on validation rows (in the reports) is no
+criterion for p and s: it is best at p of .5 to .8, where the error has long risen. Of MAGIC two seeds are stored so
+far.
 
 Cost: about eight minutes per run on one core, two hours for 5 problems and 3 seeds. An interrupted run goes on from the
 last cell. `--quick` takes about 10 seconds a run.
