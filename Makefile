@@ -43,7 +43,8 @@ bench: $(STAMP) ## speed and memory, as ratios in one run
 	$(BIN)/python -m experiments.benchmarks.export
 
 REPRODUCTION := model_compression teachers hidden_units overfitting recipe density_2d generators \
-	munge_parameters compress_anything original_labels numerical_embeddings hinton mimic fitnets rocket dual_dnn ranking cascade
+	munge_parameters compress_anything original_labels numerical_embeddings hinton mimic fitnets rocket dual_dnn \
+	ranking cascade
 # of every script by default; for instance make reproduce SEEDS="0 1" JOBS=2, or NAMES=ranking
 NAMES ?= $(REPRODUCTION)
 PROBLEMS ?=

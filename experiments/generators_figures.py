@@ -7,6 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments._runner import spread
+from experiments.model_compression_table import by_problem
+
 __all__ = ["draw", "equivalent_size", "markdown"]
 
 SOURCES = ("MUNGE", "RANDOM", "NBE", "Interpolation", "TRUE")
@@ -23,14 +26,6 @@ def equivalent_size(sizes, errors, error: float) -> float | None:
         if low <= error < high:
             return float(np.exp(np.interp(high - error, [0, high - low], np.log([a, b]))))
     return None
-
-
-def by_problem(reports: list[dict]) -> dict[str, list[dict]]:
-    """The reports of each problem, in order."""
-    groups = defaultdict(list)
-    for report in reports:
-        groups[report["problem"]].append(report)
-    return dict(groups)
 
 
 def curve(reports: list[dict], source: str) -> dict[int, np.ndarray]:
@@ -63,11 +58,11 @@ def markdown(reports: list[dict]) -> str:
         for source in SOURCES:
             points = curve(group, source)
             if points:
-                cells = [_spread(points[size]) if size in points else "" for size in sizes]
+                cells = [spread(points[size], 4) if size in points else "" for size in sizes]
                 lines.append(f"| {problem} | {len(group)} | {source} | {' | '.join(cells)} |")
     lines += ["", "| problem | T | best single | S2 |", "|---|--:|--:|--:|"]
     for problem, group in groups.items():
-        cells = [_spread(level) if len(level) else "" for level in (levels(group, key) for key in LINES)]
+        cells = [spread(level, 4) if len(level) else "" for level in (levels(group, key) for key in LINES)]
         lines.append(f"| {problem} | {' | '.join(cells)} |")
     return "\n".join([*lines, "", *findings(groups)]) + "\n"
 
@@ -84,7 +79,7 @@ def findings(groups: dict[str, list[dict]]) -> list[str]:
             if len(points) < 2:
                 continue
             sizes, errors = list(points), list(points.values())
-            change = [_signed(errors[i] - errors[0]) for i in (1, -1)]
+            change = [spread(errors[i] - errors[0], 4, "+") for i in (1, -1)]
             best = sizes[int(np.argmin([e.mean() for e in errors]))]
             lines.append(
                 f"| {problem} | {source} | {change[0]} at {sizes[1]:,}; {change[1]} at {sizes[-1]:,} | {best:,} |"
@@ -99,14 +94,6 @@ def findings(groups: dict[str, list[dict]]) -> list[str]:
     if pairs:
         lines += ["", "| problem | true rows | rows of MUNGE for the same RMSE | times |", "|---|--:|--:|--:|", *pairs]
     return lines
-
-
-def _spread(values: np.ndarray) -> str:
-    return f"{values.mean():.4f}" + (f" ± {values.std(ddof=1):.4f}" if len(values) > 1 else "")
-
-
-def _signed(values: np.ndarray) -> str:
-    return f"{values.mean():+.4f}" + (f" ± {values.std(ddof=1):.4f}" if len(values) > 1 else "")
 
 
 def draw(reports: list[dict], out: Path) -> list[Path]:
@@ -130,9 +117,9 @@ def draw(reports: list[dict], out: Path) -> list[Path]:
             if not points:
                 continue
             mean = np.array([v.mean() for v in points.values()])
-            spread = np.array([v.std(ddof=1) if len(v) > 1 else 0.0 for v in points.values()])
+            sd = np.array([v.std(ddof=1) if len(v) > 1 else 0.0 for v in points.values()])
             axis.plot(list(points), mean, "o-", color=COLOURS[source], markersize=3.5, label=source)
-            axis.fill_between(list(points), mean - spread, mean + spread, color=COLOURS[source], alpha=0.15, lw=0)
+            axis.fill_between(list(points), mean - sd, mean + sd, color=COLOURS[source], alpha=0.15, lw=0)
         for key, (style, colour) in LINES.items():
             level = levels(group, key)
             if not len(level):

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments._runner import spread
+
 __all__ = ["best_pair", "draw", "excess", "markdown"]
 
 PARTS = {"valid_rmse": "validation", "test_rmse": "test"}
@@ -64,27 +66,23 @@ def markdown(reports: list[dict]) -> str:
         error = np.array([grid_of(r, "test_rmse").mean(axis=0)[own] for r in group])
         teacher = np.array([r["results"]["lines"]["teacher"] for r in group])
         lines.append(
-            f"| {problem} | {len(group)} | {p[own[0]]:g}, {s[own[1]]:g} | {_spread(error)}, {test[own]:.1f} "
-            f"| {test[common]:.1f} | {_spread(teacher)} |"
+            f"| {problem} | {len(group)} | {p[own[0]]:g}, {s[own[1]]:g} | {spread(error, 4)}, {test[own]:.1f} "
+            f"| {test[common]:.1f} | {spread(teacher, 4)} |"
         )
     lines += ["", "Change of the test RMSE, in % of it, mean ± sd over problems and seeds (below 0 is better):", ""]
     lines += ["| change | % |", "|---|--:|"]
     if len(modes) == 2:
         grids = [grid_of(r, "test_rmse") for r in reports]
         change = np.array([100 * (g[1] / g[0] - 1).mean() for g in grids])
-        lines.append(f"| neighbours {modes[1]} rather than {modes[0]}, all p and s | {_spread(change, 2)} |")
+        lines.append(f"| neighbours {modes[1]} rather than {modes[0]}, all p and s | {spread(change)} |")
     for kind in ("variants", "passes"):
         base, *others = list(reports[0]["results"][kind])
         for name in others:
             pairs = [(r["results"][kind][name], r["results"][kind][base]) for r in reports]
             change = np.array([100 * (new["test_rmse"] / old["test_rmse"] - 1) for new, old in pairs])
             said = name if kind == "variants" else f"{name} times the rows rather than {base}, in equally many steps"
-            lines.append(f"| {said} | {_spread(change, 2)} |")
+            lines.append(f"| {said} | {spread(change)} |")
     return "\n".join(lines) + "\n"
-
-
-def _spread(values: np.ndarray, digits: int = 4) -> str:
-    return f"{values.mean():.{digits}f}" + (f" ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else "")
 
 
 def draw(reports: list[dict], out: Path) -> list[Path]:

@@ -28,7 +28,7 @@ from sklearn.preprocessing import OneHotEncoder
 from compress import CompressedClassifier, CompressedRegressor, StudentClassifier, StudentRegressor
 from compress.budget import validation_error
 from data.load import load_problem
-from experiments._runner import check_request, parser, read_reports, run_grid, write_atomically, write_json
+from experiments._runner import check_request, parser, read_reports, run_grid, spread, write_atomically, write_json
 
 PROBLEMS = ("letter", "adult", "covtype7", "satellite", "magic", "casp")
 KINDS = ("teacher", "true", "out_of_fold")
@@ -90,8 +90,7 @@ def markdown(reports: list[dict]) -> str:
     for problem, group in groups.items():
         means = [f"{np.mean([errors[kind] for errors in group]):.4f}" for kind in KINDS]
         gaps = [[100 * (errors[kind] / errors["teacher"] - 1) for errors in group] for kind in KINDS[1:]]
-        spread = [f"{np.mean(g):+.2f} ± {np.std(g, ddof=1) if len(g) > 1 else 0:.2f}" for g in gaps]
-        lines.append(f"| {problem} | {len(group)} | " + " | ".join(means + spread) + " |")
+        lines.append(f"| {problem} | {len(group)} | " + " | ".join([*means, *(spread(g, 2, "+") for g in gaps)]) + " |")
     return "\n".join(lines) + "\n"
 
 

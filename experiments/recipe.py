@@ -30,6 +30,7 @@ from scipy.stats import ttest_1samp
 
 from compress import MUNGE, StudentClassifier, TransferSet
 from compress.evaluation import rmse
+from compress.objectives import LOGIT_CLIP
 from compress.transfer import stack_tables
 from data.load import load_problem
 from experiments import _material
@@ -93,7 +94,7 @@ def with_original(data: TransferSet, targets: np.ndarray) -> TransferSet:
 
 def softened(data: TransferSet, temperature: float) -> TransferSet:
     """The transfer set with T's logits divided by a temperature."""
-    p = expit(logit(np.clip(data.targets[:, 1].astype(np.float64), 1e-4, 1 - 1e-4)) / temperature)
+    p = expit(logit(np.clip(data.targets[:, 1].astype(np.float64), LOGIT_CLIP, 1 - LOGIT_CLIP)) / temperature)
     return replace(data, targets=np.stack([1 - p, p], axis=1).astype(np.float32))
 
 
