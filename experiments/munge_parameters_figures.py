@@ -73,10 +73,13 @@ def markdown(reports: list[dict]) -> str:
         grids = [grid_of(r, "test_rmse") for r in reports]
         change = np.array([100 * (g[1] / g[0] - 1).mean() for g in grids])
         lines.append(f"| neighbours {modes[1]} rather than {modes[0]}, all p and s | {_spread(change, 2)} |")
-    for name in list(reports[0]["results"]["variants"])[1:]:
-        pairs = [r["results"]["variants"] for r in reports]
-        change = np.array([100 * (v[name]["test_rmse"] / v["as default"]["test_rmse"] - 1) for v in pairs])
-        lines.append(f"| {name} | {_spread(change, 2)} |")
+    for kind in ("variants", "passes"):
+        base, *others = list(reports[0]["results"][kind])
+        for name in others:
+            pairs = [(r["results"][kind][name], r["results"][kind][base]) for r in reports]
+            change = np.array([100 * (new["test_rmse"] / old["test_rmse"] - 1) for new, old in pairs])
+            said = name if kind == "variants" else f"{name} times the rows rather than {base}, in equally many steps"
+            lines.append(f"| {said} | {_spread(change, 2)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -12,6 +12,12 @@ Piecewise: 8 bins; periodic: 4 frequencies, drawn at first with the standard dev
 Errors are those on *validation* rows, since this decides on an option of the library; the gap to the plain net is in
 percent of its RMSE, mean ± sd over seeds.
 
+Reading: bins never pay. Frequencies of 0.5 make the student about 1 % better on adult and covtype7 and 1 to 2 % on
+satellite, which is one to two standard deviations, change little on magic and casp, and make it 13 to 22 % worse on
+letter, where many units are worth more than a richer input; lower frequencies lose less on letter and gain less
+elsewhere. So there is no default in it. It is an option, `n_frequencies`, to be chosen on validation rows, and bytes
+are its price: the widths in the table are what is left of 256 and 64 units.
+
 Cost: about a minute and a half per run on one core.
 """
 

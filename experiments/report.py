@@ -1,6 +1,6 @@
-"""RESULTS.md and README's figures, written from the stored reports alone: no number is typed by hand.
+"""RESULTS.md, README's figures and those of docs/shipping.md, from the stored reports alone: none is typed by hand.
 
-`python -m experiments.report` writes both; `--check` fails when they differ from what the reports say.
+`python -m experiments.report` writes all; `--check` fails when one differs from what the reports say.
 Each experiment's section is its own docstring (question, setup, reading), the table it wrote and its plots.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from experiments._runner import write_atomically
 
-__all__ = ["readme", "results"]
+__all__ = ["quoting", "results", "tables"]
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "experiments" / "results"
@@ -53,13 +53,19 @@ def results() -> str:
         folder = RESULTS / name
         if not (folder / "table.md").is_file():
             continue
-        docstring = ast.get_docstring(ast.parse((ROOT / "experiments" / f"{name}.py").read_text()))
-        title, _, body = docstring.partition("\n")
+        title, _, body = _docstring(name).partition("\n")
         parts += [f"## {title.strip()}\n", f"`python -m experiments.{name}`\n", body.strip() + "\n"]
         parts.append((folder / "table.md").read_text())
         parts += [f"![{plot.stem}](experiments/results/{name}/{plot.name})\n" for plot in sorted(folder.glob("*.png"))]
         parts.append(_provenance(folder))
+    docstring, table = _docstring("benchmarks/student_speed"), RESULTS / "benchmarks" / "student_speed.md"
+    title, _, body = docstring.partition("\n")
+    parts += [f"## Benchmark: {title.strip()}\n", body.strip() + "\n", table.read_text()]
     return "\n".join(parts)
+
+
+def _docstring(name: str) -> str:
+    return ast.get_docstring(ast.parse((ROOT / "experiments" / f"{name}.py").read_text()))
 
 
 def _provenance(folder: Path) -> str:
@@ -73,22 +79,33 @@ def _provenance(folder: Path) -> str:
     )
 
 
-def readme(text: str) -> str:
-    """`text`, README.md's, with the block between the markers replaced by today's table."""
+def tables() -> dict[str, str]:
+    """The stored table that each document quotes."""
+    export = (RESULTS / "benchmarks" / "export.md").read_text()
+    rows = [line for line in export.partition("\n### ")[0].splitlines() if line.startswith("|")]
+    return {
+        "README.md": (RESULTS / "model_compression" / "headline.md").read_text(),
+        # without the default student, which is in the file
+        "docs/shipping.md": "\n".join(line for line in rows if "| 256 units |" not in line),
+    }
+
+
+def quoting(text: str, table: str) -> str:
+    """A document's text with the block between the markers replaced by a table."""
     head, begin, rest = text.partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"README.md must hold the lines {BEGIN!r} and {END!r}.")
-    table = (RESULTS / "model_compression" / "headline.md").read_text().strip()
-    return f"{head}{BEGIN}\n{table}\n{END}{tail}"
+        raise ValueError(f"the document must hold the lines {BEGIN!r} and {END!r}.")
+    return f"{head}{BEGIN}\n{table.strip()}\n{END}{tail}"
 
 
 def main(argv=None) -> None:
-    """Write the two documents, or check them."""
+    """Write the documents, or check them."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--check", action="store_true", help="write nothing; fail when a document is out of date")
     args = arguments.parse_args(argv)
-    wanted = {"RESULTS.md": results(), "README.md": readme((ROOT / "README.md").read_text())}
+    quoted = {name: quoting((ROOT / name).read_text(), table) for name, table in tables().items()}
+    wanted = {"RESULTS.md": results(), **quoted}
     for name, text in wanted.items():
         path = ROOT / name
         if path.is_file() and path.read_text() == text:

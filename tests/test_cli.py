@@ -122,9 +122,12 @@ def test_generate_label_and_fit_on_the_labels(run, tmp_path):
     assert len(read(tmp_path / "rows.csv")) == 50
     line = "label tmp/rows.csv --nominal zip --teacher forest.joblib --trust-pickle --out tmp/labelled.parquet"
     assert run(line)[0] == 0
-    code, out, _ = run("fit tmp/labelled.parquet --taught --nominal zip --epochs 2 --out tmp/t.safetensors")
+    code, out, _ = run(
+        "fit tmp/labelled.parquet --taught --nominal zip --epochs 2 --frequencies 3 --out tmp/t.safetensors"
+    )
     assert code == 0 and json.loads(out)["hidden_layer_sizes"] == [256]
     assert load_student(tmp_path / "t.safetensors").classes_.tolist() == ["no", "yes"]
+    assert json.loads(run("inspect tmp/t.safetensors")[1])["n_frequencies"] == 3
 
 
 def test_export_and_inspect(run, tmp_path):

@@ -157,13 +157,14 @@ def test_generators_in_small(tmp_path, monkeypatch):
 
 
 def test_munge_parameters_in_small(tmp_path, monkeypatch):
-    small = {"p": [0.2], "s": [1.0, 5.0], "transfer_rows": 600, "passes_rows": [900], "epochs": 2}
+    small = {"p": [0.2], "s": [1.0, 5.0], "transfer_rows": 600, "passes": {"2": 2, "4": 1}, "epochs": 2}
     monkeypatch.setattr(munge_parameters, "QUICK", {**munge_parameters.QUICK, **small})
     arguments = ["--quick", "--problems", "letter.p2", "--seeds", "0", "--n-jobs", "1", "--out", str(tmp_path)]
     munge_parameters.main(arguments)
     results = json.loads((tmp_path / "letter.p2" / "0" / "report.json").read_text())["results"]
     assert len(results["grid"]) == 4
-    assert list(results["variants"]) == ["as default", "unrounded", "clipped", "900 rows"]
+    assert list(results["variants"]) == ["as default", "unrounded", "clipped"]
+    assert list(results["passes"]) == ["2", "4"]
     current = next(row for row in results["grid"] if row["neighbors"] == "current" and row["s"] == 5.0)
     assert current["test_rmse"] == results["variants"]["as default"]["test_rmse"]  # the variants' base is that cell
     assert "Best on average" in (tmp_path / "table.md").read_text()

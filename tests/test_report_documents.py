@@ -1,5 +1,7 @@
 """RESULTS.md and README quote the stored reports, and nothing else."""
 
+import pytest
+
 from experiments import report
 
 
@@ -7,9 +9,10 @@ def test_results_are_what_the_stored_reports_say():
     assert (report.ROOT / "RESULTS.md").read_text() == report.results()
 
 
-def test_readme_quotes_the_stored_table():
-    text = (report.ROOT / "README.md").read_text()
-    assert report.readme(text) == text
+@pytest.mark.parametrize("name", report.tables())
+def test_documents_quote_the_stored_table(name):
+    text = (report.ROOT / name).read_text()
+    assert report.quoting(text, report.tables()[name]) == text
 
 
 def test_the_stored_table_is_computed_from_the_stored_runs(tmp_path):

@@ -40,6 +40,7 @@ def add_to(commands) -> None:
     add_munge(command)
     command.add_argument("--size-multiplier", type=float, default=100, help="rows to learn per row (default: 100)")
     command.add_argument("--hidden", type=int, nargs="*", default=[256], help="units per hidden layer (default: 256)")
+    command.add_argument("--frequencies", type=int, default=0, help="waves per continuous column (default: none)")
     command.add_argument("--epochs", type=int, help="passes over the rows (default: by their number)")
     command.add_argument("--budget-bytes", type=float, help="largest file: the best shape within it is searched")
     command.add_argument("--budget-us", type=float, help="most microseconds per row: likewise")
@@ -142,4 +143,4 @@ def _student(args, task: str):
 
     kind = StudentClassifier if task == "classification" else StudentRegressor
     options = {"max_epochs": args.epochs} if args.epochs else {}
-    return kind(tuple(args.hidden), verbose=1, random_state=args.seed, **options)
+    return kind(tuple(args.hidden), n_frequencies=args.frequencies, verbose=1, random_state=args.seed, **options)

@@ -84,6 +84,7 @@ def inspect(args) -> None:
         "parameters": student.n_parameters_,
         "hidden_layer_sizes": list(body.hidden_layer_sizes),
         "activation": student.activation,
+        "n_frequencies": 0 if body.periodic is None else body.periodic.weight.shape[1],
     }
     if hasattr(student, "classes_"):
         result["classes"] = student.classes_.tolist()
