@@ -59,7 +59,7 @@ FULL = {
 }
 DEMO = {  # the same job with smaller searches, in about three minutes
     **FULL,
-    "material": {**_material.FULL, "library": "default", "pairs": [[0.2, 5.0], [0.1, 5.0]]},
+    "material": {**_material.FULL, "library": "default", "pairs": [[0.1, 2.0], [0.2, 5.0]]},
     "recipe": None,
     "epochs": 12,
     "control": {"hidden": [128, 512], "weight_decay": [1e-3, 1e-1], "epochs": 100},
