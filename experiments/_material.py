@@ -46,7 +46,7 @@ QUICK = {
     "rows": {"n_train": 400, "n_valid": 200, "n_test": 1000},
     "transfer_rows": 4000,
     "library": "small",
-    "pairs": [[0.2, 5.0], [0.1, 5.0]],
+    "pairs": [[0.1, 1.0], [0.2, 5.0]],
 }
 
 

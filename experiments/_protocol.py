@@ -42,45 +42,41 @@ def fit_teacher(X, y, X_val, y_val, *, library: str, seed: int, n_jobs: int) -> 
     return teacher.fit(X, y, X_val=X_val, y_val=y_val)
 
 
-def fit_student(data, *, hidden: tuple, epochs: int, seed: int, verbose: int = 1) -> StudentClassifier:
+def fit_student(data, *, hidden: tuple, epochs: int, seed: int, verbose: int = 1, **options) -> StudentClassifier:
     """S1 and other nets on a transfer set, all epochs."""
-    return StudentClassifier(hidden, max_epochs=epochs, verbose=verbose, random_state=seed).fit(data)
+    return StudentClassifier(hidden, max_epochs=epochs, verbose=verbose, random_state=seed, **options).fit(data)
 
 
-def best_control(X, y, X_val, y_val, *, hidden, weight_decay, epochs: int, seed: int, n_jobs: int):
+def best_control(X, y, X_val, y_val, *, hidden, weight_decay, epochs: int, seed: int, n_jobs: int, options=({},)):
     """S2: the best net to be had from the labelled rows alone.
 
-    All pairs of width and weight decay are trained; each keeps the epoch, and the best of them is
-    kept, that have the lowest RMSE on the validation rows.
+    All combinations of shape, weight decay and further options are trained; each keeps the epoch, and the best
+    of them is kept, that have the lowest RMSE on the validation rows.
 
     Returns
     -------
     (StudentClassifier, list of dict)
-        The net, and `hidden`, `weight_decay`, `epoch`, `rmse` of every one tried.
+        The net, and `hidden`, `weight_decay`, its option, `epoch`, `rmse` of every one tried.
     """
-    grid = list(product(hidden, weight_decay))
+    grid = list(product(hidden, weight_decay, options))
     fits = Parallel(n_jobs=n_jobs, return_as="generator")(
-        delayed(_control)(X, y, X_val, y_val, width, decay, epochs, seed) for width, decay in grid
+        delayed(_control)(X, y, X_val, y_val, h, w, epochs, seed, further) for h, w, further in grid
     )
     nets = list(tqdm(fits, "S2", len(grid), unit="net", disable=None))
     tried = [
         {
             "hidden": h,
             "weight_decay": w,
+            **further,
             "epoch": net.best_epoch_,
             "rmse": rmse(y_val, net.predict_proba(X_val)),
         }
-        for (h, w), net in zip(grid, nets)
+        for (h, w, further), net in zip(grid, nets)
     ]
     best = min(range(len(nets)), key=lambda i: tried[i]["rmse"])
     return nets[best], tried
 
 
-def _control(X, y, X_val, y_val, hidden, weight_decay, epochs, seed):
-    net = StudentClassifier(
-        (hidden,),
-        weight_decay=weight_decay,
-        max_epochs=epochs,
-        random_state=seed,
-    )
+def _control(X, y, X_val, y_val, hidden, weight_decay, epochs, seed, options):
+    net = StudentClassifier(hidden, weight_decay=weight_decay, max_epochs=epochs, random_state=seed, **options)
     return net.fit(X, y, X_val=X_val, y_val=y_val)

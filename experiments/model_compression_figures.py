@@ -17,10 +17,12 @@ COLOURS = {
     "S2": "#c0504d",
     "S2_same": "#e6a19e",
     "S1": "#1f6fb4",
+    "S2_recipe": "#f2c6c3",
     "deep": "#8fd3c3",
+    "waves": "#5bbfa8",
     "recipe": "#17a589",
 }
-TICKS = {"best_single": "best\nsingle", "S2_same": "S2\nsame"}
+TICKS = {"best_single": "best\nsingle", "S2_same": "S2\nsame", "S2_recipe": "S2\nrecipe"}
 MARKERS = "osD^vP*X"
 
 

@@ -12,14 +12,16 @@ from experiments._runner import spread as mean_sd
 
 __all__ = ["by_problem", "headline", "markdown"]
 
-MODELS = ("T", "best_single", "S2", "S2_same", "S1", "deep", "recipe")
+MODELS = ("T", "best_single", "S2", "S2_same", "S2_recipe", "S1", "deep", "waves", "recipe")
 LABELS = {
     "T": "T",
     "best_single": "best single",
     "S2": "S2",
     "S2_same": "S2, net of S1",
     "S1": "S1",
+    "S2_recipe": "S2, nets of recipe",
     "deep": "deep",
+    "waves": "waves",
     "recipe": "recipe",
 }
 
@@ -262,12 +264,11 @@ def choices(groups: dict) -> str:
     for problem, group in groups.items():
         chosen = [r["chosen"] for r in group]
         munge = ", ".join(f"p={c['p']:g} s={c['s']:g}" for c in chosen)
-        crossed = sum(c["labels_from"] == "cross_fit" for c in chosen)
         nets = ", ".join(f"{c['S2']['hidden']} units with decay {c['S2']['weight_decay']:g}" for c in chosen)
         stages = mean(group, "stage_seconds")
         spent = ", ".join(f"{name} {seconds:.0f}" for name, seconds in stages.items())
         lines.append(
-            f"- {problem}: MUNGE {munge}; deep net cross-fitted in {crossed} of {len(group)} seeds; S2 {nets}; T of "
+            f"- {problem}: MUNGE {munge}; S2 {nets}; T of "
             f"{np.mean([r['n_members'] for r in group]):.1f} models. Seconds: {spent} "
             "(generate and label are parts of munge_and_label)."
         )

@@ -79,6 +79,12 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int, folder: Path) -> di
         judge(f"four frequencies, scale {scale:g}", student(data, n_frequencies=4, frequency_scale=scale))
     team = [student(data, seed + 1000 * i).predict_proba(data.X) for i in range(1, config["students"] + 1)]
     judge("mean of five students taught again", student(replace(data, targets=np.mean(team, axis=0, dtype=np.float32))))
+    crossed = made.cross_fitted(problem, seed)
+    munge = MUNGE(made.search.p, made.search.s, n_jobs=n_jobs)
+    labelled = crossed.transfer_set(
+        problem.X_train, generator=munge, n_rows=len(data), n_jobs=n_jobs, random_state=seed
+    )
+    judge("labels of clones that have not seen the row", student(labelled))
     if problem.nominal:
         judge("learned vectors of nominal columns", student(data, max_one_hot=1))
         judge("twice p on nominal columns", student(more_exchange(problem, made, config, seed, n_jobs)))
