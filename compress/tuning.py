@@ -27,8 +27,8 @@ __all__ = ["PAIRS", "MungeSearch", "trial_errors", "trial_student", "tune_munge"
 
 logger = logging.getLogger(__name__)
 
-# A coarse cover of what paid in the experiments: little exchange where columns are many and smooth
-# (LETTER), much where they are noisy or nominal (MAGIC, ADULT), noisy exchange on COVTYPE.
+# A coarse cover of what paid in experiments.munge_parameters: little exchange on LETTER, much on ADULT,
+# noise on COVTYPE.
 # The first, MUNGE's default, is kept when none is better by more than chance.
 PAIRS = ((0.1, 1.0), (0.1, 5.0), (0.2, 5.0), (0.2, 1.0), (0.5, 2.0))
 CLEARLY = 1.64  # standard errors by which another pair must win: a one-sided test at 5 %

@@ -28,6 +28,7 @@ __all__ = [
     "check_request",
     "machine",
     "parser",
+    "publish",
     "read_reports",
     "run_grid",
     "spread",
@@ -142,6 +143,30 @@ def read_reports(out: Path) -> list[dict]:
     """All finished reports below `out`, ordered by problem and seed."""
     reports = [json.loads(path.read_text()) for path in sorted(out.glob("*/*/report.json"))]
     return sorted(reports, key=lambda r: (r["problem"], r["seed"]))
+
+
+def publish(out: Path, table: str, *, records: list | None = None, plots: Iterable[Path] = ()) -> None:
+    """The end of every experiment: `summary.json` (if there are records), `table.md`; print the table and all paths.
+
+    Parameters
+    ----------
+    out : Path
+        The experiment's folder.
+    table : str
+        Markdown.
+    records : list, optional
+        JSON-ready, one per run.
+    plots : iterable of Path
+        Written before.
+    """
+    written = [out / "table.md", *plots]
+    if records is not None:
+        write_json(out / "summary.json", records)
+        written.insert(0, out / "summary.json")
+    write_atomically(out / "table.md", table)
+    print("\n" + table)
+    for path in written:
+        print(f"written: {path}")
 
 
 def write_json(path: Path, value) -> None:

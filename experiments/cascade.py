@@ -33,7 +33,7 @@ import torch
 from compress.evaluation_ranking import overlap_at_k, ranking_metrics, top_k
 from data.movielens_splits import movielens_topn
 from experiments._distillation import arm_table, check_names, draw_arms
-from experiments._runner import parser, read_reports, run_grid, write_atomically
+from experiments._runner import parser, publish, read_reports, run_grid
 from experiments.ranking import SPLITS, Split
 
 FULL = {"n_users": None, "epochs": 10, "k": 20, "size": 8, "n_sampled": 50, "recall": 100, "preranking": 20}
@@ -108,14 +108,12 @@ def main(argv=None) -> None:
     torch.set_num_threads(1)
     run_grid(args, QUICK if args.quick else FULL, run_one)
     reports = read_reports(args.out)
-    write_atomically(args.out / "table.md", table(reports))
     groups = {
         name: [r for r in reports if r["problem"] == name] for name in dict.fromkeys(r["problem"] for r in reports)
     }
     panels = {"to_recall": "to recall", "to_preranking": "to pre-ranking", "final": "final", "ndcg": "NDCG@10"}
     plot = draw_arms(groups, ARMS, panels, args.out, base="labels")
-    print("\n" + table(reports))
-    print(f"written: {args.out / 'table.md'}, {plot}")
+    publish(args.out, table(reports), plots=[plot])
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from compress.budget import validation_error
 from compress.evaluation import classification_metrics, regression_metrics
 from data.load import load_problem
 from experiments._protocol import Stopwatch
-from experiments._runner import check_request, parser, read_reports, run_grid, spread, write_atomically, write_json
+from experiments._runner import check_request, parser, publish, read_reports, run_grid, spread
 
 PROBLEMS = ("letter", "adult", "covtype7", "satellite", "magic", "casp")
 FULL = {
@@ -202,12 +202,7 @@ def main(argv=None) -> None:
     config = QUICK if args.quick else FULL
     run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs))
     records = summary(read_reports(args.out))
-    write_json(args.out / "summary.json", records)
-    table = markdown(records)
-    write_atomically(args.out / "table.md", table)
-    print("\n" + table)
-    for name in ("summary.json", "table.md"):
-        print(f"written: {args.out / name}")
+    publish(args.out, markdown(records), records=records)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ from compress.evaluation_ranking import gauc
 from data.movielens_splits import movielens_clicks
 from data.synthetic_ctr import make_ctr
 from experiments._distillation import arm_table, check_names, draw_arms, tuned
-from experiments._runner import parser, read_reports, run_grid, write_atomically
+from experiments._runner import parser, publish, read_reports, run_grid
 
 FULL = {
     "synthetic": [60_000, 10_000, 20_000],
@@ -239,13 +239,11 @@ def main(argv=None) -> None:
         one = type(args)(**{**vars(args), "problems": [name]})
         run_grid(one, {**config, "chosen": {name: chosen}}, run_one)
     reports = read_reports(args.out)
-    write_atomically(args.out / "table.md", table(reports))
     groups = {
         name: [r for r in reports if r["problem"] == name] for name in dict.fromkeys(r["problem"] for r in reports)
     }
     plot = draw_arms(groups, ARMS, {"auc": "AUC of the served net", "log_loss": "log loss"}, args.out, base="student")
-    print("\n" + table(reports))
-    print(f"written: {args.out / 'table.md'}, {plot}")
+    publish(args.out, table(reports), plots=[plot])
 
 
 if __name__ == "__main__":

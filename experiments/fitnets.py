@@ -30,7 +30,6 @@ from __future__ import annotations
 import time
 from functools import partial
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -41,7 +40,7 @@ from compress.distill import DistilledClassifier, FitNet, NetClassifier, Schedul
 from compress.nets_conv import ConvNet
 from experiments._digits import Digits, load_digits, run_seeds
 from experiments._distillation import arm_table, check_names, draw_arms, tuned, values
-from experiments._runner import parser, read_reports, write_atomically
+from experiments._runner import parser, publish, read_reports
 
 ROWS = {"n_labelled": 2000, "n_unlabeled": 0, "n_valid": 1000, "n_test": 10_000}
 FULL = {
@@ -173,10 +172,8 @@ def main(argv=None) -> None:
     chosen = tuned(args.out / "tuning.json", config, lambda: search(config, args.n_jobs))
     run_seeds(args, {**config, "chosen": chosen}, run_one)
     reports = read_reports(args.out)
-    write_atomically(args.out / "table.md", table(reports))
     plot = draw_arms({"mnist": reports}, ARMS, {"accuracy": "test accuracy, %"}, args.out, base="kd")
-    print("\n" + table(reports))
-    print(f"written: {Path(args.out / 'table.md')}, {plot}")
+    publish(args.out, table(reports), plots=[plot])
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from compress.generators import Interpolation, MarginalSampler, NaiveBayesEstima
 from data.load import load_problem, load_table, problem_names
 from experiments import _material
 from experiments import _protocol as protocol
-from experiments._runner import check_request, parser, write_atomically
+from experiments._runner import check_request, parser, publish
 from experiments._steps import Steps, reports_of, run_in_steps
 from experiments.generators_figures import draw, markdown
 
@@ -175,12 +175,7 @@ def main(argv=None) -> None:
     reports = reports_of(args.out, config)
     for report in reports:
         report["results"]["lines"]["S2"] = controls.get((report["problem"], report["seed"]))
-    table = markdown(reports)
-    write_atomically(args.out / "table.md", table)
-    plots = draw(reports, args.out)
-    print("\n" + table)
-    for path in [args.out / "table.md", *plots]:
-        print(f"written: {Path(path)}")
+    publish(args.out, markdown(reports), plots=draw(reports, args.out))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from compress.evaluation import rmse, size_bytes
 from data.load import load_problem
 from experiments import _material
 from experiments import _protocol as protocol
-from experiments._runner import spread, write_atomically, write_json
+from experiments._runner import publish, spread
 from experiments.model_compression_figures import panels, save
 from experiments.model_compression_table import by_problem
 
@@ -126,12 +126,7 @@ def main(argv=None) -> None:
         argv, __doc__, run_one, full=FULL, quick=QUICK, out="experiments/results/hidden_units"
     )
     records = with_controls(records, _material.stored_controls(out.parent / "model_compression/summary.json"))
-    write_json(out / "summary.json", records)
-    table = markdown(records)
-    write_atomically(out / "table.md", table)
-    plot = draw(records, out)
-    print("\n" + table)
-    print(f"written: {out / 'summary.json'}, {out / 'table.md'}, {plot}")
+    publish(out, markdown(records), records=records, plots=[draw(records, out)])
 
 
 if __name__ == "__main__":

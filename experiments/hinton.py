@@ -41,7 +41,6 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -52,7 +51,7 @@ from compress.distill import DistilledClassifier, NetClassifier, Schedule
 from compress.nets import MLP
 from experiments._digits import load_digits, run_seeds
 from experiments._distillation import check_names
-from experiments._runner import parser, read_reports, write_atomically
+from experiments._runner import parser, publish, read_reports
 from experiments.hinton_figures import draw, markdown
 
 ROWS = {"n_labelled": 1000, "n_unlabeled": 8000, "n_valid": 1000, "n_test": 10_000}
@@ -219,10 +218,7 @@ def main(argv=None) -> None:
     torch.set_num_threads(1)
     run_seeds(args, QUICK if args.quick else FULL, run_one)
     reports = read_reports(args.out)
-    write_atomically(args.out / "table.md", markdown(reports))
-    plot = draw(reports, args.out)
-    print("\n" + markdown(reports))
-    print(f"written: {Path(args.out / 'table.md')}, {plot}")
+    publish(args.out, markdown(reports), plots=[draw(reports, args.out)])
 
 
 if __name__ == "__main__":

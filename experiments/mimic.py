@@ -41,7 +41,6 @@ import math
 import time
 import warnings
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -53,7 +52,7 @@ from compress.nets import MLP
 from compress.nets_conv import ConvNet
 from experiments._digits import load_digits, run_seeds
 from experiments._distillation import check_names, draw_arms
-from experiments._runner import parser, read_reports, write_atomically
+from experiments._runner import parser, publish, read_reports
 from experiments.mimic_table import ARMS, markdown
 
 ROWS = {"n_labelled": 1000, "n_unlabeled": 8000, "n_valid": 1000, "n_test": 10_000}
@@ -192,10 +191,8 @@ def main(argv=None) -> None:
     torch.set_num_threads(1)
     run_seeds(args, QUICK if args.quick else FULL, run_one)
     reports = read_reports(args.out)
-    write_atomically(args.out / "table.md", markdown(reports))
     plot = draw_arms({"mnist": reports}, ARMS, {"accuracy": "test accuracy, %"}, args.out, base="deep")
-    print("\n" + markdown(reports))
-    print(f"written: {Path(args.out / 'table.md')}, {plot}")
+    publish(args.out, markdown(reports), plots=[plot])
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ from compress.objectives import SoftTargets, Values
 from compress.schema import Schema
 from compress.training import isolated_rng, single_thread, train
 from data.load import load_problem
-from experiments._runner import check_request, parser, run_grid, spread, write_atomically, write_json
+from experiments._runner import check_request, parser, publish, run_grid, spread
 from experiments._steps import reports_of
 
 PROBLEMS = ("letter", "adult", "covtype7", "satellite", "magic", "casp")
@@ -187,10 +187,8 @@ def main(argv=None) -> None:
     config = QUICK if args.quick else FULL
     run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs))
     reports = reports_of(args.out, config)
-    write_json(args.out / "summary.json", [{k: r[k] for k in ("problem", "seed", "results")} for r in reports])
-    table = markdown(reports)
-    write_atomically(args.out / "table.md", table)
-    print("\n" + table + f"\nwritten: {args.out / 'summary.json'}, {args.out / 'table.md'}")
+    records = [{key: r[key] for key in ("problem", "seed", "results")} for r in reports]
+    publish(args.out, markdown(reports), records=records)
 
 
 if __name__ == "__main__":

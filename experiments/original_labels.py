@@ -28,7 +28,7 @@ from sklearn.preprocessing import OneHotEncoder
 from compress import CompressedClassifier, CompressedRegressor, StudentClassifier, StudentRegressor
 from compress.budget import validation_error
 from data.load import load_problem
-from experiments._runner import check_request, parser, read_reports, run_grid, spread, write_atomically, write_json
+from experiments._runner import check_request, parser, publish, read_reports, run_grid, spread
 
 PROBLEMS = ("letter", "adult", "covtype7", "satellite", "magic", "casp")
 KINDS = ("teacher", "true", "out_of_fold")
@@ -103,12 +103,8 @@ def main(argv=None) -> None:
     config = QUICK if args.quick else FULL
     run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs))
     reports = read_reports(args.out)
-    write_json(
-        args.out / "summary.json", [{**r["results"], "problem": r["problem"], "seed": r["seed"]} for r in reports]
-    )
-    table = markdown(reports)
-    write_atomically(args.out / "table.md", table)
-    print("\n" + table + f"\nwritten: {args.out / 'summary.json'}, {args.out / 'table.md'}")
+    records = [{**r["results"], "problem": r["problem"], "seed": r["seed"]} for r in reports]
+    publish(args.out, markdown(reports), records=records)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ from compress.evaluation import rmse
 from data.load import load_problem
 from experiments import _material
 from experiments import _protocol as protocol
-from experiments._runner import spread, write_atomically, write_json
+from experiments._runner import publish, spread
 from experiments.model_compression_figures import panels, save
 from experiments.model_compression_table import by_problem
 
@@ -178,12 +178,7 @@ def main(argv=None) -> None:
     out, records = _material.run_on_material(
         argv, __doc__, run_one, full=FULL, quick=QUICK, out="experiments/results/overfitting"
     )
-    write_json(out / "summary.json", records)
-    table = markdown(records)
-    write_atomically(out / "table.md", table)
-    plot = draw(records, out)
-    print("\n" + table)
-    print(f"written: {out / 'summary.json'}, {out / 'table.md'}, {plot}")
+    publish(out, markdown(records), records=records, plots=[draw(records, out)])
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ from compress.evaluation_ranking import overlap_at_k, ranking_metrics, top_k
 from compress.teachers import EASE
 from data.movielens_splits import movielens_topn
 from experiments._distillation import arm_table, check_names, draw_arms
-from experiments._runner import parser, read_reports, run_grid, write_atomically
+from experiments._runner import parser, publish, read_reports, run_grid
 
 SPLITS = {"movielens.random": "random", "movielens.chronological": "chronological"}
 FULL = {
@@ -193,15 +193,13 @@ def main(argv=None) -> None:
     torch.set_num_threads(1)
     run_grid(args, QUICK if args.quick else FULL, run_one)
     reports = read_reports(args.out)
-    write_atomically(args.out / "table.md", table(reports))
     groups = {
         name: [r for r in reports if r["problem"] == name] for name in dict.fromkeys(r["problem"] for r in reports)
     }
     panels = {"recall": "recall@10", "ndcg": "NDCG@10", "overlap": "overlap@20 with the teacher"}
     without = {arm: label for arm, label in ARMS.items() if arm != "teacher"}
     plot = draw_arms(groups, without, panels, args.out, base="hard")
-    print("\n" + table(reports))
-    print(f"written: {args.out / 'table.md'}, {plot}")
+    publish(args.out, table(reports), plots=[plot])
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ from compress.objectives import LOGIT_CLIP
 from compress.transfer import stack_tables
 from data.load import load_problem
 from experiments import _material
-from experiments._runner import spread, write_atomically, write_json
+from experiments._runner import publish, spread
 from experiments.model_compression_table import by_problem
 
 FULL = {"material": _material.FULL, "rows": 100_000, "hidden": [256, 256], "epochs": 20, "students": 5}
@@ -159,10 +159,7 @@ def main(argv=None) -> None:
     out, records = _material.run_on_material(
         argv, __doc__, run_one, full=FULL, quick=QUICK, out="experiments/results/recipe"
     )
-    write_json(out / "summary.json", records)
-    table = markdown(records)
-    write_atomically(out / "table.md", table)
-    print("\n" + table + f"\nwritten: {out / 'summary.json'}, {out / 'table.md'}")
+    publish(out, markdown(records), records=records)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from compress.teachers._selection import ensemble_selection, prune_weights
 from data.load import load_problem, problem_names
 from experiments._material import PROBLEMS
 from experiments._protocol import Stopwatch
-from experiments._runner import check_request, parser, run_grid, spread, write_atomically, write_json
+from experiments._runner import check_request, parser, publish, run_grid, spread
 from experiments._steps import reports_of
 from experiments.model_compression_figures import panels, save
 from experiments.model_compression_table import by_problem
@@ -225,12 +225,7 @@ def main(argv=None) -> None:
     config = QUICK if args.quick else FULL
     run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs))
     records = [{"problem": r["problem"], "seed": r["seed"], **r["results"]} for r in reports_of(args.out, config)]
-    write_json(args.out / "summary.json", records)
-    table = markdown(records)
-    write_atomically(args.out / "table.md", table)
-    plot = draw(records, args.out)
-    print("\n" + table)
-    print(f"written: {args.out / 'summary.json'}, {args.out / 'table.md'}, {plot}")
+    publish(args.out, markdown(records), records=records, plots=[draw(records, args.out)])
 
 
 if __name__ == "__main__":

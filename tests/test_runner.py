@@ -7,7 +7,7 @@ from argparse import Namespace
 import numpy as np
 import pytest
 
-from experiments._runner import check_request, parser, read_reports, run_grid, write_atomically, write_json
+from experiments._runner import check_request, parser, publish, read_reports, run_grid, write_atomically, write_json
 
 
 @pytest.fixture
@@ -128,3 +128,11 @@ def test_a_quick_run_that_names_no_folder_leaves_full_runs_alone():
     assert arguments.parse_args([]).out.as_posix() == "experiments/results/some"
     assert arguments.parse_args(["--quick"]).out.as_posix() == "out/quick/some"
     assert arguments.parse_args(["--quick", "--out", "elsewhere"]).out.as_posix() == "elsewhere"
+
+
+def test_publish_writes_and_names_summary_table_and_plots(tmp_path, capsys):
+    publish(tmp_path, "| a |\n", records=[{"seed": 1}], plots=[tmp_path / "a.png"])
+    assert json.loads((tmp_path / "summary.json").read_text()) == [{"seed": 1}]
+    assert (tmp_path / "table.md").read_text() == "| a |\n"
+    said = capsys.readouterr().out
+    assert all(f"written: {tmp_path / name}" in said for name in ("summary.json", "table.md", "a.png"))
