@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from joblib import Parallel, delayed
+from scipy.stats import norm
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 from tqdm.auto import tqdm
@@ -31,7 +32,7 @@ logger = logging.getLogger(__name__)
 # noise on COVTYPE.
 # The first, MUNGE's default, is kept when none is better by more than chance.
 PAIRS = ((0.1, 1.0), (0.1, 5.0), (0.2, 5.0), (0.2, 1.0), (0.5, 2.0))
-CLEARLY = 1.64  # standard errors by which another pair must win: a one-sided test at 5 %
+LEVEL = 0.05  # of the one-sided test that another pair must pass, all pairs together
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ def tune_munge(
         Rows that neither teacher nor generator was fitted on.
     pairs : sequence of (p, s)
         The first is kept unless the best of the others has a validation error that is lower by more
-        than 1.64 standard errors of their difference: a thousand rows tell small ones apart badly.
+        than chance allows for (one-sided, 5 % over all pairs: 2.24 standard errors of the difference for
+        four others): a thousand rows tell small differences apart badly.
     n_rows : int, optional
         Size of each trial's transfer set, originals included; 5 times `X` and at least 10,000 by
         default.
@@ -123,7 +125,7 @@ def tune_munge(
     scores = [{"p": p, "s": s, "rmse": float(np.sqrt(e.mean()))} for (p, s), e in zip(pairs, errors)]
     logger.info("validation RMSE by p and s: %s", scores)
     best = min(range(len(scores)), key=lambda i: scores[i]["rmse"])
-    chosen = scores[best if _clearly_better(errors[best], errors[0]) else 0]
+    chosen = scores[best if _clearly_better(errors[best], errors[0], len(pairs) - 1) else 0]
     return MungeSearch(chosen["p"], chosen["s"], scores)
 
 
@@ -147,7 +149,8 @@ def trial_errors(student, data: TransferSet, X_val, y_val) -> np.ndarray:
     return np.square(np.asarray(y_val, dtype=np.float64) - student.predict(X_val))
 
 
-def _clearly_better(errors: np.ndarray, reference: np.ndarray) -> bool:
-    """Whether the mean squared error is lower by more than the chance of the validation rows, in pairs."""
+def _clearly_better(errors: np.ndarray, reference: np.ndarray, n_others: int) -> bool:
+    """Whether the best of `n_others` has a mean squared error that is lower by more than chance, in pairs of rows."""
     gain = reference - errors
-    return bool(gain.mean() > CLEARLY * gain.std() / np.sqrt(len(gain)))
+    needed = norm.isf(LEVEL / max(n_others, 1))  # Bonferroni's correction
+    return bool(gain.mean() > needed * gain.std() / np.sqrt(len(gain)))

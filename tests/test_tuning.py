@@ -32,8 +32,8 @@ def test_a_pair_that_is_clearly_better_is_chosen():
 
 def test_the_first_pair_is_kept_when_the_others_are_better_by_chance_only():
     errors = np.array([0.1, 0.3, 0.2, 0.4])
-    assert not _clearly_better(errors - [0.02, -0.02, 0.03, -0.02], errors)
-    assert _clearly_better(errors - 0.01, errors)
+    assert not _clearly_better(errors - [0.02, -0.02, 0.03, -0.02], errors, 1)
+    assert _clearly_better(errors - 0.01, errors, 4)
 
 
 def test_same_seed_same_scores():
