@@ -41,6 +41,7 @@ FULL = {
     "sources": ["MUNGE", "RANDOM", "NBE", "Interpolation", "TRUE"],
     "true": ["adult", "covtype"],
     "hidden": 128,
+    "learning_rate": 0.01,
     "epochs": {"of_100k": 40, "least": 20, "most": 100},  # about 4,000 steps whatever the size
 }
 QUICK = {
@@ -98,7 +99,8 @@ def taught(data: TransferSet, problem, config: dict) -> dict:
     started = time.perf_counter()
     n = config["epochs"]
     epochs = int(np.clip(n["of_100k"] * 100_000 / len(data), n["least"], n["most"]))
-    student = StudentClassifier((config["hidden"],), max_epochs=epochs, random_state=problem.seed)
+    how = {"learning_rate": config["learning_rate"], "random_state": problem.seed}
+    student = StudentClassifier((config["hidden"],), max_epochs=epochs, **how)
     student.fit(data, X_val=problem.X_valid, y_val=problem.y_valid)
     return {
         "size": len(data),

@@ -33,8 +33,9 @@ FULL = {
     "hidden": [2, 4, 8, 16, 32, 64, 128, 256, 512, 1024],
     "rows": 100_000,
     "epochs": 20,
+    "learning_rate": 0.01,
 }
-QUICK = {"material": _material.QUICK, "hidden": [2, 8, 32], "rows": 2000, "epochs": 10}
+QUICK = {"material": _material.QUICK, "hidden": [2, 8, 32], "rows": 2000, "epochs": 10, "learning_rate": 0.01}
 
 
 def run_one(name: str, seed: int, config: dict, n_jobs: int, folder: Path) -> dict:
@@ -42,8 +43,9 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int, folder: Path) -> di
     problem = load_problem(name, seed, **config["material"]["rows"])
     made = _material.material(problem, seed, config["material"], folder, n_jobs)
     data = made.data.head(config["rows"])
+    how = {key: config[key] for key in ("epochs", "learning_rate")}
     students = Parallel(n_jobs=n_jobs)(
-        delayed(protocol.fit_student)(data, hidden=(hidden,), epochs=config["epochs"], seed=seed, verbose=0)
+        delayed(protocol.fit_student)(data, hidden=(hidden,), seed=seed, verbose=0, **how)
         for hidden in config["hidden"]
     )
     error = {

@@ -37,8 +37,14 @@ from experiments._runner import publish, spread
 from experiments.model_compression_figures import panels, save
 from experiments.model_compression_table import by_problem
 
-FULL = {"material": _material.FULL, "rows": 100_000, "hidden": 256, "epochs": 20, "trees": 300, "leaves": [1, 10]}
-QUICK = {"material": _material.QUICK, "rows": 2000, "hidden": 32, "epochs": 10, "trees": 20, "leaves": [1, 10]}
+FULL = {
+    "material": _material.FULL,
+    "rows": 100_000,
+    "student": {"hidden": [256], "epochs": 20, "learning_rate": 0.01},
+    "trees": 300,
+    "leaves": [1, 10],
+}
+QUICK = {**FULL, "material": _material.QUICK, "rows": 2000, "student": {"hidden": [32], "epochs": 10}, "trees": 20}
 QUARTERS = 4
 
 
@@ -48,9 +54,7 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int, folder: Path) -> di
     X, y = problem.X_train, problem.y_train
     made = _material.material(problem, seed, config["material"], folder, n_jobs)
     own, unseen = made.teacher.predict_proba(X), made.out_of_fold(problem, seed)
-    student = protocol.fit_student(
-        made.data.head(config["rows"]), hidden=(config["hidden"],), epochs=config["epochs"], seed=seed, verbose=0
-    )
+    student = protocol.fit_student(made.data.head(config["rows"]), **config["student"], seed=seed, verbose=0)
     forests = {str(leaf): forest_and_student(problem, made, leaf, config, seed, n_jobs) for leaf in config["leaves"]}
     test = {model: m.predict_proba(problem.X_test) for model, m in (("T", made.teacher), ("S1", student))}
     overconfidence = np.abs(own - unseen)[:, 1][nearest_rows(X, problem.X_test, problem.nominal)]
@@ -101,7 +105,7 @@ def forest_and_student(problem, made, leaf: int, config: dict, seed: int, n_jobs
     ).fit(X, problem.y_train)
     munge = MUNGE(made.search.p, made.search.s, n_jobs=n_jobs, random_state=seed).fit(X)
     data = TransferSet.from_teacher(forest, X, generator=munge, n_rows=config["rows"])
-    return forest, protocol.fit_student(data, hidden=(config["hidden"],), epochs=config["epochs"], seed=seed, verbose=0)
+    return forest, protocol.fit_student(data, **config["student"], seed=seed, verbose=0)
 
 
 def markdown(records: list[dict]) -> str:

@@ -58,7 +58,7 @@ def test_the_recipe_judges_every_change_on_validation_rows(quick_material, tmp_p
     recipe.main(["--quick", "--problems", "adult", "--seeds", "0", "--n-jobs", "1", "--out", str(out)])
     (record,) = json.loads((out / "summary.json").read_text())
     errors = record["valid_rmse"]
-    assert len(errors) == 20
+    assert len(errors) == 22
     assert len(set(errors.values())) > 12, (
         "a change changes something; decay and the best epoch may not, in so few steps"
     )
