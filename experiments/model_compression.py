@@ -30,6 +30,7 @@ Cost: about nine minutes per run on one core; `--demo` makes smaller searches, i
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -42,6 +43,7 @@ from experiments import _protocol as protocol
 from experiments._onnx_teacher import through_onnx_runtime
 from experiments._runner import check_request, parser, run_grid, write_atomically, write_json
 from experiments._steps import reports_of
+from experiments._student_in_c import student_in_c
 from experiments.model_compression_figures import draw
 from experiments.model_compression_table import headline, markdown
 
@@ -164,7 +166,9 @@ def evaluate(models: dict, problem, timed_rows: int) -> dict:
     numbers = X if problem.nominal else X.to_numpy(np.float64)  # the bare callable takes arrays
     batches = {timed_rows: 15, 1: 100}
     timed = {str(n_rows): {} for n_rows in batches}
-    with threadpool_limits(1):  # one thread each, so that the quotient is that of the work
+    with threadpool_limits(1), TemporaryDirectory() as folder:  # one thread each: the quotient is that of the work
+        in_c = {f"{name}_c": student_in_c(models[name], Path(folder)) for name in nets}
+        calls |= {name: call for name, call in in_c.items() if call}
         for n_rows, repeats in batches.items():
             for name, call in calls.items():
                 few = 3 if name == "T" else repeats

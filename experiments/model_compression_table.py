@@ -44,8 +44,8 @@ def markdown(records: list[dict]) -> str:
 def headline(records: list[dict]) -> str:
     """README's table: error, size and speed in one row per problem."""
     rows = [
-        "| problem | seeds | T | S2 | S1 | recipe | ratio | S1 smaller than T | faster |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
+        "| problem | seeds | T | S2 | S1 | recipe | ratio | S1 smaller than T | faster in NumPy | in C |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     groups = by_problem(records)
     for problem, group in groups.items():
@@ -54,9 +54,10 @@ def headline(records: list[dict]) -> str:
         rows.append(
             f"| {problem} | {len(group)} | "
             + " | ".join(spread(group, "rmse", model) for model in ("T", "S2", "S1", "recipe"))
-            + f" | {ratio([group])} | {size['T'] / size['S1']:,.0f}x | {pace['T'] / pace['S1_bare']:,.0f}x |"
+            + f" | {ratio([group])} | {size['T'] / size['S1']:,.0f}x | {pace['T'] / pace['S1_bare']:,.0f}x "
+            f"| {over(pace, 'T', 'S1_c', 'x')} |"
         )
-    rows.append(average_row(groups, ("T", "S2", "S1", "recipe"), ["", ""]))
+    rows.append(average_row(groups, ("T", "S2", "S1", "recipe"), ["", "", ""]))
     return "\n".join(rows) + "\n"
 
 
@@ -195,31 +196,34 @@ def speed_table(groups: dict) -> str:
     """Seconds per 10,000 rows and microseconds of a single row, native and converted."""
     rows = [
         "### Speed (Table 3), one thread\n",
-        "Seconds per 10,000 rows; T / S1 is with `predictor()`, T's ONNX form without preparing its input.\n",
-        "| problem | T | T, ONNX Runtime | converted | S1 `predict_proba` | S1 `predictor()` | deep | T / S1 "
-        "| T, ONNX / S1 | paper: T | S1 | T / S1 |",
-        "|---|" + "--:|" * 11,
+        "Seconds per 10,000 rows. T's ONNX form is timed without preparing its input, `predictor()` is NumPy, C is "
+        "`to_c` compiled with `-O2 -march=native`; T / S1 is with `predictor()` and with C.\n",
+        "| problem | T | T, ONNX Runtime | converted | S1 `predict_proba` | S1 `predictor()` | S1, C | deep, C "
+        "| T / S1 | in C | T, ONNX / S1 | in C | paper: T | S1 | T / S1 |",
+        "|---|" + "--:|" * 14,
     ]
     quotients = []
     for problem, group in groups.items():
         pace = mean(group, "seconds_per_10k")
-        quotients.append(pace["T"] / pace["S1_bare"])
+        quotients.append([pace["T"] / pace.get(form, np.nan) for form in ("S1_bare", "S1_c")])
         rows.append(
             f"| {problem} | {pace['T']:.2f} | {cell(pace, 'T_onnx', '.3f')} | {models_converted(group)} "
-            f"| {pace['S1']:.4f} | {pace['S1_bare']:.4f} | {cell(pace, 'deep_bare', '.4f')} "
-            f"| {quotients[-1]:,.0f} | {over(pace, 'T_onnx', 'S1_bare')} | {quoted(SECONDS, problem)} |"
+            f"| {pace['S1']:.4f} | {pace['S1_bare']:.4f} | {cell(pace, 'S1_c', '.4f')} | {cell(pace, 'deep_c', '.4f')} "
+            f"| {over(pace, 'T', 'S1_bare')} | {over(pace, 'T', 'S1_c')} "
+            f"| {over(pace, 'T_onnx', 'S1_bare')} | {over(pace, 'T_onnx', 'S1_c')} | {quoted(SECONDS, problem)} |"
         )
-    rows.append(f"| **average** |{' |' * 6} **{np.mean(quotients):,.0f}** | | {quoted(SECONDS, EIGHT)} |")
+    numpy, c = (f"**{q:,.0f}**" for q in np.mean(quotients, axis=0))
+    rows.append(f"| **average** |{' |' * 7} {numpy} | {c} | | | {quoted(SECONDS, EIGHT)} |")
     rows += [
         "\nMicroseconds of a single row:\n",
-        "| problem | T | T, ONNX Runtime | S1 `predict_proba` | S1 `predictor()` | T / S1 | T, ONNX / S1 |",
-        "|---|" + "--:|" * 6,
+        "| problem | T | T, ONNX Runtime | S1 `predict_proba` | S1 `predictor()` | S1, C | T / S1 | T, ONNX / S1 |",
+        "|---|" + "--:|" * 7,
     ]
     for problem, group in groups.items():
         one = {name: 1e6 * seconds for name, seconds in mean(group, "seconds_one_row").items()}
         rows.append(
             f"| {problem} | {one['T']:,.0f} | {cell(one, 'T_onnx', ',.0f')} | {one['S1']:,.0f} | {one['S1_bare']:.0f} "
-            f"| {one['T'] / one['S1_bare']:,.0f} | {over(one, 'T_onnx', 'S1_bare')} |"
+            f"| {cell(one, 'S1_c', '.1f')} | {one['T'] / one['S1_bare']:,.0f} | {over(one, 'T_onnx', 'S1_bare')} |"
         )
     return "\n".join(rows) + "\n"
 
@@ -293,6 +297,6 @@ def cell(values: dict, name: str, form: str) -> str:
     return format(values[name], form) if name in values else ""
 
 
-def over(values: dict, one: str, other: str) -> str:
+def over(values: dict, one: str, other: str, unit: str = "") -> str:
     """A quotient, empty where there is none."""
-    return f"{values[one] / values[other]:,.0f}" if one in values else ""
+    return f"{values[one] / values[other]:,.0f}{unit}" if {one, other} <= set(values) else ""

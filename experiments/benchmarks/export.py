@@ -34,7 +34,8 @@ from compress import MUNGE, StudentClassifier, TransferSet
 from compress.budget import search_budget
 from data.load import load_problem
 from experiments._runner import machine, versions, write_atomically, write_json
-from experiments.benchmarks.export_forms import FLAGS, NATIVE, converted, session, student_forms
+from experiments._student_in_c import FLAGS, NATIVE
+from experiments.benchmarks.export_forms import converted, session, student_forms
 from experiments.benchmarks.export_table import table
 from experiments.benchmarks.export_teachers import chosen_teachers
 

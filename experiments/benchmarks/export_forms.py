@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,10 +10,9 @@ import numpy as np
 import onnxruntime
 import torch
 
-__all__ = ["FLAGS", "NATIVE", "converted", "session", "student_forms"]
+from experiments._student_in_c import FLAGS, NATIVE, c_function
 
-FLAGS = ["cc", "-O2", "-Wall", "-Werror"]  # the command that the documentation promises to work
-NATIVE = ["-march=native"]  # where the program runs on the machine that compiles it
+__all__ = ["converted", "session", "student_forms"]
 
 
 def session(content: bytes):
@@ -57,26 +55,6 @@ def converted(teacher, n_columns: int) -> bytes:
     return model.SerializeToString()
 
 
-def c_function(source: Path, flags: list[str], n_classes: int):
-    """The callable of a student's C file, compiled with further flags; it takes contiguous rows."""
-    library = source.with_suffix(f".{len(flags)}.so")
-    subprocess.run([*FLAGS, *flags, "-shared", "-fPIC", source, "-o", library, "-lm"], check=True)
-    predict_rows = getattr(ctypes.CDLL(str(library)), f"{source.stem}_predict_rows")
-    predict_rows.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p]
-    predict_rows.restype = None
-    known = {}  # a C program has its pointers and its memory at hand, too
-
-    def predict(X):
-        if id(X) not in known:
-            out = np.empty((len(X), n_classes), dtype=np.float32)
-            known[id(X)] = X.ctypes.data, len(X), out.ctypes.data, out, X
-        row, n, address, out, _ = known[id(X)]
-        predict_rows(row, n, address)
-        return out
-
-    return predict
-
-
 def student_forms(student, X, folder: Path) -> tuple[dict, dict]:
     """(callables by form, bytes and losses) of a student of arrays; each form is checked on `X`."""
     module, n_classes = student.module_, len(student.classes_)
@@ -95,8 +73,8 @@ def student_forms(student, X, folder: Path) -> tuple[dict, dict]:
         "bare NumPy": student.predictor(),
         "torch": in_torch,
         "ONNX Runtime": lambda X: run(["probabilities"], {"X": X})[0],
-        "C, -O2": c_function(source, [], n_classes),
-        "C, -O2 -march=native": c_function(source, NATIVE, n_classes),
+        "C, -O2": c_function(student, source, []),
+        "C, -O2 -march=native": c_function(student, source, NATIVE),
     }
     expected = student.predict_proba(X)
     for name, predict in forms.items():
