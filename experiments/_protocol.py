@@ -50,8 +50,8 @@ def fit_student(data, *, hidden: tuple, epochs: int, seed: int, verbose: int = 1
 def best_control(X, y, X_val, y_val, *, hidden, weight_decay, epochs: int, seed: int, n_jobs: int, options=({},)):
     """S2: the best net to be had from the labelled rows alone.
 
-    All combinations of shape, weight decay and further options are trained; each keeps the epoch, and the best
-    of them is kept, that have the lowest RMSE on the validation rows.
+    All combinations of shape, weight decay and further options are trained; each keeps the epoch with the lowest
+    cross-entropy on the validation rows, and the one with the lowest RMSE there is kept.
 
     Returns
     -------

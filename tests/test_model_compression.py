@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from compress import EnsembleTeacherClassifier, StudentClassifier, TransferSet
@@ -130,11 +131,26 @@ def test_calibration_bins_hold_every_test_row(finished):
         assert all(0 <= b["p"] <= 1 and 0 <= b["y"] <= 1 for b in bins)
 
 
-def test_the_recipe_is_the_net_that_the_validation_rows_prefer():
-    results = {
-        "rmse": {"S1": 0.2, "deep": 0.3, "waves": 0.4},
-        "valid_rmse": {"T": 0.1, "S1": 0.4, "deep": 0.3, "waves": 0.5},
-    }
+class Saying:
+    """A net that says the same of every row."""
+
+    classes_ = np.array([0, 1])
+
+    def __init__(self, p):
+        self.p = np.asarray(p)
+
+    def predict_proba(self, X):
+        return np.stack([1 - self.p, self.p], axis=1)
+
+
+def test_the_recipe_leaves_s1_only_for_a_net_that_is_better_by_more_than_a_standard_error():
+    y = np.array([0, 0, 1, 1])
+    nets = {"S1": Saying([0.2, 0.2, 0.8, 0.8]), "deep": Saying([0.1, 0.1, 0.9, 0.9])}
+    assert model_compression.chosen_student(nets, (None, y)) == "deep"
+    nets["deep"] = Saying([0.0, 0.25, 0.75, 0.8])  # better on average, by one row
+    assert model_compression.chosen_student(nets, (None, y)) == "S1"
+
+
+def test_the_recipe_has_the_errors_of_the_net_chosen():
+    results = {"rmse": {"S1": 0.2, "deep": 0.3, "waves": 0.4}, "chosen": {"recipe": "deep"}}
     assert model_compression.with_recipe(results, "rmse")["recipe"] == 0.3
-    results["valid_rmse"]["deep"] = 0.5
-    assert model_compression.with_recipe(results, "rmse")["recipe"] == 0.2
