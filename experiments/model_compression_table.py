@@ -269,14 +269,22 @@ def choices(groups: dict) -> str:
         chosen = [r["chosen"] for r in group]
         munge = ", ".join(f"p={c['p']:g} s={c['s']:g}" for c in chosen)
         nets = ", ".join(f"{c['S2']['hidden']} units with decay {c['S2']['weight_decay']:g}" for c in chosen)
+        taught = ", ".join(
+            f"{c['S1']['epochs']} epochs at {c['S1']['learning_rate']:g}{decayed(c['S1'])}" for c in chosen
+        )
         stages = mean(group, "stage_seconds")
         spent = ", ".join(f"{name} {seconds:.0f}" for name, seconds in stages.items())
         lines.append(
-            f"- {problem}: MUNGE {munge}; S2 {nets}; T of "
+            f"- {problem}: MUNGE {munge}; S1 taught for {taught}; S2 {nets}; T of "
             f"{np.mean([r['n_members'] for r in group]):.1f} models. Seconds: {spent} "
             "(generate and label are parts of munge_and_label)."
         )
     return "\n".join(lines) + "\n"
+
+
+def decayed(way: dict) -> str:
+    """What is said of a weight decay that is not the default."""
+    return f" with decay {way['weight_decay']:g}" if "weight_decay" in way else ""
 
 
 # ---------------------------------------------------------------- cells
