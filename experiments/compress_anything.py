@@ -14,8 +14,8 @@ metric is RMSE (of probabilities, or values), lower is better; accuracy and AUC 
 Reading: the student that learned from 100 times the rows beats the same net on the raw rows on every table. On letter
 and satellite it passes its teacher; on adult, covtype7 and magic it makes up about half of what the raw net lacks, on
 casp a fifth. Teachers are 200 to 50,000 times its size, since some are forests of hundreds of grown-out trees and
-others a few hundred small ones; adult's student is larger than the others' for its nominal columns. The stored runs chose among MUNGE's earlier pairs,
-of which p = .2, s = 5 was the default.
+others a few hundred small ones; adult's student is larger than the others' for its nominal columns. The stored runs
+chose among MUNGE's earlier pairs, of which p = .2, s = 5 was the default.
 
 Cost: about five minutes per run on one core, ten for letter with its 26 classes.
 """
