@@ -16,13 +16,12 @@ COLOURS = {
     "best_single": "#999999",
     "S2": "#c0504d",
     "S2_same": "#e6a19e",
-    "S1": "#1f6fb4",
     "S2_recipe": "#f2c6c3",
+    "S1": "#1f6fb4",
     "deep": "#8fd3c3",
     "waves": "#5bbfa8",
     "recipe": "#17a589",
 }
-TICKS = {"best_single": "best\nsingle", "S2_same": "S2\nsame", "S2_recipe": "S2\nrecipe"}
 MARKERS = "osD^vP*X"
 
 
@@ -69,7 +68,7 @@ def _errors(groups: dict, out: Path) -> Path:
         everything = [r["rmse"][m] for r in group for m in models]
         room = max(everything) - min(everything)
         axis.set_ylim(max(0, min(everything) - 0.4 * room), max(everything) + 0.1 * room)
-        axis.set_xticks(range(len(models)), [TICKS.get(m, m) for m in models], fontsize=8)
+        axis.set_xticks(range(len(models)), [m.replace("_", " ") for m in models], fontsize=8, rotation=60)
         axis.set_title(problem)
         axis.set_ylabel("RMSE of P(y=1), test rows")
     figure.suptitle("Bars: mean over seeds, dots: seeds. The axes do not start at 0.", fontsize=9)
@@ -94,7 +93,7 @@ def _tradeoff(groups: dict, out: Path) -> Path:
     axis.set_xlabel("bytes of the saved model")
     axis.set_ylabel("RMSE of P(y=1), test rows")
     axis.set_title("Size and error: teacher T, control S2, student S1")
-    axis.legend(fontsize=8, ncols=2)
+    axis.legend(fontsize=8, ncols=2, loc="center")
     return save(figure, out / "tradeoff.png")
 
 
