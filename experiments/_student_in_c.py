@@ -21,12 +21,12 @@ TYPES = {"float": np.float32, "double": np.float64, "int64": np.int64, "bool": n
 MISSING = {"float": np.nan, "double": np.nan, "int64": np.iinfo(np.int64).min, "bool": -1, "string": 0}
 
 
-def student_in_c(student, folder: Path, flags=tuple(NATIVE)):
-    """`c_function` of a student's file written to `folder`; None where there is no C compiler."""
+def student_in_c(student, folder: Path):
+    """`c_function` of a student's file written to `folder`, for this machine; None where there is no C compiler."""
     if shutil.which(FLAGS[0]) is None:
         return None
     source, _ = student.to_c(Path(tempfile.mkdtemp(dir=folder)) / "student.c")
-    return c_function(student, source, flags)
+    return c_function(student, source, NATIVE)
 
 
 def c_function(student, source: Path, flags):
