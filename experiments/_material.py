@@ -18,8 +18,8 @@ from compress.cross_fitting import CrossFit
 from compress.tuning import PAIRS, MungeSearch, tune_munge
 from data.load import problem_names
 from experiments import _protocol as protocol
-from experiments._runner import check_request, parser, run_grid
-from experiments._steps import Steps, reports_of
+from experiments._runner import check_request, parser, read_reports, run_grid
+from experiments._steps import Steps
 
 __all__ = [
     "FULL",
@@ -80,7 +80,7 @@ def run_on_material(argv, doc: str, run_one, *, full: dict, quick: dict, out: st
     config = quick if args.quick else full
     folder = folder_of(args, "quick" if args.quick else "full")
     run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs, folder))
-    reports = reports_of(args.out, config)
+    reports = read_reports(args.out, config)
     return args.out, [{"problem": r["problem"], "seed": r["seed"], **r["results"]} for r in reports]
 
 

@@ -139,10 +139,16 @@ def _finished(path: Path, config: dict) -> dict | None:
     return report if same else None
 
 
-def read_reports(out: Path) -> list[dict]:
-    """All finished reports below `out`, ordered by problem and seed."""
+def read_reports(out: Path, config: dict) -> list[dict]:
+    """The finished reports below `out` that were made with `config`, ordered by problem and seed.
+
+    Others, as of `--quick` or of an earlier version of the script, cannot share a table. What a run's configuration
+    holds besides, as what was chosen for its problem on validation rows, may differ.
+    """
     reports = [json.loads(path.read_text()) for path in sorted(out.glob("*/*/report.json"))]
-    return sorted(reports, key=lambda r: (r["problem"], r["seed"]))
+    wanted = json.loads(json.dumps(config)).items()
+    fitting = [r for r in reports if all(r["config"].get(key) == value for key, value in wanted)]
+    return sorted(fitting, key=lambda r: (r["problem"], r["seed"]))
 
 
 def publish(out: Path, table: str, *, records: list | None = None, plots: Iterable[Path] = ()) -> None:

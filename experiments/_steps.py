@@ -15,14 +15,9 @@ from pathlib import Path
 
 import joblib
 
-from experiments._runner import read_reports, run_grid
+from experiments._runner import run_grid
 
-__all__ = ["Steps", "reports_of", "run_in_steps"]
-
-
-def reports_of(out: Path, config: dict) -> list[dict]:
-    """The finished reports below `out` of one configuration: others, as of `--quick`, cannot share a table."""
-    return [report for report in read_reports(out) if report["config"] == json.loads(json.dumps(config))]
+__all__ = ["Steps", "run_in_steps"]
 
 
 def run_in_steps(args, config: dict, run_one: Callable) -> None:

@@ -202,7 +202,7 @@ def main(argv=None) -> None:
     check_request(args)
     config = QUICK if args.quick else FULL
     run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs))
-    records = summary(read_reports(args.out))
+    records = summary(read_reports(args.out, config))
     publish(args.out, markdown(records), records=records)
 
 

@@ -30,8 +30,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from compress.generators import MUNGE, Interpolation, MarginalSampler, NaiveBayesEstimation
-from experiments._runner import check_request, parser, publish, run_grid
-from experiments._steps import reports_of
+from experiments._runner import check_request, parser, publish, read_reports, run_grid
 
 FULL = {"rows": 600, "generated": 6000, "noise": 0.01, "radius": 0.02, "p": 0.5, "s": 2.0}
 QUICK = {**FULL, "rows": 150, "generated": 600}
@@ -159,7 +158,7 @@ def main(argv=None) -> None:
     check_request(args, [PROBLEM])
     config = QUICK if args.quick else FULL
     run_grid(args, config, run_one)
-    reports = reports_of(args.out, config)
+    reports = read_reports(args.out, config)
     picture = args.out / "density_2d.png"
     draw(reports, picture)
     publish(args.out, markdown(reports), plots=[picture])

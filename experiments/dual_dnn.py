@@ -238,7 +238,7 @@ def main(argv=None) -> None:
         chosen = tuned(path, {**config, "grid": GRID}, lambda name=name: search(name, config))
         one = type(args)(**{**vars(args), "problems": [name]})
         run_grid(one, {**config, "chosen": {name: chosen}}, run_one)
-    reports = read_reports(args.out)
+    reports = read_reports(args.out, config)
     groups = {
         name: [r for r in reports if r["problem"] == name] for name in dict.fromkeys(r["problem"] for r in reports)
     }

@@ -171,7 +171,7 @@ def main(argv=None) -> None:
     config = QUICK if args.quick else FULL
     chosen = tuned(args.out / "tuning.json", config, lambda: search(config, args.n_jobs))
     run_seeds(args, {**config, "chosen": chosen}, run_one)
-    reports = read_reports(args.out)
+    reports = read_reports(args.out, config)
     plot = draw_arms({"mnist": reports}, ARMS, {"accuracy": "test accuracy, %"}, args.out, base="kd")
     publish(args.out, table(reports), plots=[plot])
 

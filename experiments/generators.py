@@ -31,8 +31,8 @@ from compress.generators import Interpolation, MarginalSampler, NaiveBayesEstima
 from data.load import load_problem, load_table, problem_names
 from experiments import _material
 from experiments import _protocol as protocol
-from experiments._runner import check_request, parser, publish
-from experiments._steps import Steps, reports_of, run_in_steps
+from experiments._runner import check_request, parser, publish, read_reports
+from experiments._steps import Steps, run_in_steps
 from experiments.generators_figures import draw, markdown
 
 FULL = {
@@ -174,7 +174,7 @@ def main(argv=None) -> None:
     folder = _material.folder_of(args, "quick" if args.quick else "full")
     run_in_steps(args, config, partial(run_one, folder=folder))
     controls = _material.stored_controls(args.out.parent / "model_compression/summary.json")
-    reports = reports_of(args.out, config)
+    reports = read_reports(args.out, config)
     for report in reports:
         report["results"]["lines"]["S2"] = controls.get((report["problem"], report["seed"]))
     publish(args.out, markdown(reports), plots=draw(reports, args.out))

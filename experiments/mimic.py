@@ -189,8 +189,9 @@ def main(argv=None) -> None:
     args = parser(__doc__, problems=["mnist"], seeds=range(5), out="experiments/results/mimic").parse_args(argv)
     check_names(args, ["mnist"])
     torch.set_num_threads(1)
-    run_seeds(args, QUICK if args.quick else FULL, run_one)
-    reports = read_reports(args.out)
+    config = QUICK if args.quick else FULL
+    run_seeds(args, config, run_one)
+    reports = read_reports(args.out, config)
     plot = draw_arms({"mnist": reports}, ARMS, {"accuracy": "test accuracy, %"}, args.out, base="deep")
     publish(args.out, markdown(reports), plots=[plot])
 

@@ -49,8 +49,7 @@ from data.load import load_problem, problem_names
 from experiments import _material
 from experiments import _protocol as protocol
 from experiments._onnx_teacher import through_onnx_runtime
-from experiments._runner import check_request, parser, run_grid, write_atomically, write_json
-from experiments._steps import reports_of
+from experiments._runner import check_request, parser, read_reports, run_grid, write_atomically, write_json
 from experiments._student_in_c import student_in_c
 from experiments.model_compression_figures import draw
 from experiments.model_compression_table import headline, markdown
@@ -272,7 +271,7 @@ def main(argv=None) -> None:
     config = {"quick": QUICK, "demo": DEMO, "full": FULL}[size]
     folder = _material.folder_of(args, size)
     run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs, folder))
-    records = summary(reports_of(args.out, config))
+    records = summary(read_reports(args.out, config))
     write_json(args.out / "summary.json", records)
     write_atomically(args.out / "table.md", markdown(records))
     write_atomically(args.out / "headline.md", headline(records))

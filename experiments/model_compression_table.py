@@ -307,4 +307,7 @@ def cell(values: dict, name: str, form: str) -> str:
 
 def over(values: dict, one: str, other: str, unit: str = "") -> str:
     """A quotient, empty where there is none."""
-    return f"{values[one] / values[other]:,.0f}{unit}" if {one, other} <= set(values) else ""
+    if not {one, other} <= set(values):
+        return ""
+    quotient = values[one] / values[other]
+    return f"{quotient:,.0f}{unit}" if quotient >= 10 else f"{quotient:.1f}{unit}"

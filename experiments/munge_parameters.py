@@ -35,8 +35,8 @@ from compress.evaluation import fidelity, rmse
 from compress.teachers import default_library
 from data.load import load_problem, problem_names
 from experiments import _protocol as protocol
-from experiments._runner import check_request, parser, publish
-from experiments._steps import Steps, reports_of, run_in_steps
+from experiments._runner import check_request, parser, publish, read_reports
+from experiments._steps import Steps, run_in_steps
 from experiments.munge_parameters_figures import draw, markdown
 
 FULL = {
@@ -151,7 +151,7 @@ def main(argv=None) -> None:
 
     config = QUICK if args.quick else FULL
     run_in_steps(args, config, run_one)
-    reports = reports_of(args.out, config)
+    reports = read_reports(args.out, config)
     publish(args.out, markdown(reports), plots=draw(reports, args.out))
 
 

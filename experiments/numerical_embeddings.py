@@ -36,8 +36,7 @@ from compress.objectives import SoftTargets, Values
 from compress.schema import Schema
 from compress.training import isolated_rng, single_thread, train
 from data.load import load_problem
-from experiments._runner import check_request, parser, publish, run_grid, spread
-from experiments._steps import reports_of
+from experiments._runner import check_request, parser, publish, read_reports, run_grid, spread
 
 PROBLEMS = ("letter", "adult", "covtype7", "satellite", "magic", "casp")
 WAYS = {
@@ -186,7 +185,7 @@ def main(argv=None) -> None:
     check_request(args)
     config = QUICK if args.quick else FULL
     run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs))
-    reports = reports_of(args.out, config)
+    reports = read_reports(args.out, config)
     records = [{key: r[key] for key in ("problem", "seed", "results")} for r in reports]
     publish(args.out, markdown(reports), records=records)
 

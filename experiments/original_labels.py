@@ -102,7 +102,7 @@ def main(argv=None) -> None:
     check_request(args)
     config = QUICK if args.quick else FULL
     run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs))
-    reports = read_reports(args.out)
+    reports = read_reports(args.out, config)
     records = [{**r["results"], "problem": r["problem"], "seed": r["seed"]} for r in reports]
     publish(args.out, markdown(reports), records=records)
 

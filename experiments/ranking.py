@@ -191,8 +191,9 @@ def main(argv=None) -> None:
     args = arguments.parse_args(argv)
     check_names(args, SPLITS)
     torch.set_num_threads(1)
-    run_grid(args, QUICK if args.quick else FULL, run_one)
-    reports = read_reports(args.out)
+    config = QUICK if args.quick else FULL
+    run_grid(args, config, run_one)
+    reports = read_reports(args.out, config)
     groups = {
         name: [r for r in reports if r["problem"] == name] for name in dict.fromkeys(r["problem"] for r in reports)
     }

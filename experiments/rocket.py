@@ -161,7 +161,7 @@ def main(argv=None) -> None:
         weights = tuned(path, {**config, "grid": GRID}, lambda name=name: search(name, config))
         one = only_setting(args, name)
         run_grid(one, {**config, "hint_weights": {name: weights}}, run_one)
-    reports = read_reports(args.out)
+    reports = read_reports(args.out, config)
     groups = {
         name: [r for r in reports if r["problem"] == name] for name in dict.fromkeys(r["problem"] for r in reports)
     }

@@ -29,8 +29,7 @@ from compress.teachers._selection import ensemble_selection, prune_weights
 from data.load import load_problem, problem_names
 from experiments._material import PROBLEMS
 from experiments._protocol import Stopwatch
-from experiments._runner import check_request, parser, publish, run_grid, spread
-from experiments._steps import reports_of
+from experiments._runner import check_request, parser, publish, read_reports, run_grid, spread
 from experiments.model_compression_figures import panels, save
 from experiments.model_compression_table import by_problem
 from experiments.overfitting import coded
@@ -224,7 +223,7 @@ def main(argv=None) -> None:
     check_request(args, problem_names("binary"))
     config = QUICK if args.quick else FULL
     run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs))
-    records = [{"problem": r["problem"], "seed": r["seed"], **r["results"]} for r in reports_of(args.out, config)]
+    records = [{"problem": r["problem"], "seed": r["seed"], **r["results"]} for r in read_reports(args.out, config)]
     publish(args.out, markdown(records), records=records, plots=[draw(records, args.out)])
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from data.load import load_problem
 from experiments import density_2d, generators, munge_parameters
-from experiments._steps import Steps, reports_of
+from experiments._steps import Steps
 from experiments.generators_figures import equivalent_size
 from experiments.munge_parameters_figures import best_pair, excess
 
@@ -152,8 +152,6 @@ def test_generators_in_small(tmp_path, monkeypatch):
         assert points[0] == curves["MUNGE"][0]  # the original rows alone: the same student for all
     assert not (tmp_path / "adult" / "0" / ".steps").exists()
     assert (tmp_path / "generators.png").exists()
-    assert reports_of(tmp_path, report["config"]) == [report]
-    assert reports_of(tmp_path, {**report["config"], "hidden": 7}) == []
 
 
 def test_munge_parameters_in_small(tmp_path, monkeypatch):

@@ -40,7 +40,7 @@ def run(request_, config=None, **changes):
 def test_every_problem_and_seed_is_run_and_reported(request_):
     done, reports = run(request_)
     assert done == [("letter.p2", 0), ("letter.p2", 1)]
-    assert read_reports(request_.out) == json.loads(json.dumps(reports, default=float))
+    assert read_reports(request_.out, {"rows": 10}) == json.loads(json.dumps(reports, default=float))
     assert reports[0]["config"] == {"rows": 10}
     assert {"versions", "machine", "seconds"} <= set(reports[0])
 
@@ -79,6 +79,14 @@ def test_a_changed_configuration_is_run_anew(request_):
     run(request_)
     assert len(run(request_, {"rows": 20})[0]) == 2
     assert run(request_, {"rows": 20})[0] == []
+
+
+def test_only_runs_of_the_configuration_share_a_table(request_):
+    run(request_, {"rows": 10}, seeds=[0])
+    run(request_, {"rows": 20}, seeds=[1])
+    run(request_, {"rows": 20, "chosen": 0.5}, seeds=[2])
+    assert [r["seed"] for r in read_reports(request_.out, {"rows": 20})] == [1, 2]
+    assert [r["seed"] for r in read_reports(request_.out, {"rows": 20, "chosen": 0.5})] == [2]
 
 
 def test_a_configuration_with_tuples_equals_its_json(request_):
