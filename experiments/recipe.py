@@ -10,7 +10,8 @@ or of all rows by clones that have not seen the row that theirs was made from; t
 student's logits are multiplied by it afterwards), logits or probabilities in place of the cross-entropy; learning rate;
 weight decay; the epoch that is best on the validation rows; three times the epochs; sines and cosines of the continuous
 columns at four learned frequencies; five students whose mean teaches a sixth on the same rows; learned vectors of
-length 8 in place of one-hot columns; MUNGE with twice its p on the nominal columns; true unlabelled rows in place of as
+length 8 in place of one-hot columns; MUNGE with twice its p on the nominal columns;
+RANDOM's rows (each column drawn on its own) in place of all or half of MUNGE's; true unlabelled rows in place of as
 many of MUNGE's, where a problem has some left over (covtype 10,000, adult 18,842). Numbers are gaps of the *validation*
 RMSE to the base in percent, below 0 is better: no test row is looked at, since this decides what is recommended. The
 validation rows have selected T's members too, as they do in practice. p and s are chosen per problem, in the material.
@@ -30,6 +31,7 @@ from scipy.stats import ttest_1samp
 
 from compress import MUNGE, StudentClassifier, TransferSet
 from compress.evaluation import rmse
+from compress.generators import MarginalSampler
 from compress.objectives import LOGIT_CLIP
 from compress.transfer import stack_tables
 from data.load import load_problem
@@ -91,8 +93,14 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int, folder: Path) -> di
     if problem.nominal:
         judge("learned vectors of nominal columns", student(data, max_one_hot=1))
         judge("twice p on nominal columns", student(more_exchange(problem, made, config, seed, n_jobs)))
+    random = random_rows(problem, made, config, seed, n_jobs)
+    judge("RANDOM's rows in place of MUNGE's", student(random))
+    half = len(data) // 2
+    judge("RANDOM's in place of half of MUNGE's", student(with_last(data, random.X[-half:], random.targets[-half:])))
     if len(problem.X_rest):
-        judge("true rows among MUNGE's", student(with_true_rows(problem, made, data, n_jobs)))
+        rest = problem.X_rest.iloc[: len(data) - data.n_original]
+        true = TransferSet.from_teacher(made.teacher, rest, n_jobs=n_jobs)
+        judge("true rows among MUNGE's", student(with_last(data, true.X, true.targets)))
     return {"valid_rmse": errors}
 
 
@@ -117,12 +125,18 @@ def more_exchange(problem, made, config: dict, seed: int, n_jobs: int) -> Transf
     )
 
 
-def with_true_rows(problem, made, data: TransferSet, n_jobs: int) -> TransferSet:
-    """True unlabelled rows, labelled by T, in place of the last generated ones."""
-    rest = problem.X_rest.iloc[: len(data) - data.n_original]
-    true = TransferSet.from_teacher(made.teacher, rest, n_jobs=n_jobs)
-    kept = data.head(len(data) - len(rest))
-    return replace(kept, X=stack_tables(kept.X, true.X), targets=np.concatenate([kept.targets, true.targets]))
+def random_rows(problem, made, config: dict, seed: int, n_jobs: int) -> TransferSet:
+    """The original rows and RANDOM's, labelled by T."""
+    sampler = MarginalSampler(n_jobs=n_jobs, random_state=seed).fit(problem.X_train)
+    return TransferSet.from_teacher(
+        made.teacher, problem.X_train, generator=sampler, n_rows=config["rows"], n_jobs=n_jobs
+    )
+
+
+def with_last(data: TransferSet, X, targets: np.ndarray) -> TransferSet:
+    """The transfer set with other rows in place of as many of its last ones."""
+    kept = data.head(len(data) - len(X))
+    return replace(kept, X=stack_tables(kept.X, X), targets=np.concatenate([kept.targets, targets]))
 
 
 def markdown(records: list[dict]) -> str:
