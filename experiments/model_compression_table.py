@@ -215,7 +215,8 @@ def speed_table(groups: dict) -> str:
     numpy, c = (f"**{q:,.0f}**" for q in np.mean(quotients, axis=0))
     rows.append(f"| **average** |{' |' * 7} {numpy} | {c} | | | {quoted(SECONDS, EIGHT)} |")
     rows += [
-        "\nMicroseconds of a single row:\n",
+        "\nMicroseconds of a single row. `predict_proba` and `predictor()` are given a DataFrame, and to take it apart "
+        "is most of their time where columns are nominal (ADULT, COVTYPE); C and ONNX are given arrays:\n",
         "| problem | T | T, ONNX Runtime | S1 `predict_proba` | S1 `predictor()` | S1, C | T / S1 | T, ONNX / S1 |",
         "|---|" + "--:|" * 7,
     ]
