@@ -58,11 +58,20 @@ def test_the_recipe_judges_every_change_on_validation_rows(quick_material, tmp_p
     recipe.main(["--quick", "--problems", "adult", "--seeds", "0", "--n-jobs", "1", "--out", str(out)])
     (record,) = json.loads((out / "summary.json").read_text())
     errors = record["valid_rmse"]
-    assert len(errors) == 22
+    assert len(errors) == 24
+    assert errors["base"] == pytest.approx(np.mean(record["base"])), "nets that differ in their seed alone"
     assert len(set(errors.values())) > 12, (
         "a change changes something; decay and the best epoch may not, in so few steps"
     )
     assert all(0 < error < 1 for error in errors.values())
+
+
+def test_other_rows_take_the_place_of_the_last():
+    data = TransferSet(np.arange(5.0)[:, None], np.ones((5, 2), dtype=np.float32), "probabilities", np.array([0, 1]), 2)
+    mixed = recipe.with_last(data, np.array([[8.0], [9.0]]), np.zeros((2, 2), dtype=np.float32))
+    assert mixed.X.ravel().tolist() == [0, 1, 2, 8, 9]
+    assert mixed.targets[:, 0].tolist() == [1, 1, 1, 0, 0]
+    assert mixed.n_original == 2
 
 
 def test_softened_targets_have_their_logits_divided():
