@@ -19,7 +19,7 @@ loses most there. Those are the rows near the border of the classes, the hard on
 many leaves know. The forests speak for the paper's guess on LETTER and SATELLITE: the student of the one grown out is
 6 to 25 thousandths better than its teacher, that of the regularised one 0 to 4; and since regularisation costs the
 teacher more than it saves the student, the student of the overfitted one is the best of the four. ADULT is the other
-way round: the student of the forest that is grown out is .017 *worse* than it, while its leaves of ten rows cost the
+way round: the student of the forest that is grown out is .017 *worse* than it, while leaves of ten rows cost the
 forest nothing and their student is only .002 worse. MUNGE's rows stay near the original ones, the forest repeats their
 labels there, and the net learns the noise in them. So where labels are noisy overfitting is what makes the student
 fail; what helps is a smoother teacher, or rows that lie farther away (`experiments.generators`, RANDOM on ADULT).
@@ -184,10 +184,8 @@ def draw(records: list[dict], out: Path) -> Path:
         axis.set_title(problem)
         axis.set_xlabel("T's overconfidence nearby")
         axis.set_ylabel("RMSE, S1 - T")
-    figure.suptitle(
-        "Test rows in quarters by T's overconfidence at the nearest training row; one line per seed; below 0 S1 is better.",
-        fontsize=9,
-    )
+    said = "Test rows in quarters by T's overconfidence at the nearest training row; one line per seed."
+    figure.suptitle(f"{said} Below 0 S1 is better.", fontsize=9)
     return save(figure, out / "overfitting.png")
 
 
