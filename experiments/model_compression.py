@@ -9,11 +9,12 @@ rows choose T's members out of a library of 42 forests and boosting models, S2's
 epoch, MUNGE's p and s, and how S1 is taught: 20 epochs at a rate of .003 with a weight decay of 1e-4 or .1, or 40
 epochs at .01 with 1e-4. `ratio` is the paper's (S2 - S1) / (S2 - T), of RMSEs averaged over seeds: 1 is as good as T,
 more is better than T; the paper prints its average over all eight of its problems. S2_same is the very net of S1 on the
-original rows. The recipe, which is ours, is one of three students of the same rows: S1; a deep net (two layers of 256
-units, 10 epochs at S1's rate and decay); and the deep net that is also given sine and cosine of each continuous column
-at four learned frequencies ("waves", of scale .05). It is S1, unless the best on the validation rows is better than
-that by more than one standard error of the difference. S2_recipe is the best of the last two shapes on the original
-rows, so that what the rows of MUNGE give is told from what the shape gives. p is of paired t-tests over seeds, Holm-
+original rows. The recipe, which is ours, is one of four students of T: S1; a deep net (two
+layers of 256 units, 10 epochs at S1's rate and decay); the deep net that is also given sine and cosine of each
+continuous column at four learned frequencies ("waves", of scale .05); and S1's net, taught in the same way, on 400,000
+rows of which RANDOM makes what MUNGE makes for the others. It is S1, unless the best on the validation rows is better
+than that by more than one standard error of the difference. S2_recipe is the best of the deep nets on the original
+rows, so that what generated rows give is told from what the shape gives. p is of paired t-tests over seeds, Holm-
 corrected for the number of problems; the test over all problems is Wilcoxon's, of the mean differences (Demšar, JMLR
 2006).
 
@@ -43,8 +44,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from compress import StudentClassifier
+from compress import StudentClassifier, TransferSet
 from compress.evaluation import classification_metrics, fidelity, latency, rmse, size_bytes, squared_errors
+from compress.generators import MarginalSampler
 from data.load import load_problem, problem_names
 from experiments import _material
 from experiments import _protocol as protocol
@@ -54,7 +56,8 @@ from experiments._student_in_c import student_in_c
 from experiments.model_compression_figures import draw
 from experiments.model_compression_table import headline, markdown
 
-STUDENTS = ("S1", "deep", "waves")  # of which the recipe is one
+STUDENTS = ("S1", "deep", "waves", "random")  # of which the recipe is one
+TIMED = STUDENTS[:-1]  # the last has the shape of S1
 FULL = {
     "material": _material.FULL,
     "hidden": 256,
@@ -73,6 +76,7 @@ FULL = {
         "deep": [256, 256],
         "epochs": 10,
         "waves": {"n_frequencies": 4, "frequency_scale": 0.05},
+        "random_rows": 400_000,
         "control": {"weight_decay": [0.1, 1.0], "epochs": 50},
     },
     "timed_rows": 10_000,
@@ -98,6 +102,7 @@ QUICK = {
         "deep": [16, 16],
         "epochs": 5,
         "waves": {"n_frequencies": 2},
+        "random_rows": 2000,
         "control": {"weight_decay": [1e-2], "epochs": 10},
     },
     "control": {"hidden": [32], "weight_decay": [1e-2], "options": [{"learning_rate": 0.003}], "epochs": 20},
@@ -125,6 +130,9 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int, folder: Path) -> di
     if config["recipe"]:
         with clock.stage("recipe", "two hidden layers, with and without frequencies"):
             models |= further_students(made.data, config["recipe"], way, seed)
+        with clock.stage("random", "S1's net on rows of RANDOM"):
+            data = random_rows(problem, made.teacher, config["recipe"]["random_rows"], seed, n_jobs)
+            models["random"] = protocol.fit_student(data, hidden=(hidden,), seed=seed, **best_way(taught))
         with clock.stage("S2_recipe", "the same on the original rows"):
             models["S2_recipe"], tried["S2_recipe"] = raw_recipe(train, valid, config, seed, n_jobs)
     with clock.stage("test", "test"):
@@ -162,6 +170,19 @@ def further_students(data, recipe: dict, way: dict, seed: int) -> dict:
     }
 
 
+def best_way(taught: list[dict]) -> dict:
+    """The way of teaching that is best on the validation rows, of all tried."""
+    return {key: value for key, value in min(taught, key=lambda way: way["rmse"]).items() if key != "rmse"}
+
+
+def random_rows(problem, teacher, n_rows: int, seed: int, n_jobs: int) -> TransferSet:
+    """The original rows and RANDOM's, each column drawn on its own, labelled by T."""
+    sampler = MarginalSampler(n_jobs=n_jobs, random_state=seed).fit(problem.X_train)
+    return TransferSet.from_teacher(
+        teacher, problem.X_train, generator=sampler, n_rows=n_rows, n_jobs=n_jobs, verbose=1
+    )
+
+
 def raw_recipe(train, valid, config: dict, seed: int, n_jobs: int):
     """The best of the recipe's nets on the original rows, and all tried."""
     recipe = config["recipe"]
@@ -184,7 +205,7 @@ def evaluate(models: dict, problem, timed_rows: int) -> dict:
     metrics = {name: classification_metrics(problem.y_test, p) for name, p in predicted.items()}
     by_metric = {m: {name: metrics[name][m] for name in models} for m in ("rmse", "auc", "accuracy", "log_loss")}
     r = by_metric["rmse"]
-    nets = [name for name in STUDENTS if name in models]
+    nets = [name for name in TIMED if name in models]
     calls = {"T": _single_threaded(models["T"]), "S1": models["S1"].predict_proba}
     calls |= {f"{name}_bare": models[name].predictor() for name in nets}  # the NumPy callable for hot paths
     X = problem.X_test

@@ -20,6 +20,7 @@ COLOURS = {
     "S1": "#1f6fb4",
     "deep": "#8fd3c3",
     "waves": "#5bbfa8",
+    "random": "#d9a441",
     "recipe": "#17a589",
 }
 MARKERS = "osD^vP*X"

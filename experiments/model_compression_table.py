@@ -12,7 +12,7 @@ from experiments._runner import spread as mean_sd
 
 __all__ = ["by_problem", "headline", "markdown"]
 
-MODELS = ("T", "best_single", "S2", "S2_same", "S2_recipe", "S1", "deep", "waves", "recipe")
+MODELS = ("T", "best_single", "S2", "S2_same", "S2_recipe", "S1", "deep", "waves", "random", "recipe")
 LABELS = {
     "T": "T",
     "best_single": "best single",
@@ -22,6 +22,7 @@ LABELS = {
     "S2_recipe": "S2, nets of recipe",
     "deep": "deep",
     "waves": "waves",
+    "random": "S1's net, RANDOM",
     "recipe": "recipe",
 }
 
