@@ -113,6 +113,13 @@ class Material:
     seconds: dict
     steps: Steps
 
+    def labelled(self, problem, generator, n_rows: int, n_jobs: int) -> TransferSet:
+        """The training rows and those of another generator, which is fitted on them, labelled by T: `n_rows` in all."""
+        X = problem.X_train
+        return TransferSet.from_teacher(
+            self.teacher, X, generator=generator.fit(X), n_rows=n_rows, n_jobs=n_jobs, verbose=1
+        )
+
     def cross_fitted(self, problem, seed: int) -> CrossFit:
         """Clones of T that have not seen the rows they label; what they say of the training rows is kept."""
         X, y = problem.X_train, problem.y_train

@@ -96,15 +96,14 @@ def _keys(rows: pd.DataFrame) -> pd.Series:
 
 def transfer_set(source: str, problem, made, n_rows: int, n_jobs: int) -> TransferSet:
     """`n_rows` rows labelled by T, the original ones first; fewer when true rows run out."""
-    X, seed = problem.X_train, problem.seed
+    X = problem.X_train
     if source == "MUNGE":
         return made.data.head(n_rows)
     if source == "TRUE":
         rest = true_rows(problem).iloc[: n_rows - len(X)]
         return TransferSet.from_teacher(made.teacher, X, X_unlabeled=rest, n_jobs=n_jobs, verbose=1)
     Generator = {"RANDOM": MarginalSampler, "NBE": NaiveBayesEstimation, "Interpolation": Interpolation}[source]
-    generator = Generator(n_jobs=n_jobs, random_state=seed).fit(X)
-    return TransferSet.from_teacher(made.teacher, X, generator=generator, n_rows=n_rows, n_jobs=n_jobs, verbose=1)
+    return made.labelled(problem, Generator(n_jobs=n_jobs, random_state=problem.seed), n_rows, n_jobs)
 
 
 def taught(data: TransferSet, problem, config: dict) -> dict:

@@ -45,7 +45,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from compress import StudentClassifier, TransferSet
+from compress import StudentClassifier
 from compress.evaluation import classification_metrics, fidelity, latency, rmse, size_bytes, squared_errors
 from compress.generators import MarginalSampler
 from data.load import load_problem, problem_names
@@ -132,7 +132,8 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int, folder: Path) -> di
         with clock.stage("recipe", "two hidden layers, with and without frequencies"):
             models |= further_students(made.data, config["recipe"], way, seed)
         with clock.stage("random", "S1's net on rows of RANDOM"):
-            data = random_rows(problem, made.teacher, config["recipe"]["random_rows"], seed, n_jobs)
+            sampler = MarginalSampler(n_jobs=n_jobs, random_state=seed)
+            data = made.labelled(problem, sampler, config["recipe"]["random_rows"], n_jobs)
             models["random"] = protocol.fit_student(data, hidden=(hidden,), seed=seed, **best_way(taught))
         with clock.stage("S2_recipe", "the same on the original rows"):
             models["S2_recipe"], tried["S2_recipe"] = raw_recipe(train, valid, config, seed, n_jobs)
@@ -174,14 +175,6 @@ def further_students(data, recipe: dict, way: dict, seed: int) -> dict:
 def best_way(taught: list[dict]) -> dict:
     """The way of teaching that is best on the validation rows, of all tried."""
     return {key: value for key, value in min(taught, key=lambda way: way["rmse"]).items() if key != "rmse"}
-
-
-def random_rows(problem, teacher, n_rows: int, seed: int, n_jobs: int) -> TransferSet:
-    """The original rows and RANDOM's, each column drawn on its own, labelled by T."""
-    sampler = MarginalSampler(n_jobs=n_jobs, random_state=seed).fit(problem.X_train)
-    return TransferSet.from_teacher(
-        teacher, problem.X_train, generator=sampler, n_rows=n_rows, n_jobs=n_jobs, verbose=1
-    )
 
 
 def raw_recipe(train, valid, config: dict, seed: int, n_jobs: int):

@@ -110,7 +110,7 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int, folder: Path) -> di
     if problem.nominal:
         judge("learned vectors of nominal columns", student(data, max_one_hot=1))
         judge("twice p on nominal columns", student(more_exchange(problem, made, config, seed, n_jobs)))
-    random = random_rows(problem, made, config, seed, n_jobs)
+    random = made.labelled(problem, MarginalSampler(n_jobs=n_jobs, random_state=seed), config["rows"], n_jobs)
     judge("RANDOM's rows in place of MUNGE's", student(random))
     half = len(data) // 2
     judge("RANDOM's in place of half of MUNGE's", student(with_last(data, random.X[-half:], random.targets[-half:])))
@@ -136,18 +136,8 @@ def more_exchange(problem, made, config: dict, seed: int, n_jobs: int) -> Transf
     """As the base's transfer set, with twice MUNGE's p on the nominal columns."""
     columns = problem.X_train.columns
     p = {c: min(2 * made.search.p, 1.0) if c in problem.nominal else made.search.p for c in columns}
-    munge = MUNGE(p, made.search.s, n_jobs=n_jobs, random_state=seed).fit(problem.X_train)
-    return TransferSet.from_teacher(
-        made.teacher, problem.X_train, generator=munge, n_rows=config["rows"], n_jobs=n_jobs
-    )
-
-
-def random_rows(problem, made, config: dict, seed: int, n_jobs: int) -> TransferSet:
-    """The original rows and RANDOM's, labelled by T."""
-    sampler = MarginalSampler(n_jobs=n_jobs, random_state=seed).fit(problem.X_train)
-    return TransferSet.from_teacher(
-        made.teacher, problem.X_train, generator=sampler, n_rows=config["rows"], n_jobs=n_jobs
-    )
+    munge = MUNGE(p, made.search.s, n_jobs=n_jobs, random_state=seed)
+    return made.labelled(problem, munge, config["rows"], n_jobs)
 
 
 def with_last(data: TransferSet, X, targets: np.ndarray) -> TransferSet:
