@@ -34,6 +34,7 @@ from compress.evaluation_ranking import overlap_at_k, ranking_metrics, top_k
 from data.movielens_splits import movielens_topn
 from experiments._distillation import arm_table, check_names, draw_arms
 from experiments._runner import parser, publish, read_reports, run_grid
+from experiments.model_compression_table import by_problem
 from experiments.ranking import SPLITS, Split
 
 FULL = {"n_users": None, "epochs": 10, "k": 20, "size": 8, "n_sampled": 50, "recall": 100, "preranking": 20}
@@ -109,9 +110,7 @@ def main(argv=None) -> None:
     config = QUICK if args.quick else FULL
     run_grid(args, config, run_one)
     reports = read_reports(args.out, config)
-    groups = {
-        name: [r for r in reports if r["problem"] == name] for name in dict.fromkeys(r["problem"] for r in reports)
-    }
+    groups = by_problem(reports)
     panels = {"to_recall": "to recall", "to_preranking": "to pre-ranking", "final": "final", "ndcg": "NDCG@10"}
     plot = draw_arms(groups, ARMS, panels, args.out, base="labels")
     publish(args.out, table(reports), plots=[plot])

@@ -44,6 +44,7 @@ from data.movielens_splits import movielens_clicks
 from data.synthetic_ctr import make_ctr
 from experiments._distillation import arm_table, check_names, draw_arms, tuned
 from experiments._runner import parser, publish, read_reports, run_grid
+from experiments.model_compression_table import by_problem
 
 FULL = {
     "synthetic": [60_000, 10_000, 20_000],
@@ -239,9 +240,7 @@ def main(argv=None) -> None:
         one = type(args)(**{**vars(args), "problems": [name]})
         run_grid(one, {**config, "chosen": {name: chosen}}, run_one)
     reports = read_reports(args.out, config)
-    groups = {
-        name: [r for r in reports if r["problem"] == name] for name in dict.fromkeys(r["problem"] for r in reports)
-    }
+    groups = by_problem(reports)
     plot = draw_arms(groups, ARMS, {"auc": "AUC of the served net", "log_loss": "log loss"}, args.out, base="student")
     publish(args.out, table(reports), plots=[plot])
 

@@ -41,6 +41,7 @@ from compress.teachers import EASE
 from data.movielens_splits import movielens_topn
 from experiments._distillation import arm_table, check_names, draw_arms
 from experiments._runner import parser, publish, read_reports, run_grid
+from experiments.model_compression_table import by_problem
 
 SPLITS = {"movielens.random": "random", "movielens.chronological": "chronological"}
 FULL = {
@@ -194,9 +195,7 @@ def main(argv=None) -> None:
     config = QUICK if args.quick else FULL
     run_grid(args, config, run_one)
     reports = read_reports(args.out, config)
-    groups = {
-        name: [r for r in reports if r["problem"] == name] for name in dict.fromkeys(r["problem"] for r in reports)
-    }
+    groups = by_problem(reports)
     panels = {"recall": "recall@10", "ndcg": "NDCG@10", "overlap": "overlap@20 with the teacher"}
     without = {arm: label for arm, label in ARMS.items() if arm != "teacher"}
     plot = draw_arms(groups, without, panels, args.out, base="hard")

@@ -38,6 +38,7 @@ from compress.distill import RocketClassifier
 from data.load import load_mnist
 from experiments._distillation import arm_table, check_names, draw_arms, tuned
 from experiments._runner import parser, publish, read_reports, run_grid
+from experiments.model_compression_table import by_problem
 
 FULL = {"n_train": 4000, "n_valid": 2000, "n_test": 10_000, "epochs": 12, "tuning_seeds": [1000, 1001]}
 QUICK = {"n_train": 500, "n_valid": 300, "n_test": 500, "epochs": 6, "tuning_seeds": [1000]}
@@ -162,9 +163,7 @@ def main(argv=None) -> None:
         one = only_setting(args, name)
         run_grid(one, {**config, "hint_weights": {name: weights}}, run_one)
     reports = read_reports(args.out, config)
-    groups = {
-        name: [r for r in reports if r["problem"] == name] for name in dict.fromkeys(r["problem"] for r in reports)
-    }
+    groups = by_problem(reports)
     plot = draw_arms(groups, ARMS, {"accuracy": "test accuracy, %"}, args.out, base="base")
     publish(args.out, table(reports), plots=[plot])
 
