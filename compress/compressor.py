@@ -22,27 +22,33 @@ from compress.students import StudentClassifier, StudentRegressor
 
 __all__ = ["CompressedClassifier", "CompressedRegressor"]
 
-PARAMETERS = """
+
+class CompressedClassifier(ClassifierMixin, BaseCompressor):
+    """A classifier compressed into a small net.
+
     Parameters
     ----------
     teacher : estimator, default=None
-        What is to be compressed: {teacher}. A fitted one is used as it is; an unfitted one is cloned
-        and fitted. None: {default} `clone`, `cross_val_score` and `GridSearchCV` clone the teacher
-        too, which then is fitted anew on their rows; wrap it in `sklearn.frozen.FrozenEstimator` to
-        have it kept.
+        What is to be compressed: any classifier with `predict_proba`, pipelines included. A fitted one
+        is used as it is; an unfitted one is cloned and fitted. None: an `EnsembleTeacherClassifier`.
+        `clone`, `cross_val_score` and `GridSearchCV` clone the teacher too, which then is fitted anew on
+        their rows; wrap it in `sklearn.frozen.FrozenEstimator` to have it kept.
     generator : generator, default=None
         Makes the rows that the teacher labels; cloned and fitted on `X` (and `X_unlabeled`). None:
         `MUNGE(p, s)`.
-    student : {student}, default=None
+    student : StudentClassifier, default=None
         Cloned. None: one hidden layer of 256 units.
     size_multiplier : float >= 1, default=100
         Rows of the transfer set, original ones included, as a multiple of the rows of `X`.
-{labels}    labels_from : {{"teacher", "cross_fit", "auto"}}, default="teacher"
+    labels : {"soft", "logits", "hard"}, default="soft"
+        The teacher's probabilities, its logits (the student then has `objective="logits"`) or its
+        most probable class, which needs `predict` only.
+    labels_from : {"teacher", "cross_fit", "auto"}, default="teacher"
         Who labels: the teacher; or five clones of it, each fitted on four folds of the rows and labelling
         what is generated from the fifth, which it has not seen (five more fits; see
         `compress.cross_fitting`); "auto" tries both with small students and takes the better on the
         validation rows.
-    original_labels : {{"teacher", "true", "out_of_fold"}}, default="teacher"
+    original_labels : {"teacher", "true", "out_of_fold"}, default="teacher"
         What the original rows are labelled with: the outputs of whoever labels the others, and the
         teacher is overconfident on rows that it was fitted on; the labels `y`; or the outputs of
         clones of the teacher fitted on the other folds of five (five more fits).
@@ -84,7 +90,7 @@ PARAMETERS = """
         With `keep_transfer_set=True`.
     munge_search_ : MungeSearch
         With p="auto": the pairs tried.
-    labels_from_ : {{"teacher", "cross_fit"}}
+    labels_from_ : {"teacher", "cross_fit"}
     label_errors_ : dict
         With labels_from="auto": RMSE on the validation rows of a small student of either.
     budget_ : BudgetSearch
@@ -93,22 +99,7 @@ PARAMETERS = """
         Seconds spent in each stage.
     n_features_in_ : int
     feature_names_in_ : array of str, for DataFrames
-"""
-
-
-class CompressedClassifier(ClassifierMixin, BaseCompressor):
-    __doc__ = f"""A classifier compressed into a small net.
-{
-        PARAMETERS.format(
-            teacher="any classifier with `predict_proba`, pipelines included",
-            default="an `EnsembleTeacherClassifier`.",
-            student="StudentClassifier",
-            labels='''    labels : {"soft", "logits", "hard"}, default="soft"
-        The teacher's probabilities, its logits (the student then has `objective="logits"`) or its
-        most probable class, which needs `predict` only.
-''',
-        )
-    }    classes_ : array of shape (n_classes,)
+    classes_ : array of shape (n_classes,)
         The teacher's.
 
     References
@@ -208,15 +199,79 @@ class CompressedClassifier(ClassifierMixin, BaseCompressor):
 
 
 class CompressedRegressor(RegressorMixin, MultiOutputMixin, BaseCompressor):
-    __doc__ = f"""A regressor, of one or several targets, compressed into a small net.
-{
-        PARAMETERS.format(
-            teacher="any regressor, pipelines included",
-            default="an `EnsembleTeacherRegressor` (one per target).",
-            student="StudentRegressor",
-            labels="",
-        )
-    }
+    """A regressor, of one or several targets, compressed into a small net.
+
+    Parameters
+    ----------
+    teacher : estimator, default=None
+        What is to be compressed: any regressor, pipelines included. A fitted one is used as it is; an
+        unfitted one is cloned and fitted. None: an `EnsembleTeacherRegressor` (one per target). `clone`,
+        `cross_val_score` and `GridSearchCV` clone the teacher too, which then is fitted anew on their
+        rows; wrap it in `sklearn.frozen.FrozenEstimator` to have it kept.
+    generator : generator, default=None
+        Makes the rows that the teacher labels; cloned and fitted on `X` (and `X_unlabeled`). None:
+        `MUNGE(p, s)`.
+    student : StudentRegressor, default=None
+        Cloned. None: one hidden layer of 256 units.
+    size_multiplier : float >= 1, default=100
+        Rows of the transfer set, original ones included, as a multiple of the rows of `X`.
+    labels_from : {"teacher", "cross_fit", "auto"}, default="teacher"
+        Who labels: the teacher; or five clones of it, each fitted on four folds of the rows and labelling
+        what is generated from the fifth, which it has not seen (five more fits; see
+        `compress.cross_fitting`); "auto" tries both with small students and takes the better on the
+        validation rows.
+    original_labels : {"teacher", "true", "out_of_fold"}, default="teacher"
+        What the original rows are labelled with: the outputs of whoever labels the others, and the
+        teacher is overconfident on rows that it was fitted on; the labels `y`; or the outputs of
+        clones of the teacher fitted on the other folds of five (five more fits).
+    p : "auto", float, sequence or mapping, default="auto"
+        Of MUNGE; "auto" chooses the pair p and s that teaches small students best, judged on the
+        validation rows (`compress.tuning.tune_munge`). Without effect when `generator` is given.
+    s : float, sequence, mapping or None, default=None
+        Of MUNGE, when p is given; None is its default.
+    budget_bytes : float, default=None
+        Largest saved student: the best shape within it is found.
+    budget_us_per_row : float, default=None
+        Most microseconds per row, 10,000 rows at a time, through `predictor()` in one thread.
+    tolerance : float, default=None
+        The smallest student is taken whose error is at most (1 + tolerance) times the teacher's.
+    shapes : sequence of tuples of int, default=None
+        The `hidden_layer_sizes` that a search with a budget or tolerance tries; None: ten, from a
+        linear model to two layers of 256.
+    validation_fraction : float in (0, 1), default=0.2
+        Share of the rows held out while something is chosen and `fit` gets no `X_val`.
+    keep_transfer_set : bool, default=False
+        Keep `transfer_set_`.
+    schema : None, mapping of column to kind, or Schema
+        Which columns are nominal; see `compress.schema.Schema`. A generator, student or teacher that
+        is given has its own.
+    n_jobs : int, default=None
+        Workers that generate and label; as in joblib, so that
+        `joblib.parallel_config(backend="dask")` sends the blocks to a cluster. Rows and labels do
+        not depend on it.
+    verbose : int, default=0
+        1 shows progress bars on a terminal.
+    random_state : int, RandomState or None
+
+    Attributes
+    ----------
+    teacher_ : fitted estimator
+    generator_ : fitted generator, or None when no row was generated
+    student_ : fitted student
+    transfer_set_ : TransferSet
+        With `keep_transfer_set=True`.
+    munge_search_ : MungeSearch
+        With p="auto": the pairs tried.
+    labels_from_ : {"teacher", "cross_fit"}
+    label_errors_ : dict
+        With labels_from="auto": RMSE on the validation rows of a small student of either.
+    budget_ : BudgetSearch
+        With a budget or tolerance: the shapes tried, as a table and a plot.
+    seconds_ : dict
+        Seconds spent in each stage.
+    n_features_in_ : int
+    feature_names_in_ : array of str, for DataFrames
+
     References
     ----------
     Bucila, Caruana and Niculescu-Mizil, "Model Compression", KDD 2006.

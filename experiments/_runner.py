@@ -17,6 +17,7 @@ import platform
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -25,6 +26,7 @@ import numpy as np
 from data.load import problem_names
 
 __all__ = [
+    "by_problem",
     "check_request",
     "machine",
     "parser",
@@ -149,6 +151,14 @@ def read_reports(out: Path, config: dict) -> list[dict]:
     wanted = json.loads(json.dumps(config)).items()
     fitting = [r for r in reports if all(r["config"].get(key) == value for key, value in wanted)]
     return sorted(fitting, key=lambda r: (r["problem"], r["seed"]))
+
+
+def by_problem(records: list[dict]) -> dict[str, list[dict]]:
+    """The records of each problem, in order."""
+    groups = defaultdict(list)
+    for record in records:
+        groups[record["problem"]].append(record)
+    return dict(groups)
 
 
 def publish(out: Path, table: str, *, records: list | None = None, plots: Iterable[Path] = ()) -> None:

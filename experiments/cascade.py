@@ -33,8 +33,7 @@ import torch
 from compress.evaluation_ranking import overlap_at_k, ranking_metrics, top_k
 from data.movielens_splits import movielens_topn
 from experiments._distillation import arm_table, check_names, draw_arms
-from experiments._runner import parser, publish, read_reports, run_grid
-from experiments.model_compression_table import by_problem
+from experiments._runner import by_problem, parser, publish, read_reports, run_grid
 from experiments.ranking import SPLITS, Split
 
 FULL = {"n_users": None, "epochs": 10, "k": 20, "size": 8, "n_sampled": 50, "recall": 100, "preranking": 20}

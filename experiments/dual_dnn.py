@@ -43,8 +43,7 @@ from compress.evaluation_ranking import gauc
 from data.movielens_splits import movielens_clicks
 from data.synthetic_ctr import make_ctr
 from experiments._distillation import arm_table, check_names, draw_arms, tuned
-from experiments._runner import parser, publish, read_reports, run_grid
-from experiments.model_compression_table import by_problem
+from experiments._runner import by_problem, parser, publish, read_reports, run_grid
 
 FULL = {
     "synthetic": [60_000, 10_000, 20_000],

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments._runner import spread
-from experiments.model_compression_table import by_problem
+from experiments._runner import by_problem, spread
 
 __all__ = ["draw", "equivalent_size", "markdown"]
 

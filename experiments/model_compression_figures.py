@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.model_compression_table import by_problem
+from experiments._runner import by_problem
 
 __all__ = ["draw", "panels", "save"]
 

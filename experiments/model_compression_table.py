@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 import numpy as np
 from scipy.stats import ttest_rel, wilcoxon
 
 from experiments._paper_tables import AUTOGLUON, EIGHT, MEGABYTES, RMSE, SECONDS
+from experiments._runner import by_problem
 from experiments._runner import spread as mean_sd
 
-__all__ = ["by_problem", "headline", "markdown"]
+__all__ = ["headline", "markdown"]
 
 MODELS = ("T", "best_single", "S2", "S2_same", "S2_recipe", "S1", "deep", "waves", "random", "recipe")
 LABELS = {
@@ -25,14 +24,6 @@ LABELS = {
     "random": "S1's net, RANDOM",
     "recipe": "recipe",
 }
-
-
-def by_problem(records: list[dict]) -> dict[str, list[dict]]:
-    """The records of each problem, in order."""
-    groups = defaultdict(list)
-    for record in records:
-        groups[record["problem"]].append(record)
-    return dict(groups)
 
 
 def markdown(records: list[dict]) -> str:

@@ -44,9 +44,8 @@ from compress.evaluation import rmse
 from data.load import load_problem
 from experiments import _material
 from experiments import _protocol as protocol
-from experiments._runner import publish, spread
+from experiments._runner import by_problem, publish, spread
 from experiments.model_compression_figures import panels, save
-from experiments.model_compression_table import by_problem
 
 FULL = {
     "material": _material.FULL,

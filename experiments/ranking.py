@@ -40,8 +40,7 @@ from compress.evaluation_ranking import overlap_at_k, ranking_metrics, top_k
 from compress.teachers import EASE
 from data.movielens_splits import movielens_topn
 from experiments._distillation import arm_table, check_names, draw_arms
-from experiments._runner import parser, publish, read_reports, run_grid
-from experiments.model_compression_table import by_problem
+from experiments._runner import by_problem, parser, publish, read_reports, run_grid
 
 SPLITS = {"movielens.random": "random", "movielens.chronological": "chronological"}
 FULL = {

@@ -50,8 +50,7 @@ from compress.objectives import LOGIT_CLIP
 from compress.transfer import stack_tables
 from data.load import load_problem
 from experiments import _material
-from experiments._runner import publish, spread
-from experiments.model_compression_table import by_problem
+from experiments._runner import by_problem, publish, spread
 
 FULL = {"material": _material.FULL, "rows": 100_000, "hidden": [128, 128], "epochs": 20, "students": 5}
 QUICK = {"material": _material.QUICK, "rows": 2000, "hidden": [16, 16], "epochs": 5, "students": 2}

@@ -37,8 +37,7 @@ import torch
 from compress.distill import RocketClassifier
 from data.load import load_mnist
 from experiments._distillation import arm_table, check_names, draw_arms, tuned
-from experiments._runner import parser, publish, read_reports, run_grid
-from experiments.model_compression_table import by_problem
+from experiments._runner import by_problem, parser, publish, read_reports, run_grid
 
 FULL = {"n_train": 4000, "n_valid": 2000, "n_test": 10_000, "epochs": 12, "tuning_seeds": [1000, 1001]}
 QUICK = {"n_train": 500, "n_valid": 300, "n_test": 500, "epochs": 6, "tuning_seeds": [1000]}

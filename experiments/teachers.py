@@ -29,9 +29,8 @@ from compress.teachers._selection import ensemble_selection, prune_weights
 from data.load import load_problem, problem_names
 from experiments._material import PROBLEMS
 from experiments._protocol import Stopwatch
-from experiments._runner import check_request, parser, publish, read_reports, run_grid, spread
+from experiments._runner import by_problem, check_request, parser, publish, read_reports, run_grid, spread
 from experiments.model_compression_figures import panels, save
-from experiments.model_compression_table import by_problem
 from experiments.overfitting import coded
 
 FULL = {

@@ -16,7 +16,10 @@ from compress.teachers._base import EnsembleTeacher
 
 __all__ = ["EnsembleTeacherClassifier", "EnsembleTeacherRegressor"]
 
-PARAMETERS = """
+
+class EnsembleTeacherClassifier(ClassifierMixin, EnsembleTeacher):
+    """Classifiers combined by ensemble selection with replacement on held-out rows.
+
     Parameters
     ----------
     library : {"default", "large", "small"} or list
@@ -39,7 +42,7 @@ PARAMETERS = """
         spreads small weights over most of the library; without them the teacher is several times
         smaller and faster, and no worse (LETTER.p2, library="large", seed 0: 17 models selected, 7
         kept; validation RMSE .170 and .169, 5.5 and 2.2 seconds for 10,000 rows).
-    metric : {metrics} or callable
+    metric : {"rmse", "log_loss"} or callable
         Minimised on the hill-climb rows; see `ensemble_selection`.
     validation_fraction : float in (0, 1)
         Share of the rows held out when `fit` gets no `X_val`.
@@ -64,12 +67,7 @@ PARAMETERS = """
         What was added when; empty unless `selection="greedy"`.
     schema_ : Schema
     n_features_in_, feature_names_in_ : int, array of str
-"""
 
-
-class EnsembleTeacherClassifier(ClassifierMixin, EnsembleTeacher):
-    __doc__ = f"""Classifiers combined by ensemble selection with replacement on held-out rows.
-{PARAMETERS.replace("{metrics}", '{"rmse", "log_loss"}')}
     classes_ : array of shape (n_classes,)
 
     References
@@ -127,8 +125,56 @@ class EnsembleTeacherClassifier(ClassifierMixin, EnsembleTeacher):
 
 
 class EnsembleTeacherRegressor(RegressorMixin, EnsembleTeacher):
-    __doc__ = f"""Regressors of one target combined by ensemble selection with replacement on held-out rows.
-{PARAMETERS.replace("{metrics}", '{"rmse"}')}
+    """Regressors of one target combined by ensemble selection with replacement on held-out rows.
+
+    Parameters
+    ----------
+    library : {"default", "large", "small"} or list
+        Models to select from: a size of `default_library`, or a list of estimators or (name,
+        estimator) pairs. A user's own estimator gets the table as it is passed to `fit`; models of
+        the default library get it encoded (missing values and nominal columns handled). Estimators
+        are cloned; wrap one that is fitted in `sklearn.frozen.FrozenEstimator` to use it as it is.
+    selection : {"greedy", "uniform", "best"}
+        Ensemble selection, the plain average of the library, or its best model.
+    n_bags : int >= 1
+        Random subsets of the library that greedy selection is averaged over.
+    bag_fraction : float in (0, 1]
+        Share of the library in a bag (at least 5 models).
+    n_init : "auto" or int >= 0
+        How many of the best models selection starts from; "auto" takes the best number up to 25.
+    n_steps : int >= 0
+        Greedy additions after the start.
+    min_weight : float in [0, 1]
+        Selected models of a smaller weight are dropped and the other weights scaled up. Bagging
+        spreads small weights over most of the library; without them the teacher is several times
+        smaller and faster, and no worse (LETTER.p2, library="large", seed 0: 17 models selected, 7
+        kept; validation RMSE .170 and .169, 5.5 and 2.2 seconds for 10,000 rows).
+    metric : {"rmse"} or callable
+        Minimised on the hill-climb rows; see `ensemble_selection`.
+    validation_fraction : float in (0, 1)
+        Share of the rows held out when `fit` gets no `X_val`.
+    schema : Schema, mapping of column to kind, or None
+        Column kinds; see `compress.schema.Schema`. None infers them.
+    n_jobs : int or None
+        Models fitted, or blocks of rows predicted, in parallel. Outputs do not depend on it.
+    verbose : int
+        1 shows a progress bar over models when the output is a terminal.
+    random_state : int, RandomState instance or None
+        Seeds the held-out rows, the bags and every model whose own `random_state` is None.
+
+    Attributes
+    ----------
+    estimators_, names_, weights_ : list, list of str, array of shape (n_members,)
+        The selected members; weights are positive and sum to 1.
+    best_single_, best_single_name_ : fitted teacher, str
+        The best model of the library on the hill-climb rows, predicting from the same columns.
+    library_scores_ : dict of str to float
+        Score of each model of the library on the hill-climb rows.
+    selection_path_ : list of (step, model, score, bag)
+        What was added when; empty unless `selection="greedy"`.
+    schema_ : Schema
+    n_features_in_, feature_names_in_ : int, array of str
+
     References
     ----------
     Caruana, Niculescu-Mizil, Crew and Ksikes, "Ensemble Selection from Libraries of Models", ICML 2004.
