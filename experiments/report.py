@@ -44,10 +44,13 @@ BEGIN, END = "<!-- begin: python -m experiments.report -->", "<!-- end: python -
 
 def results() -> str:
     """The text of RESULTS.md."""
+    seconds = [json.loads(path.read_text())["seconds"] for path in RESULTS.glob("*/*/*/report.json")]
     parts = [
         "# Results\n",
         "Written by `python -m experiments.report` from the reports in `experiments/results/`; "
         "do not edit. Tables give mean ± standard deviation over seeds.\n",
+        f"All {len(seconds)} runs took {sum(seconds) / 3600:.0f} hours, most of them on one core of two with another run "
+        "beside; `make reproduce` runs them again.\n",
     ]
     for name in ORDER:
         folder = RESULTS / name
