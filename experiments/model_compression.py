@@ -121,7 +121,7 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int, folder: Path) -> di
         control, controls = protocol.best_control(*train, *valid, **config["control"], seed=seed, n_jobs=n_jobs)
     hidden = config["hidden"]
     with clock.stage("S1", f"S1: {hidden} hidden units"):
-        student, taught = best_teaching(made.data, valid, (hidden,), config["teaching"], seed)
+        student, teaching, taught = best_teaching(made.data, valid, (hidden,), config["teaching"], seed)
     way = {"learning_rate": student.learning_rate, "weight_decay": student.weight_decay}
     with clock.stage("S2_same", "S2_same: the net of S1 on the original rows"):
         same = StudentClassifier((hidden,), max_epochs=config.get("same_epochs", "auto"), random_state=seed, **way)
@@ -134,7 +134,7 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int, folder: Path) -> di
         with clock.stage("random", "S1's net on rows of RANDOM"):
             sampler = MarginalSampler(n_jobs=n_jobs, random_state=seed)
             data = made.labelled(problem, sampler, config["recipe"]["random_rows"], n_jobs)
-            models["random"] = protocol.fit_student(data, hidden=(hidden,), seed=seed, **best_way(taught))
+            models["random"] = protocol.fit_student(data, hidden=(hidden,), seed=seed, **teaching)
         with clock.stage("S2_recipe", "the same on the original rows"):
             models["S2_recipe"], tried["S2_recipe"] = raw_recipe(train, valid, config, seed, n_jobs)
     with clock.stage("test", "test"):
@@ -157,10 +157,11 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int, folder: Path) -> di
 
 
 def best_teaching(data, valid, hidden: tuple, ways: list[dict], seed: int):
-    """The student that is best on the validation rows, of several ways to teach it; and all tried."""
+    """The student that is best on the validation rows, of several ways to teach it; its way; and all tried."""
     students = [protocol.fit_student(data, hidden=hidden, seed=seed, **way) for way in ways]
     tried = [{**way, "rmse": rmse(valid[1], net.predict_proba(valid[0]))} for way, net in zip(ways, students)]
-    return students[min(range(len(ways)), key=lambda i: tried[i]["rmse"])], tried
+    best = min(range(len(ways)), key=lambda i: tried[i]["rmse"])
+    return students[best], ways[best], tried
 
 
 def further_students(data, recipe: dict, way: dict, seed: int) -> dict:
@@ -170,11 +171,6 @@ def further_students(data, recipe: dict, way: dict, seed: int) -> dict:
         "deep": protocol.fit_student(data, **options),
         "waves": protocol.fit_student(data, **options, **recipe["waves"]),
     }
-
-
-def best_way(taught: list[dict]) -> dict:
-    """The way of teaching that is best on the validation rows, of all tried."""
-    return {key: value for key, value in min(taught, key=lambda way: way["rmse"]).items() if key != "rmse"}
 
 
 def raw_recipe(train, valid, config: dict, seed: int, n_jobs: int):

@@ -49,8 +49,8 @@ def results() -> str:
         "# Results\n",
         "Written by `python -m experiments.report` from the reports in `experiments/results/`; "
         "do not edit. Tables give mean ± standard deviation over seeds.\n",
-        f"All {len(seconds)} runs took {sum(seconds) / 3600:.0f} hours, most of them on one core of two with another run "
-        "beside; `make reproduce` runs them again.\n",
+        f"All {len(seconds)} runs took {sum(seconds) / 3600:.0f} hours, most of them on one core of two with another "
+        "run beside; `make reproduce` runs them again.\n",
     ]
     for name in ORDER:
         folder = RESULTS / name
