@@ -8,6 +8,7 @@ comes first makes them, in some minutes, and a folder of another configuration i
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +61,9 @@ def folder_of(args, size: str) -> Path:
     return args.material or Path("out/material") / size
 
 
-def run_on_material(argv, doc: str, run_one, *, full: dict, quick: dict, out: str) -> tuple[Path, list[dict]]:
+def run_on_material(
+    argv, doc: str, run_one, *, full: dict, quick: dict, out: str, seeds: Iterable[int] = (1, 2, 3)
+) -> tuple[Path, list[dict]]:
     """The folder, and one flat record per finished run, of an experiment that starts from the material.
 
     Parameters
@@ -72,8 +75,10 @@ def run_on_material(argv, doc: str, run_one, *, full: dict, quick: dict, out: st
     full, quick : dict
         Configurations.
     out : str
+    seeds : iterable of int
+        Where the command line names none.
     """
-    arguments = parser(doc, problems=PROBLEMS, seeds=[1, 2, 3], out=out)
+    arguments = parser(doc, problems=PROBLEMS, seeds=seeds, out=out)
     add_argument(arguments)
     args = arguments.parse_args(argv)
     check_request(args, problem_names("binary"))
