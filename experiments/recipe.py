@@ -17,18 +17,18 @@ place of all or half of MUNGE's; true unlabelled rows in place of as many of MUN
 test row is looked at, since this decides what is recommended. The validation rows have selected T's members too, as
 they do in practice. p and s are chosen per problem, in the material.
 
-Reading: two seeds of three are stored so far. Nets that differ in their seed alone end 3 % apart on average (LETTER.p1
-9 %: few of its rows are wrong at all), so only what is the same in nearly all runs counts. Nothing helps on all six
-problems. RANDOM's rows do on the three whose classes overlap, by 1.2 % on ADULT, .7 on COVTYPE and 2.1 on MAGIC, and
-ruin the others, by 17 % on SATELLITE and 40 on LETTER: there is no default in it, but a choice for the validation rows.
-(With 400,000 rows and S1's net it is ADULT alone, see `experiments.model_compression`.) Half of each keeps most of the
-gain, and costs LETTER 7 %. Labels of clones that have not seen the row are a weaker form of the same: 1.2 and .9 %
-better on ADULT and MAGIC, ruinous on LETTER. True rows are better than MUNGE's wherever there are some (.8 and 2.6 %).
-The mean of five students, taught to a sixth, is 2.4 % better and in 10 runs of 12, for six times the teaching. The best
-epoch is 3.2 % better, on the very rows that chose it. Learned vectors help both problems with nominal columns (.5 and
-1.5 %), frequencies ADULT and COVTYPE (about 1 %), and those harm LETTER. For the labels of the original rows, other
-temperatures, logits, rates, decay and more epochs, neither a gain nor a harm is certain, but the squared error of
-probabilities is worse in 8 of 12.
+Reading: Nets that differ in their seed alone end 3 % apart on average (LETTER.p1 9 %: few of its rows are wrong at
+all), so only what is the same in nearly all runs counts. Nothing helps on all six problems. RANDOM's rows do on the
+three whose classes overlap, in all nine runs, by 1.2 % on ADULT, 1 on COVTYPE and 2 on MAGIC, and ruin the others, by
+17 % on SATELLITE and 37 to 51 on LETTER: there is no default in it, but a choice for the validation rows. (With 400,000
+rows and S1's net it is ADULT alone, see `experiments.model_compression`.) Half of each keeps most of the gain, and
+costs LETTER 4 to 6 %. Labels of clones that have not seen the row are a weaker form of the same: .6 % better on ADULT
+and MAGIC, ruinous on LETTER. True rows are better than MUNGE's wherever there are some (.7 and 1.8 %). The mean of five
+students, taught to a sixth, is 2.9 % better and in 15 runs of 18, for six times the teaching. The best epoch is 3.6 %
+better, on the very rows that chose it. Learned vectors help both problems with nominal columns (.4 and 1.7 %, all six
+runs), frequencies ADULT and COVTYPE (up to 1 %), and those harm LETTER. For the labels of the original rows, other
+temperatures, rates, decay and more epochs, neither a gain nor a harm is certain; logits are worse in 13 runs of 18 and
+the squared error of probabilities in 12.
 
 Cost: about seven minutes per run on one core where T and the transfer set lie in `out/material`, six more where they do
 not.
