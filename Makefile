@@ -51,7 +51,7 @@ PROBLEMS ?=
 SEEDS ?=
 JOBS ?= -1
 
-reproduce: $(STAMP) ## every experiment in full: a day on 2 cores; resumable; NAMES=, SEEDS=, PROBLEMS=, JOBS=
+reproduce: $(STAMP) ## every experiment in full: 12 to 24 hours on 2 cores; resumable; NAMES=, SEEDS=, PROBLEMS=, JOBS=
 	@set -e; for name in $(NAMES); do \
 		echo "== experiments.$$name"; \
 		$(BIN)/python -m experiments.$$name --n-jobs $(JOBS) \
