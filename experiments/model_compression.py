@@ -35,7 +35,8 @@ average (.2323 against .2330). RANDOM's rows are better than MUNGE's on ADULT, i
 worse everywhere else: the paper's point, and its exception. On the original rows the recipe's nets are hardly better
 than S2: it is MUNGE's rows that pay. The recipe is at or below T on the same three problems as S1. The size target of a
 thousand is met on average, not on LETTER.p1 and ADULT, whose T are small; that of speed is met in C on LETTER.p2 and
-MAGIC and nowhere in NumPy.
+MAGIC and nowhere in NumPy. What this does not show: how good S1 can be at the best p and s. Trials of 20,000 rows
+choose them and mostly keep the default, though what a pair is worth may only show with as many rows as S1 has.
 
 Cost: about twelve minutes per run on one core, six hours for six problems and five seeds; `--demo` makes smaller
 searches, in about three minutes.

@@ -44,7 +44,8 @@ BEGIN, END = "<!-- begin: python -m experiments.report -->", "<!-- end: python -
 
 def results() -> str:
     """The text of RESULTS.md."""
-    seconds = [json.loads(path.read_text())["seconds"] for path in RESULTS.glob("*/*/*/report.json")]
+    reports = {name: _reports(RESULTS / name) for name in ORDER}
+    seconds = [report["seconds"] for stored in reports.values() for report in stored]
     parts = [
         "# Results\n",
         "Written by `python -m experiments.report` from the reports in `experiments/results/`; "
@@ -60,7 +61,7 @@ def results() -> str:
         parts += [f"## {title.strip()}\n", f"`python -m experiments.{name}`\n", body.strip() + "\n"]
         parts.append((folder / "table.md").read_text())
         parts += [f"![{plot.stem}](experiments/results/{name}/{plot.name})\n" for plot in sorted(folder.glob("*.png"))]
-        parts.append(_provenance(folder))
+        parts.append(_provenance(reports[name]))
     docstring, table = _docstring("benchmarks/student_speed"), RESULTS / "benchmarks" / "student_speed.md"
     title, _, body = docstring.partition("\n")
     parts += [f"## Benchmark: {title.strip()}\n", body.strip() + "\n", table.read_text()]
@@ -71,8 +72,11 @@ def _docstring(name: str) -> str:
     return ast.get_docstring(ast.parse((ROOT / "experiments" / f"{name}.py").read_text()))
 
 
-def _provenance(folder: Path) -> str:
-    reports = [json.loads(path.read_text()) for path in sorted(folder.glob("**/report.json"))]
+def _reports(folder: Path) -> list[dict]:
+    return [json.loads(path.read_text()) for path in sorted(folder.glob("**/report.json"))]
+
+
+def _provenance(reports: list[dict]) -> str:
     machines = sorted({f"{r['machine']['cpu']}, {r['machine']['cores']} cores" for r in reports})
     versions = sorted({", ".join(f"{k} {v}" for k, v in r["versions"].items()) for r in reports})
     minutes = sum(r["seconds"] for r in reports) / 60

@@ -14,7 +14,7 @@ Reading: as in Caruana et al. selection beats the best single model, in 17 runs 
 the library, except on MAGIC, where the plain average is as good; on LETTER.p2 that one is worse by 15 %, since most of
 its models are far from the best. A single path does as well as 20 bags on all problems but LETTER.p1 (1 %). Dropping
 small weights takes T from 14 to 34 models to 4 to 8 and costs nothing that can be seen. Which models it takes depends
-on the problem: extra trees with many candidate columns on COVTYPE and SATELLITE, boosting on the others. Without
+on the problem: extra trees with many candidate columns on COVTYPE and SATELLITE, mostly boosting on the others. Without
 support vector machines and nets T loses 7 % on LETTER.p1, 4 % on LETTER.p2, 1 % on SATELLITE and half a percent or
 nothing on the others; it is the nets that give it, the machines have a tenth of the weight at most. With them T on
 LETTER.p1 (.0817) is still behind the best net alone (S2 of `experiments.model_compression`): few of the 1,000
