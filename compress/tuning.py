@@ -84,7 +84,8 @@ def tune_munge(
         four others): a thousand rows tell small differences apart badly.
     n_rows : int, optional
         Size of each trial's transfer set, originals included; 5 times `X` and at least 10,000 by
-        default.
+        default. Rows of a larger p differ more from each other, and that may pay only when there are many: give
+        the final set's size where time allows.
     munge : MUNGE, optional
         Its other parameters (neighbors, clip, schema, ...).
     student : estimator, optional

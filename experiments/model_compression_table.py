@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 from scipy.stats import ttest_rel, wilcoxon
 
@@ -29,7 +31,7 @@ LABELS = {
 def markdown(records: list[dict]) -> str:
     """Error, speed, size, what was chosen; mean ± sd over seeds."""
     groups = by_problem(records)
-    tables = (error_table, test_table, peer_table, other_metrics, speed_table, size_table, choices)
+    tables = (error_table, test_table, peer_table, other_metrics, speed_table, size_table, pair_table, choices)
     return "\n".join(table(groups) for table in tables)
 
 
@@ -255,12 +257,38 @@ def models_converted(group: list) -> str:
 
 
 # ---------------------------------------------------------------- choices
+def pair_table(groups: dict) -> str:
+    """What S1 is worth on the validation rows with the pair that small trials chose, and with a larger p."""
+    rows = [
+        "### p and s at full size: RMSE of S1 on validation rows, the best of its ways\n",
+        "| problem | p and s by small trials | S1 | p and s at full size | S1 | change, % | taken |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for problem, group in groups.items():
+        both = [r["S1_by_pair"] for r in group if len(r["S1_by_pair"]) == 2]
+        if both:
+            small, full = ([run[i] for run in both] for i in (0, 1))
+            change = [100 * (f["rmse"] / s["rmse"] - 1) for s, f in zip(small, full)]
+            cells = [f"{said(side)} | {mean_sd([row['rmse'] for row in side], 4)}" for side in (small, full)]
+            rows.append(
+                f"| {problem} | {' | '.join(cells)} | {mean_sd(change, 1, sign='+')} "
+                f"| {sum(c < 0 for c in change)} of {len(change)} |"
+            )
+    return "\n".join(rows) + "\n"
+
+
+def said(pairs: list[dict]) -> str:
+    """The different pairs, each with the number of runs if there are several."""
+    counts = Counter(f"{pair['p']:g}, {pair['s']:g}" for pair in pairs)
+    return "; ".join(f"{pair} ({n})" if len(counts) > 1 else pair for pair, n in counts.most_common())
+
+
 def choices(groups: dict) -> str:
     """What the validation rows chose, and where the time went."""
     lines = ["### Choices and stages\n"]
     for problem, group in groups.items():
         chosen = [r["chosen"] for r in group]
-        munge = ", ".join(f"p={c['p']:g} s={c['s']:g}" for c in chosen)
+        munge = ", ".join(f"p={c['S1']['p']:g} s={c['S1']['s']:g}" for c in chosen)
         nets = ", ".join(f"{c['S2']['hidden']} units with decay {c['S2']['weight_decay']:g}" for c in chosen)
         taught = ", ".join(
             f"{c['S1']['epochs']} epochs at {c['S1']['learning_rate']:g}{decayed(c['S1'])}" for c in chosen

@@ -131,6 +131,13 @@ def test_calibration_bins_hold_every_test_row(finished):
         assert all(0 <= b["p"] <= 1 and 0 <= b["y"] <= 1 for b in bins)
 
 
+def test_s1_is_tried_on_the_rows_of_both_pairs(finished):
+    report = json.loads((finished[0] / "letter.p2/3/report.json").read_text())
+    pairs = [(row["p"], row["s"]) for row in report["results"]["tried"]["S1"]]
+    assert len(pairs) == 2 * len(model_compression.QUICK["teaching"])
+    assert len(set(pairs)) == 2 and (0.2, 1.0) in pairs
+
+
 class Saying:
     """A net that says the same of every row."""
 
@@ -141,6 +148,21 @@ class Saying:
 
     def predict_proba(self, X):
         return np.stack([1 - self.p, self.p], axis=1)
+
+
+def test_s1_is_the_best_on_validation_rows_of_all_sets_and_ways(monkeypatch):
+    right = {("near", 1): 0.7, ("near", 2): 0.6, ("far", 1): 0.9, ("far", 2): 0.8}
+    monkeypatch.setattr(
+        model_compression.protocol,
+        "fit_student",
+        lambda data, *, hidden, seed, epochs: Saying([1 - right[data, epochs], right[data, epochs]]),
+    )
+    sets = {(0.1, 1.0): "near", (0.2, 1.0): "far"}
+    valid = (None, np.array([0, 1]))
+    net, pair, way, tried = model_compression.best_teaching(sets, valid, (8,), [{"epochs": 1}, {"epochs": 2}], 0)
+    assert (net.p[1], pair, way) == (0.9, (0.2, 1.0), {"epochs": 1})
+    assert [(row["p"], row["s"], row["epochs"]) for row in tried] == [(p, 1.0, e) for p in (0.1, 0.2) for e in (1, 2)]
+    assert [row["rmse"] for row in tried] == pytest.approx([0.3, 0.4, 0.1, 0.2])
 
 
 def test_the_recipe_leaves_s1_only_for_a_net_that_is_better_by_more_than_a_standard_error():
