@@ -32,7 +32,7 @@ def markdown(records: list[dict]) -> str:
     """Error, speed, size, what was chosen; mean ± sd over seeds."""
     groups = by_problem(records)
     tables = (error_table, test_table, peer_table, other_metrics, speed_table, size_table, pair_table, choices)
-    return "\n".join(table(groups) for table in tables)
+    return "\n".join(text for table in tables if (text := table(groups)))
 
 
 def headline(records: list[dict]) -> str:
@@ -258,7 +258,7 @@ def models_converted(group: list) -> str:
 
 # ---------------------------------------------------------------- choices
 def pair_table(groups: dict) -> str:
-    """What S1 is worth on the validation rows with the pair that small trials chose, and with a larger p."""
+    """What S1 is worth on the validation rows with the pair that small trials chose, and with a larger p, if tried."""
     rows = [
         "### p and s at full size: RMSE of S1 on validation rows, the best of its ways\n",
         "| problem | p and s by small trials | S1 | p and s at full size | S1 | change, % | taken |",
@@ -274,7 +274,7 @@ def pair_table(groups: dict) -> str:
                 f"| {problem} | {' | '.join(cells)} | {mean_sd(change, 1, sign='+')} "
                 f"| {sum(c < 0 for c in change)} of {len(change)} |"
             )
-    return "\n".join(rows) + "\n"
+    return "\n".join(rows) + "\n" if len(rows) > 3 else ""
 
 
 def said(pairs: list[dict]) -> str:
