@@ -33,18 +33,17 @@ although the distance from S1 to T is not much more (.0082 against .006). On LET
 How rows are made matters at full size. On COVTYPE p = .2 with s = 1 is the better pair in all five runs, by 2.4 % on
 validation rows, but the small trials keep the default in four: rows that differ more pay only when there are many. On
 LETTER and SATELLITE that pair is 1.5 to 8 % worse on average, on ADULT and MAGIC it makes no difference; where a run
-takes it there, by a little, it is by chance of 1,000 rows, and costs LETTER.p1 one run. Which way of teaching is best
-changes from run to run, but on COVTYPE, where with p = .2 it always is the longest. The deep net is worth its bytes on
-LETTER.p2, COVTYPE and SATELLITE (7.6, 1.7 and 1.7 % below S1, in all 15 runs) and comes within 1 % of T on COVTYPE; the
-waves are on SATELLITE and ADULT (2.7 and .5 %, in all ten) and harm LETTER.p1. 1,000 validation rows often do not show
-it: the recipe misses the deep net on COVTYPE in three runs of five, and to take it everywhere without choosing would
-have been better on average (.2305 against .2323). RANDOM's rows are better than MUNGE's on ADULT, in all five runs
-(taken in two), and worse everywhere else: the paper's point, and its exception. On the original rows the recipe's nets
-are hardly better than S2, but for LETTER.p2: it is MUNGE's rows that pay. The recipe is at or below T on the same three
-problems as S1. The size target of a thousand is met on average, not on LETTER.p1 and ADULT, whose T are small; that of
-speed is met in C on LETTER.p2 and MAGIC and nowhere in NumPy. What this does not show: how good S1 can be at the best p
-and s, of which only one pair was tried at full size; rates above .01, which may be better with larger p, were not tried
-for any net.
+takes it there, it is by a chance of its 1,000 validation rows, and LETTER.p1 loses a run to S2 by it. Which way of
+teaching is best changes from run to run, but on COVTYPE, where with p = .2 it always is the longest. The deep net is
+worth its bytes on LETTER.p2, COVTYPE and SATELLITE (7.6, 1.7 and 1.7 % below S1, in all 15 runs) and has a ratio of .91
+on COVTYPE; the waves are on SATELLITE and ADULT (2.7 and .5 %, in all ten) and harm LETTER.p1. 1,000 validation rows
+often do not show it: the recipe misses the deep net on COVTYPE in three runs of five, and to take it everywhere without
+choosing would have been better on average (.2305 against .2323). RANDOM's rows are better than MUNGE's on ADULT, in all
+five runs (taken in two), and worse everywhere else: the paper's point, and its exception. On the original rows the
+recipe's nets are hardly better than S2, but for LETTER.p2: it is MUNGE's rows that pay. The recipe is at or below T on
+the same three problems as S1. The size target of a thousand is met on average, not on LETTER.p1 and ADULT, whose T are
+small; that of speed is met in C on LETTER.p2 and MAGIC and nowhere in NumPy. What this does not show: how good S1 can
+be at the best p and s, of which one pair per problem was tried at full size besides the small trials' own.
 
 Cost: about fourteen minutes per run on one core, seven hours for six problems and five seeds; `--demo` makes smaller
 searches, in about three minutes.
