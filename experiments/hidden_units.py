@@ -3,9 +3,9 @@
 Question: with 100,000 labelled rows (4,000 original, the rest from MUNGE), how does the error of a net of one hidden
 layer fall with 2, 4, ..., 1024 units, and where does it reach T?
 
-Setup: T and the transfer set are those of `experiments.model_compression`, of which the first 100,000 rows are used;
-nets of one layer, 20 epochs, nothing chosen. S2, the best net on the original rows, is quoted from the stored runs of
-that experiment with the same seeds.
+Setup: T and the transfer set are those of `experiments.model_compression` (of its two, the one whose p and s the small
+trials choose), of which the first 100,000 rows are used; nets of one layer, 20 epochs, nothing chosen. S2, the best net
+on the original rows, is quoted from the stored runs of that experiment with the same seeds.
 
 Expectation, from the paper's Figure 3 (average of eight problems): the error falls until 128 to 256 units, and little
 after.

@@ -3,12 +3,12 @@
 Question: the paper suspects that a student beats T where T has overfitted. Is T overconfident on its own training rows;
 does S1 gain on T just where it is; and does a teacher that was regularised on purpose leave less to gain?
 
-Setup: T, its transfer set and S1 (256 units, 20 epochs) as in `experiments.model_compression`, but 100,000 rows. T's
-overconfidence at a training row is the difference between its output and that of a clone fitted without the row (five
-folds). Each test row takes the overconfidence of the training row nearest to it (standardised numbers, one-hot
-categories); test rows are sorted by it into quarters, and the squared errors of T and S1 compared in each. Besides, two
-forests of 300 trees teach students of their own on 100,000 rows each: one grown out, one with at least 10 rows in a
-leaf. Nothing is chosen.
+Setup: T, its transfer set and S1 (256 units, 20 epochs) as in `experiments.model_compression` (of its two, the one
+whose p and s the small trials choose), but 100,000 rows. T's overconfidence at a training row is the difference between
+its output and that of a clone fitted without the row (five folds). Each test row takes the overconfidence of the
+training row nearest to it (standardised numbers, one-hot categories); test rows are sorted by it into quarters, and the
+squared errors of T and S1 compared in each. Besides, two forests of 300 trees teach students of their own on 100,000
+rows each: one grown out, one with at least 10 rows in a leaf. Nothing is chosen.
 
 Expectation: T is nearly right about its training rows and far from it out of fold; S1's gain grows with T's
 overconfidence; the regularised forest errs more itself, and its student gains less on it.
