@@ -15,8 +15,7 @@ sixth on the same rows; learned vectors of length 8 in place of one-hot columns;
 columns; RANDOM's rows (each column drawn on its own) in place of all or half of MUNGE's; true unlabelled rows in place
 of as many of MUNGE's, where a problem has some left over (covtype 10,000, adult 18,842). Numbers are gaps of the
 *validation* RMSE to the base in percent, below 0 is better: no test row is looked at, since this decides what is
-recommended. The validation rows have selected T's members too, as they do in practice. p and s are chosen per problem,
-in the material.
+recommended. The validation rows have selected T's members too, as they do in practice.
 
 Reading: Nets that differ in their seed alone end 3 % apart on average (LETTER.p1 9 %: few of its rows are wrong at
 all), so only what is the same in nearly all runs counts. Nothing helps on all six problems. RANDOM's rows do on the

@@ -2,12 +2,15 @@
 
 import importlib
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
-from experiments import report
+from experiments import model_compression, report
+from experiments._runner import read_reports
+from experiments.model_compression_table import headline
 
 
 def test_results_are_what_the_stored_reports_say():
@@ -18,6 +21,15 @@ def test_results_are_what_the_stored_reports_say():
 def test_documents_quote_the_stored_table(name):
     text = (report.ROOT / name).read_text()
     assert report.quoting(text, report.tables()[name]) == text
+
+
+def test_readme_shows_the_stored_run_of_the_demo():
+    (record,) = model_compression.summary(read_reports(report.RESULTS / "demo", model_compression.DEMO))
+    _, _, shown = (report.ROOT / "README.md").read_text().partition("```text\nletter.p2 seed 0\n")
+    shown, _, _ = shown.partition("```")
+    stages = [seconds for stage, seconds in record["stage_seconds"].items() if stage not in ("generate", "label")]
+    assert re.findall(r"^    (.*) s$", shown, re.MULTILINE) == [f"{seconds:.1f}" for seconds in stages]
+    assert headline([record]) in shown
 
 
 @pytest.fixture(scope="module")
