@@ -17,7 +17,7 @@ _HOME = {
     "StudentClassifier": "compress.students",
     "StudentRegressor": "compress.students",
     "TransferSet": "compress.transfer",
-    "load_student": "compress.persistence",
+    "load_student": "compress.students",
 }
 
 __all__ = ["__version__", *_HOME]

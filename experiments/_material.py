@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from compress import MUNGE, TransferSet
-from compress.cross_fitting import CrossFit
-from compress.tuning import PAIRS, MungeSearch, tune_munge
+from compress.search import PAIRS, MungeSearch, tune_munge
+from compress.transfer import CrossFit
 from data.load import problem_names
 from experiments import _protocol as protocol
 from experiments._runner import check_request, parser, read_reports, run_grid

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from compress.export._plan import plan_of
-from compress.schema._values import is_missing
+from compress.schema import is_missing
 
 __all__ = ["FLAGS", "NATIVE", "c_function", "student_in_c"]
 

@@ -30,7 +30,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from compress.evaluation_ranking import overlap_at_k, ranking_metrics, top_k
+from compress.recommend import overlap_at_k, ranking_metrics, top_k
 from data.movielens_splits import movielens_topn
 from experiments._distillation import arm_table, check_names, draw_arms
 from experiments._runner import by_problem, parser, publish, read_reports, run_grid

@@ -27,8 +27,8 @@ from collections import defaultdict
 import numpy as np
 
 from compress import CompressedClassifier, CompressedRegressor, StudentClassifier, StudentRegressor
-from compress.budget import validation_error
 from compress.evaluation import classification_metrics, regression_metrics
+from compress.search import validation_error
 from data.load import load_problem
 from experiments._protocol import Stopwatch
 from experiments._runner import check_request, parser, publish, read_reports, run_grid, spread

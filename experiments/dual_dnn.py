@@ -39,7 +39,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from compress.distill import DualDNNClassifier
 from compress.evaluation import latency
-from compress.evaluation_ranking import gauc
+from compress.recommend import gauc
 from data.movielens_splits import movielens_clicks
 from data.synthetic_ctr import make_ctr
 from experiments._distillation import arm_table, check_names, draw_arms, tuned

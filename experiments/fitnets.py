@@ -35,9 +35,10 @@ import numpy as np
 import torch
 from joblib import Parallel, delayed
 
-from compress.augment import RandomShift
-from compress.distill import DistilledClassifier, FitNet, NetClassifier, Schedule
-from compress.nets_conv import ConvNet
+from compress.distill import DistilledClassifier, FitNet
+from compress.nets import ConvNet
+from compress.students import NetClassifier
+from compress.training import RandomShift, Schedule
 from experiments._digits import Digits, load_digits, run_seeds
 from experiments._distillation import arm_table, check_names, draw_arms, tuned, values
 from experiments._runner import parser, publish, read_reports

@@ -46,9 +46,10 @@ import numpy as np
 import torch
 from scipy.optimize import brentq
 
-from compress.augment import RandomShift
-from compress.distill import DistilledClassifier, NetClassifier, Schedule
+from compress.distill import DistilledClassifier
 from compress.nets import MLP
+from compress.students import NetClassifier
+from compress.training import RandomShift, Schedule
 from experiments._digits import load_digits, run_seeds
 from experiments._distillation import check_names
 from experiments._runner import parser, publish, read_reports

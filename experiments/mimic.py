@@ -46,10 +46,10 @@ import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
 
-from compress.augment import RandomShift
-from compress.distill import MimicClassifier, NetClassifier, match_width
-from compress.nets import MLP
-from compress.nets_conv import ConvNet
+from compress.distill import MimicClassifier, match_width
+from compress.nets import MLP, ConvNet
+from compress.students import NetClassifier
+from compress.training import RandomShift
 from experiments._digits import load_digits, run_seeds
 from experiments._distillation import check_names, draw_arms
 from experiments._runner import parser, publish, read_reports

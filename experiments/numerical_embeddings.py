@@ -30,10 +30,10 @@ import torch
 from torch import nn
 
 from compress import MUNGE, EnsembleTeacherClassifier, EnsembleTeacherRegressor, TransferSet
-from compress.budget import validation_error
 from compress.nets import MLP, Periodic, TabularInput
-from compress.objectives import SoftTargets, Values
 from compress.schema import Schema
+from compress.search import validation_error
+from compress.students import SoftTargets, Values
 from compress.training import isolated_rng, single_thread, train
 from data.load import load_problem
 from experiments._runner import check_request, parser, publish, read_reports, run_grid, spread

@@ -26,7 +26,7 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.preprocessing import OneHotEncoder
 
 from compress import CompressedClassifier, CompressedRegressor, StudentClassifier, StudentRegressor
-from compress.budget import validation_error
+from compress.search import validation_error
 from data.load import load_problem
 from experiments._runner import check_request, parser, publish, read_reports, run_grid, spread
 

@@ -33,11 +33,9 @@ import time
 import numpy as np
 import torch
 
-from compress._interactions import IdIndex, interaction_matrix
-from compress.distill import RankingDistiller
 from compress.evaluation import latency
-from compress.evaluation_ranking import overlap_at_k, ranking_metrics, top_k
-from compress.teachers import EASE
+from compress.recommend import EASE, RankingDistiller, overlap_at_k, ranking_metrics, top_k
+from compress.recommend._interactions import IdIndex, interaction_matrix
 from data.movielens_splits import movielens_topn
 from experiments._distillation import arm_table, check_names, draw_arms
 from experiments._runner import by_problem, parser, publish, read_reports, run_grid

@@ -46,8 +46,8 @@ from scipy.stats import ttest_1samp
 from compress import MUNGE, StudentClassifier, TransferSet
 from compress.evaluation import rmse
 from compress.generators import MarginalSampler
-from compress.objectives import LOGIT_CLIP
-from compress.transfer import stack_tables
+from compress.schema import stack_tables
+from compress.students import LOGIT_CLIP
 from data.load import load_problem
 from experiments import _material
 from experiments._runner import by_problem, publish, spread

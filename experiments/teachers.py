@@ -34,8 +34,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
 from compress import EnsembleTeacherClassifier, StudentClassifier
+from compress.teachers import ensemble_selection, prune_weights
 from compress.teachers._members import member_outputs
-from compress.teachers._selection import ensemble_selection, prune_weights
 from data.load import load_problem, problem_names
 from experiments._material import PROBLEMS
 from experiments._protocol import Stopwatch

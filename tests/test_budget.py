@@ -6,7 +6,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from compress import CompressedClassifier, CompressedRegressor, StudentClassifier, StudentRegressor, TransferSet
-from compress.budget import check_budget, search_budget, shape_costs
+from compress.search import check_budget, search_budget, shape_costs
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 3))

@@ -5,8 +5,8 @@ import json
 import pytest
 import torch
 
-from compress._compressor import BaseCompressor
-from compress._student import BaseStudent
+from compress.compressor._base import BaseCompressor
+from compress.students import BaseStudent
 from experiments import compress_anything, numerical_embeddings, original_labels
 
 

@@ -156,7 +156,7 @@ def test_an_object_with_predict_proba_alone_is_a_teacher(blobs):
 
 def test_the_default_teacher_is_an_ensemble_selected_on_the_held_out_rows(blobs, monkeypatch):
     from compress import EnsembleTeacherClassifier
-    from compress import _teaching as teaching
+    from compress.teachers import _fitting as teaching
 
     monkeypatch.setattr(
         teaching, "default_teacher", lambda *args: EnsembleTeacherClassifier([LogisticRegression()], random_state=0)
@@ -182,7 +182,7 @@ def test_several_targets():
 
 
 def test_the_default_teacher_takes_several_targets():
-    from compress._teaching import default_teacher
+    from compress.teachers import default_teacher
 
     assert type(default_teacher("regression", 2, None, None, 0)).__name__ == "MultiOutputRegressor"
 

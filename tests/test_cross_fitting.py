@@ -12,7 +12,8 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from compress import MUNGE, CompressedClassifier, CompressedRegressor, StudentClassifier, StudentRegressor
-from compress.cross_fitting import CrossFit, compare_sources
+from compress.search import compare_sources
+from compress.transfer import CrossFit
 
 NET = StudentClassifier((8,), max_epochs=10, batch_size=32, learning_rate=0.05)
 

@@ -17,8 +17,10 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
 
 from compress import MUNGE, StudentClassifier, StudentRegressor, TransferSet, load_student
-from compress.distill import DistilledClassifier, FitNet, MimicClassifier, MimicRegressor, NetClassifier, Schedule
+from compress.distill import DistilledClassifier, FitNet, MimicClassifier, MimicRegressor
 from compress.nets import MLP
+from compress.students import NetClassifier
+from compress.training import Schedule
 
 CHEAP = {"max_epochs": 15, "batch_size": 32, "learning_rate": 0.05, "random_state": 0}
 STUDENT = StudentClassifier((8,), **CHEAP)

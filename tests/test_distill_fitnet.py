@@ -10,12 +10,12 @@ from sklearn.ensemble import RandomForestClassifier
 from torch import nn
 
 from compress import StudentClassifier
-from compress.augment import RandomShift
-from compress.distill import FitNet, NetClassifier, Schedule
+from compress.distill import FitNet
 from compress.distill._regressors import make_regressor
 from compress.distill._teachers import hidden_of, stopped_at
-from compress.nets import MLP
-from compress.nets_conv import ConvNet
+from compress.nets import MLP, ConvNet
+from compress.students import NetClassifier
+from compress.training import RandomShift, Schedule
 
 
 @pytest.fixture(scope="module")

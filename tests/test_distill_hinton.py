@@ -9,11 +9,12 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from compress import StudentClassifier
-from compress.distill import DistilledClassifier, NetClassifier, Schedule
+from compress.distill import DistilledClassifier
 from compress.distill._objectives import Distillation, pack
-from compress.distill._schedules import SHAPES, value_at
 from compress.losses import distillation_loss, hard_label_loss, soft_target_loss
-from compress.training import Clock
+from compress.students import NetClassifier
+from compress.training import Clock, Schedule, value_at
+from compress.training._schedules import SHAPES
 
 
 # -------------------------------------------------------------- schedules

@@ -8,10 +8,10 @@ import torch
 from sklearn.datasets import load_digits
 
 from compress import StudentClassifier
-from compress.distill import MimicClassifier, NetClassifier, match_width
+from compress.distill import MimicClassifier, match_width
 from compress.distill._objectives import LogitMatching, pack
-from compress.nets import MLP
-from compress.nets_conv import ConvNet
+from compress.nets import MLP, ConvNet
+from compress.students import NetClassifier
 from compress.training import Clock, gradient_noise
 
 

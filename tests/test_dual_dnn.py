@@ -12,7 +12,7 @@ from torch import nn
 
 from compress.distill import DualDNNClassifier
 from compress.losses import hidden_hint_loss
-from compress.nets_ctr import BilinearInteraction, CrossInteraction, FieldEmbedding, FMInteraction
+from compress.nets import BilinearInteraction, CrossInteraction, FieldEmbedding, FMInteraction
 from data.synthetic_ctr import bayes_auc, make_ctr
 
 NOT_EQUIVALENT = {
@@ -121,7 +121,7 @@ def gradients(clicks, part, **settings):
     """Of the batch's loss, by parameter of `part` of the net."""
     model = dual(**settings).fit(*clicks)
     net = model.student_.module_
-    from compress.nets_ctr import DualDNN
+    from compress.nets import DualDNN
 
     whole = DualDNN(model.teacher_.module_.fields, model.teacher_.module_.interaction, (8, 4), 1)
     whole.student, whole.teacher = net.body, model.teacher_.module_.body

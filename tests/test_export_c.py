@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose
 from compress import StudentClassifier
 from compress.export._c_text import bytes_literal, field_names, number
 from compress.export._plan import Input, plan_of
-from compress.schema._values import is_missing as _is_missing
+from compress.schema import is_missing as _is_missing
 
 CC = shutil.which("cc")
 needs_compiler = pytest.mark.skipif(CC is None, reason="needs a C compiler")

@@ -5,7 +5,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from compress.objectives import LOGIT_CLIP, Logits, Probabilities, SoftTargets, Values, centred_logits
+from compress.students import LOGIT_CLIP, Logits, Probabilities, SoftTargets, Values, centred_logits
 
 TWO = np.array([[0.9, 0.1], [0.3, 0.7], [0.5, 0.5]], dtype=np.float32)
 THREE = np.array([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8], [0.3, 0.4, 0.3]], dtype=np.float32)

@@ -142,7 +142,7 @@ def test_a_newer_format_asks_for_an_upgrade(saved):
 
 def forged(path, change):
     """A file whose checksum is right and whose content is not."""
-    from compress.persistence import _digest
+    from compress.students._file import _digest
 
     weights, metadata = parts(path)
     described = json.loads(metadata["compress"])

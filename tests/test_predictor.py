@@ -9,8 +9,8 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from compress import StudentClassifier
+from compress.export import NumpyPredictor, all_finite
 from compress.nets import ACTIVATIONS, MLP, Periodic, TableNet, TabularInput
-from compress.predictor import NumpyPredictor, all_finite
 from compress.schema import Schema
 
 LINKS = {"binary": 1, "softmax": 3, "identity": 2}

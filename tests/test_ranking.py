@@ -9,12 +9,22 @@ import pytest
 import torch
 from scipy import sparse
 
-from compress._interactions import IdIndex, check_pairs
-from compress.distill import DualDNNClassifier, RankingDistiller
-from compress.distill._scorers import FactorScorer, TableScorer, score_matrix
-from compress.evaluation_ranking import gauc, ndcg_at_k, overlap_at_k, ranking_metrics, recall_at_k, top_k
-from compress.nets_recall import MatrixFactorization, PreRanker, SideFields, TwoTower
-from compress.teachers import EASE
+from compress.distill import DualDNNClassifier
+from compress.recommend import (
+    EASE,
+    FactorScorer,
+    RankingDistiller,
+    TableScorer,
+    gauc,
+    ndcg_at_k,
+    overlap_at_k,
+    ranking_metrics,
+    recall_at_k,
+    score_matrix,
+    top_k,
+)
+from compress.recommend._interactions import IdIndex, check_pairs
+from compress.recommend._nets import MatrixFactorization, PreRanker, SideFields, TwoTower
 from data.movielens_splits import movielens_clicks, movielens_topn
 
 OBJECTIVES = ["list", "pair", "point", "tang_wang", "logits", "listnet"]

@@ -11,7 +11,8 @@ from sklearn.preprocessing import StandardScaler
 
 from compress import StudentClassifier, StudentRegressor
 from compress.evaluation import classification_metrics, fidelity
-from compress.report import compare, one_thread
+from compress.report import compare
+from compress.report._report import one_thread
 
 RNG = np.random.default_rng(0)
 X = pd.DataFrame({"size": RNG.normal(size=400), "colour": RNG.choice(["red", "blue"], 400)})

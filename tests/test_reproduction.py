@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from compress import MUNGE, TransferSet
-from compress.tuning import MungeSearch
+from compress.search import MungeSearch
 from experiments import _material, hidden_units, overfitting, recipe, teachers
 from experiments._steps import Steps
 

@@ -24,10 +24,9 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from compress import EnsembleTeacherClassifier, EnsembleTeacherRegressor
-from compress.schema import Encoded, Schema
+from compress.schema import Encoded, Schema, holdout_split
 from compress.teachers import check_teacher, default_library, is_fitted, teacher_outputs
 from compress.teachers._encoding import TreeEncoder
-from compress.teachers._holdout import holdout_split
 
 TREES = [DecisionTreeClassifier(max_depth=5), ExtraTreesClassifier(10)]
 REGRESSION_TREES = [DecisionTreeRegressor(max_depth=5), ExtraTreesRegressor(10)]

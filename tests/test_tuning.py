@@ -5,7 +5,8 @@ import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from compress import MUNGE, StudentClassifier, StudentRegressor
-from compress.tuning import _clearly_better, tune_munge
+from compress.search import tune_munge
+from compress.search._munge import _clearly_better
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(80, 2))

@@ -4,10 +4,7 @@ from compress.distill._dual_dnn import DualDNNClassifier
 from compress.distill._fitnet import FitNet
 from compress.distill._hinton import DistilledClassifier
 from compress.distill._mimic import MimicClassifier, MimicRegressor, match_width
-from compress.distill._net import NetClassifier
-from compress.distill._ranking import RankingDistiller
 from compress.distill._rocket import RocketClassifier
-from compress.distill._schedules import Schedule
 
 __all__ = [
     "DistilledClassifier",
@@ -15,9 +12,6 @@ __all__ = [
     "FitNet",
     "MimicClassifier",
     "MimicRegressor",
-    "NetClassifier",
-    "RankingDistiller",
     "RocketClassifier",
-    "Schedule",
     "match_width",
 ]

@@ -16,13 +16,12 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from compress._student import BaseStudent
-from compress._tables import check_validation_pair, checked_table, classification_targets, learning_weights
-from compress.distill._net import NetClassifier
+from compress._random import draw_seed
 from compress.distill._objectives import pack
 from compress.distill._teachers import Teachers, as_they_were, fitted_teachers
-from compress.students import StudentClassifier
-from compress.transfer import TransferSet, stack_tables
+from compress.schema import check_validation_pair, checked_table, classification_targets, learning_weights, stack_tables
+from compress.students import BaseStudent, NetClassifier, StudentClassifier
+from compress.transfer import TransferSet
 
 __all__ = ["BaseDistiller", "ClassifierDistiller"]
 
@@ -49,7 +48,7 @@ class BaseDistiller(BaseEstimator):
             )
         student = clone(student)
         if student.random_state is None:
-            student.random_state = int(rng.randint(2**31 - 1))
+            student.random_state = draw_seed(rng)
         return student
 
     def _transfer_rows(self, table, X_unlabeled):

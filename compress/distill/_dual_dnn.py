@@ -23,11 +23,19 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from compress._random import draw_seed
 from compress.distill._joint import JointClassifier
-from compress.distill._layer_sizes import layer_sizes
 from compress.losses import distribution_loss, hidden_hint_loss
-from compress.nets import TabularInput
-from compress.nets_ctr import INTERACTIONS, DualDNN, FieldEmbedding, StudentPath, TeacherPath, make_interaction
+from compress.nets import (
+    INTERACTIONS,
+    DualDNN,
+    FieldEmbedding,
+    StudentPath,
+    TabularInput,
+    TeacherPath,
+    layer_sizes,
+    make_interaction,
+)
 from compress.schema import Encoded
 from compress.training import isolated_rng
 
@@ -198,7 +206,7 @@ class DualDNNClassifier(JointClassifier):
         encoded = Encoded(*(block.numpy() for block in data.blocks[:2]))
         weight = None if data.weight is None else data.weight.numpy()
         statistics = TabularInput.from_encoded(encoded, schema, weight)
-        with isolated_rng(int(rng.randint(2**31 - 1))):
+        with isolated_rng(draw_seed(rng)):
             fields = FieldEmbedding(
                 statistics.mean,
                 statistics.scale,

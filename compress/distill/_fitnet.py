@@ -17,15 +17,14 @@ import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
-from compress._student import _body_outputs
+from compress._random import draw_seed
 from compress.distill._distiller import BaseDistiller, ClassifierDistiller
 from compress.distill._hinton import check_mixture
 from compress.distill._objectives import Distillation, HintedDistillation
 from compress.distill._regressors import make_regressor
-from compress.distill._schedules import Schedule
 from compress.distill._teachers import body_of, check_layer, hidden_of, row_net, stopped_at
 from compress.losses import hint_loss
-from compress.training import isolated_rng, resolve_device, single_thread, train
+from compress.training import Schedule, isolated_rng, resolve_device, single_thread, train
 
 __all__ = ["FitNet"]
 
@@ -210,7 +209,7 @@ class FitNet(ClassifierDistiller):
         def loss(batch, clock):
             seen = student._augmented(batch[:k])
             hint = self._live_hint(seen) if self._hint_net is not None else batch[k].unflatten(1, self._hint_shape)
-            guided = stopped_at(module.body, self.guided_layer, lambda: _body_outputs(module, seen))
+            guided = stopped_at(module.body, self.guided_layer, lambda: module.learned_outputs(seen))
             return hint_loss(regressor(guided), hint, sample_weight=batch[-1] if weights else None)
 
         _, batch_size = student._budget(len(data.targets))
@@ -227,7 +226,7 @@ class FitNet(ClassifierDistiller):
                 momentum=getattr(student, "momentum", 0.9),
                 weight_decay=student.weight_decay,
                 parameters=[*guided_parameters, *regressor.parameters()],
-                seed=int(rng.randint(2**31 - 1)),
+                seed=draw_seed(rng),
                 mixed_precision=student.mixed_precision,
                 verbose=student.verbose,
                 description="hints",
@@ -252,13 +251,13 @@ class FitNet(ClassifierDistiller):
         inputs = student._inputs(module, data)
         few = tuple(t[:2].to(device) for t in inputs)
         module.eval()
-        guided = stopped_at(module.body, self.guided_layer, lambda: _body_outputs(module, few))
+        guided = stopped_at(module.body, self.guided_layer, lambda: module.learned_outputs(few))
         parameters = [p for p in module.parameters() if p.requires_grad]
         used = torch.autograd.grad(guided.float().sum(), parameters, allow_unused=True)
         if isinstance(self.regressor, nn.Module):
             regressor = copy.deepcopy(self.regressor)
         else:
-            with isolated_rng(int(rng.randint(2**31 - 1))):
+            with isolated_rng(draw_seed(rng)):
                 layer = self._hint_body.get_submodule(self.hint_layer)
                 regressor = make_regressor(tuple(guided.shape[1:]), self._hint_shape, layer, self.regressor)
         regressor = regressor.to(device)

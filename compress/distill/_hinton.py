@@ -14,8 +14,8 @@ from sklearn.utils._param_validation import StrOptions
 
 from compress.distill._distiller import BaseDistiller, ClassifierDistiller
 from compress.distill._objectives import Distillation
-from compress.distill._schedules import Schedule, check_range
 from compress.distill._teachers import MEANS
+from compress.training import Schedule, check_range
 
 __all__ = ["DistilledClassifier"]
 

@@ -17,13 +17,20 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from compress._tables import check_validation_pair, checked_table, classification_targets, learning_weights, split_rows
-from compress.distill._encoder import FieldEncoder
+from compress._random import draw_seed
 from compress.distill._side import SideClassifier
 from compress.losses import distribution_loss
 from compress.nets import ACTIVATIONS
-from compress.objectives import SoftTargets
-from compress.schema import Schema
+from compress.schema import (
+    FieldEncoder,
+    Schema,
+    check_validation_pair,
+    checked_table,
+    classification_targets,
+    learning_weights,
+    split_rows,
+)
+from compress.students import SoftTargets
 from compress.training import OPTIMIZERS, SCHEDULES, resolve_device, single_thread, train
 
 __all__ = ["JointClassifier", "JointData"]
@@ -179,7 +186,7 @@ class JointClassifier(ClassifierMixin, BaseEstimator):
             weight_decay=self.weight_decay,
             parameters=parameters,
             validate=None if held_out is None else self._validator(served, held_out, module),
-            seed=int(rng.randint(2**31 - 1)),
+            seed=draw_seed(rng),
             verbose=self.verbose,
             description=stage,
         )

@@ -14,10 +14,10 @@ from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils import check_random_state
 from torch import nn
 
-from compress._tables import checked_table, regression_targets
 from compress.distill._distiller import BaseDistiller, ClassifierDistiller
 from compress.distill._objectives import LogitMatching
 from compress.distill._teachers import Teachers, fitted_teachers
+from compress.schema import checked_table, regression_targets
 from compress.students import StudentRegressor
 from compress.transfer import TransferSet
 

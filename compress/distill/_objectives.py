@@ -1,6 +1,6 @@
 """What students learn from teachers' logits: Hinton's mixture, also with hints, and Ba & Caruana's regression.
 
-Both are objectives of `compress.objectives`, so that any student trains under them. A distilled student
+Both are objectives of `compress.students`, so that any student trains under them. A distilled student
 ends with the plain objective of the same link (`served`), which knows nothing of teachers and can be saved.
 Targets are packed: the teacher's logits, then one-hot labels with zeros for rows that have none.
 """
@@ -12,9 +12,9 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from compress.distill._schedules import value_at
 from compress.losses import distillation_loss, hint_loss, squared_error
-from compress.objectives import Logits, SoftTargets
+from compress.students import Logits, SoftTargets
+from compress.training import value_at
 
 __all__ = ["Distillation", "HintedDistillation", "LogitMatching", "pack"]
 

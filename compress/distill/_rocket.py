@@ -22,11 +22,10 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from compress.distill._layer_sizes import layer_sizes
 from compress.distill._rocket_loss import HINT_SCHEDULES
 from compress.distill._rocket_training import RocketTraining
 from compress.losses import HINTS
-from compress.nets import MLP, TableNet
+from compress.nets import MLP, TableNet, layer_sizes
 from compress.students import StudentClassifier
 
 __all__ = ["RocketClassifier"]

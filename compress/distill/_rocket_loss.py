@@ -20,7 +20,7 @@ def rocket_loss(settings, net, objective, *, booster_learns: bool = True):
     ----------
     settings : RocketClassifier
     net : mapping with the branches "light" and "booster"
-    objective : compress.objectives.Objective
+    objective : compress.students.Objective
     booster_learns : bool
         False: the booster is there for its fixed logits only.
     """

@@ -7,13 +7,12 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
+from compress._random import draw_seed
 from compress.distill._joint import JointClassifier
-from compress.distill._layer_sizes import layer_sizes
 from compress.distill._rocket_loss import all_logits, rocket_loss, unshare
-from compress.nets import TabularInput
-from compress.nets_rocket import bottom_branches, interval_branches
-from compress.objectives import LOGIT_CLIP
+from compress.nets import TabularInput, bottom_branches, interval_branches, layer_sizes
 from compress.schema import Encoded
+from compress.students import LOGIT_CLIP
 from compress.training import isolated_rng
 
 __all__ = ["RocketTraining"]
@@ -53,7 +52,7 @@ class RocketTraining(JointClassifier):
     def _learn(self, data, held_out, rng, device) -> None:
         encoded = [block.numpy() for block in data.blocks]
         weight = None if data.weight is None else data.weight.numpy()
-        with isolated_rng(int(rng.randint(2**31 - 1))):
+        with isolated_rng(draw_seed(rng)):
             light, booster = self._branches(encoded, weight)
             other = self._branches(encoded, weight)[1] if self.teacher == "booster" else None
         net = nn.ModuleDict({"light": light, "booster": booster}).to(device)

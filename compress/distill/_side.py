@@ -7,8 +7,8 @@ import copy
 import numpy as np
 import torch
 
-from compress.distill._encoder import FieldEncoder
-from compress.persistence import weights_to_bytes
+from compress.nets import weights_to_bytes
+from compress.schema import FieldEncoder
 from compress.training import single_thread
 
 __all__ = ["SideClassifier"]

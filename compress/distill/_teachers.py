@@ -14,8 +14,9 @@ from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 from torch import nn
 
-from compress._student import BaseStudent
-from compress._tables import checked_table
+from compress._random import draw_seed
+from compress.schema import checked_table
+from compress.students import BaseStudent
 from compress.teachers import check_teacher, is_fitted, teacher_outputs
 
 __all__ = [
@@ -61,7 +62,7 @@ def _fitted(member, X, y, sample_weight, task, rng):
         )
     member = clone(member)
     if "random_state" in member.get_params(deep=False) and member.random_state is None:
-        member.set_params(random_state=int(rng.randint(2**31 - 1)))
+        member.set_params(random_state=draw_seed(rng))
     weighted = sample_weight is not None and has_fit_parameter(member, "sample_weight")
     return member.fit(X, y, **({"sample_weight": sample_weight} if weighted else {}))
 

@@ -1,8 +1,17 @@
-"""Students where Python is not: ONNX models and C source, with the preprocessing inside."""
+"""What a fitted student becomes: a NumPy callable, an ONNX model, C source, the bytes of its file."""
 
 from compress.export._c import to_c
 from compress.export._check import Exported
 from compress.export._feed import onnx_inputs
+from compress.export._numpy import FEW_ROWS, NumpyPredictor, all_finite
 from compress.export._onnx import to_onnx
 
-__all__ = ["Exported", "onnx_inputs", "to_c", "to_onnx"]
+__all__ = [
+    "FEW_ROWS",
+    "Exported",
+    "NumpyPredictor",
+    "all_finite",
+    "onnx_inputs",
+    "to_c",
+    "to_onnx",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from compress.export._plan import Input, plan_of
-from compress.schema._values import is_missing, numbers_of
+from compress.schema import is_missing, numbers_of
 
 __all__ = ["MISSING_INTEGER", "MATRIX", "absent_string", "onnx_inputs", "sample_rows"]
 

@@ -152,7 +152,7 @@ class MUNGE(BaseGenerator):
     - The paper gives no p and s. The defaults are the pair of a grid of thirty that is best on average on the
       validation rows of five problems and three seeds: RMSE 1.4 % above each run's own best pair, and flat around
       it (p = 0.2, s = 2: 1.5 %; p = 0.2, s = 5: 1.7 %), where p = 0.5 with s = 1 gives 7.5 %
-      (`experiments.munge_parameters`). Problems differ: `compress.tuning.tune_munge` chooses for one.
+      (`experiments.munge_parameters`). Problems differ: `compress.search.tune_munge` chooses for one.
     - Nothing is clipped by default; whole numbers are rounded at the end of a pass, and integer
       dtypes saturate.
     - In the rare case that noise leaves the range of floats (`s` far below 1) it is dropped.

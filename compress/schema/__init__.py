@@ -13,8 +13,39 @@ integers, all float32 data) and float64 otherwise, so that decoding an encoded t
 values back to the last bit.
 """
 
+from compress.schema._checks import (
+    LearningSet,
+    check_validation_pair,
+    checked_table,
+    classification_targets,
+    learning_weights,
+    regression_targets,
+    split_rows,
+)
 from compress.schema._column import Column
+from compress.schema._holdout import holdout_split
+from compress.schema._multi_valued import FieldEncoder
+from compress.schema._rows import stack_tables, take
 from compress.schema._schema import Schema, as_schema
 from compress.schema._table import Encoded
+from compress.schema._values import is_missing, numbers_of
 
-__all__ = ["Column", "Encoded", "Schema", "as_schema"]
+__all__ = [
+    "Column",
+    "Encoded",
+    "FieldEncoder",
+    "LearningSet",
+    "Schema",
+    "as_schema",
+    "check_validation_pair",
+    "checked_table",
+    "classification_targets",
+    "holdout_split",
+    "is_missing",
+    "learning_weights",
+    "numbers_of",
+    "regression_targets",
+    "split_rows",
+    "stack_tables",
+    "take",
+]

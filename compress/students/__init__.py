@@ -9,7 +9,32 @@ References
 Bucila, Caruana and Niculescu-Mizil, "Model Compression", KDD 2006.
 """
 
+from compress.students._base import BaseStudent
 from compress.students._classifier import StudentClassifier
+from compress.students._file import load_student
+from compress.students._net_classifier import NetClassifier
+from compress.students._objectives import (
+    LOGIT_CLIP,
+    Logits,
+    Objective,
+    Probabilities,
+    SoftTargets,
+    Values,
+    centred_logits,
+)
 from compress.students._regressor import StudentRegressor
 
-__all__ = ["StudentClassifier", "StudentRegressor"]
+__all__ = [
+    "LOGIT_CLIP",
+    "BaseStudent",
+    "Logits",
+    "NetClassifier",
+    "Objective",
+    "Probabilities",
+    "SoftTargets",
+    "StudentClassifier",
+    "StudentRegressor",
+    "Values",
+    "centred_logits",
+    "load_student",
+]

@@ -6,9 +6,9 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import StrOptions
 
-from compress._student import BaseStudent
-from compress._tables import classification_targets, learning_weights
-from compress.objectives import Logits, Probabilities, SoftTargets
+from compress.schema import classification_targets, learning_weights
+from compress.students._base import BaseStudent
+from compress.students._objectives import Logits, Probabilities, SoftTargets
 
 __all__ = ["StudentClassifier"]
 

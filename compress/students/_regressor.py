@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
 
-from compress._student import BaseStudent
-from compress._tables import learning_weights, regression_targets
-from compress.objectives import Values
+from compress.schema import learning_weights, regression_targets
+from compress.students._base import BaseStudent
+from compress.students._objectives import Values
 
 __all__ = ["StudentRegressor"]
 

@@ -1,23 +1,27 @@
-"""Teachers: ensembles of tree models, and one interface to the outputs of any fitted estimator."""
+"""Teachers: ensembles of tree models, fitting any teacher, and one interface to its outputs."""
 
-from compress.teachers._ease import EASE
 from compress.teachers._ensemble import EnsembleTeacherClassifier, EnsembleTeacherRegressor
+from compress.teachers._fitting import check_classes, default_teacher, fit_teacher, selects_on_held_out, teacher_kind
 from compress.teachers._library import default_library
 from compress.teachers._outputs import check_teacher, is_fitted, task_of, teacher_outputs
 from compress.teachers._selection import Selection, Step, ensemble_selection, model_scores, prune_weights
 
 __all__ = [
-    "EASE",
     "EnsembleTeacherClassifier",
     "EnsembleTeacherRegressor",
     "Selection",
     "Step",
+    "check_classes",
     "check_teacher",
     "default_library",
+    "default_teacher",
     "ensemble_selection",
+    "fit_teacher",
     "is_fitted",
     "model_scores",
     "prune_weights",
+    "selects_on_held_out",
     "task_of",
+    "teacher_kind",
     "teacher_outputs",
 ]

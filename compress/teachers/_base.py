@@ -16,9 +16,9 @@ from sklearn.utils.validation import (
 )
 from tqdm.auto import tqdm
 
-from compress.schema import Encoded, as_schema
+from compress._random import seed_unset
+from compress.schema import Encoded, as_schema, holdout_split, take
 from compress.teachers._encoding import TreeEncoder
-from compress.teachers._holdout import holdout_split
 from compress.teachers._library import SIZES, default_library
 from compress.teachers._members import (
     RAW,
@@ -28,17 +28,11 @@ from compress.teachers._members import (
     member_outputs,
     named,
     one_thread,
-    seed,
     takes_nan,
     tell_categorical,
     view_of,
 )
-from compress.teachers._selection import (
-    check_selection,
-    ensemble_selection,
-    model_scores,
-    prune_weights,
-)
+from compress.teachers._selection import check_selection, ensemble_selection, model_scores, prune_weights
 
 __all__ = ["EnsembleTeacher"]
 
@@ -57,7 +51,7 @@ class _Rows(NamedTuple):
 
     def take(self, rows) -> _Rows:
         weight = None if self.weight is None else self.weight[rows]
-        return _Rows(_take(self.table, rows), self.encoded.take(rows), self.y[rows], self.codes[rows], weight)
+        return _Rows(take(self.table, rows), self.encoded.take(rows), self.y[rows], self.codes[rows], weight)
 
 
 class EnsembleTeacher(BaseEstimator):
@@ -187,7 +181,7 @@ class EnsembleTeacher(BaseEstimator):
         weight = _check_sample_weight(sample_weight, encoded.continuous, ensure_non_negative=True)
         used = np.flatnonzero(weight > 0)
         y = y[used]
-        return _Rows(_take(X, used), encoded.take(used), y, self._learn_target(y), weight[used])
+        return _Rows(take(X, used), encoded.take(used), y, self._learn_target(y), weight[used])
 
     def _validation_rows(self, X, y) -> _Rows:
         X = _table(X)
@@ -246,7 +240,7 @@ class EnsembleTeacher(BaseEstimator):
             return [(name, estimator, view_of(estimator)) for name, estimator in models]
         members = [(name, clone(estimator), RAW) for name, estimator in named(self.library)]
         for _, estimator, _ in members:
-            seed(estimator, rng)
+            seed_unset(estimator, rng)
         return members
 
     def _check_parameters(self):
@@ -280,7 +274,7 @@ class EnsembleTeacher(BaseEstimator):
 
     def _average_block(self, X, encoded, rows):
         matrices = self._encoder.transform(encoded.take(rows), set(self._views))
-        matrices[RAW] = _take(X, rows)
+        matrices[RAW] = take(X, rows)
         total = 0.0
         with one_thread():
             for estimator, view, weight in zip(self.estimators_, self._views, self.weights_, strict=True):
@@ -330,7 +324,3 @@ def _table(X):
             "Reshape your data: X.reshape(-1, 1) for one column, X.reshape(1, -1) for one row."
         )
     return X
-
-
-def _take(X, rows):
-    return X.iloc[rows] if hasattr(X, "iloc") else X[rows]

@@ -24,6 +24,8 @@ from sklearn.ensemble import (
 )
 from sklearn.utils import check_random_state
 
+from compress._random import draw_seed
+
 __all__ = ["SIZES", "default_library"]
 
 SIZES = ("default", "large", "small")
@@ -91,7 +93,7 @@ def default_library(task: str, size: str = "default", *, n_classes: int = 2, n_j
         parameters = _for_task(family, parameters, task, n_classes)
         name = "-".join([family, *(WORDS[k].format(v) for k, v in parameters.items())])
         own = {"n_jobs": n_jobs} if family in ("forest", "extra") else {}
-        seed = rng.randint(2**31 - 1)
+        seed = draw_seed(rng)
         library.append((name, FAMILIES[task][family](**parameters, **own, random_state=seed)))
     return library
 

@@ -28,7 +28,6 @@ __all__ = [
     "member_outputs",
     "named",
     "one_thread",
-    "seed",
     "takes_nan",
     "tell_categorical",
     "view_of",
@@ -76,15 +75,6 @@ def check_members(members, method: str, *, weighted: bool = False) -> None:
                 f"sample_weight is passed to each model of library, but fit of {made} does not take it; "
                 "leave the model or the weights out."
             )
-
-
-def seed(estimator, rng) -> None:
-    """Give each `random_state` that is None, nested ones too, a seed drawn from `rng`."""
-    parameters = estimator.get_params(deep=True)
-    keys = [k for k in sorted(parameters) if k == "random_state" or k.endswith("__random_state")]
-    drawn = {k: int(rng.randint(2**31 - 1)) for k in keys if parameters[k] is None}
-    if drawn:
-        estimator.set_params(**drawn)
 
 
 def view_of(estimator) -> str:

@@ -5,19 +5,25 @@ batch and the clock into a scalar loss, so that temperatures and weights may fol
 calls `train` once per stage where a method has several.
 """
 
+from compress.training._augment import RandomShift
 from compress.training._environment import isolated_rng, resolve_device, single_thread
 from compress.training._gradient_noise import gradient_noise
 from compress.training._loop import TrainingResult, train
+from compress.training._schedules import Schedule, check_range, value_at
 from compress.training._steps import OPTIMIZERS, SCHEDULES, Clock
 
 __all__ = [
     "OPTIMIZERS",
     "SCHEDULES",
     "Clock",
+    "RandomShift",
+    "Schedule",
     "TrainingResult",
+    "check_range",
     "gradient_noise",
     "isolated_rng",
     "resolve_device",
     "single_thread",
     "train",
+    "value_at",
 ]

@@ -2,7 +2,7 @@
 
 The fair baseline is the *converted* teacher. Its size is chosen on validation rows (see `export_teachers`). Two
 students stand beside it: the smallest whose RMSE on the validation rows is at most 1 % above the teacher's
-(`compress.budget`, 16 to 256 units, 100,000 rows by MUNGE; the best one where none is), and the default one of
+(`compress.search`, 16 to 256 units, 100,000 rows by MUNGE; the best one where none is), and the default one of
 256 units, which has learned nothing, since speed does not depend on that.
 
 All in one run, one thread, the forms by turns in each round. A figure is the fastest of the rounds, in CPU time:
@@ -31,7 +31,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from compress import MUNGE, StudentClassifier, TransferSet
-from compress.budget import search_budget
+from compress.search import search_budget
 from data.load import load_problem
 from experiments._runner import machine, versions, write_atomically, write_json
 from experiments._student_in_c import FLAGS, NATIVE

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 
-from compress.budget import validation_error
+from compress.search import validation_error
 
 __all__ = ["Chosen", "chosen_teachers"]
 

@@ -1,0 +1,50 @@
+"""Torch modules, and reading their weights out."""
+
+from compress.nets._conv import ConvNet
+from compress.nets._fields import (
+    INITIAL_SD,
+    INTERACTIONS,
+    BilinearInteraction,
+    CrossInteraction,
+    DualDNN,
+    FieldEmbedding,
+    FMInteraction,
+    StudentPath,
+    TeacherPath,
+    make_interaction,
+)
+from compress.nets._input import TabularInput
+from compress.nets._layer_sizes import layer_sizes
+from compress.nets._mlp import ACTIVATIONS, MLP, Periodic, make_activation
+from compress.nets._rocket import BlockBranch, Branch, bottom_branches, interval_branches
+from compress.nets._table_net import TableNet
+from compress.nets._weights import activation_name, affine_layers, as_float64, weights_to_bytes
+
+__all__ = [
+    "ACTIVATIONS",
+    "INITIAL_SD",
+    "INTERACTIONS",
+    "MLP",
+    "BilinearInteraction",
+    "BlockBranch",
+    "Branch",
+    "ConvNet",
+    "CrossInteraction",
+    "DualDNN",
+    "FMInteraction",
+    "FieldEmbedding",
+    "Periodic",
+    "StudentPath",
+    "TableNet",
+    "TabularInput",
+    "TeacherPath",
+    "activation_name",
+    "affine_layers",
+    "as_float64",
+    "bottom_branches",
+    "interval_branches",
+    "layer_sizes",
+    "make_activation",
+    "make_interaction",
+    "weights_to_bytes",
+]

@@ -1,0 +1,209 @@
+"""Nets for click-through rates: fields as embeddings, feature interactions, and the dual DNN.
+
+A row is a set of fields, each of which becomes one vector of length `d`: a nominal column's code looks
+its vector up, a continuous column scales its vector, a multi-valued column (the genres of a film)
+averages the vectors of its values. `d_n`, `d_c`, `d_m` are their numbers, `F` their sum.
+
+References
+----------
+Rendle, "Factorization Machines", ICDM 2010 (`FMInteraction`).
+Wang et al., "Deep & Cross Network for Ad Click Predictions", ADKDD 2017 (`CrossInteraction`).
+Huang et al., "FiBiNET", RecSys 2019 (`BilinearInteraction`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from compress.nets._mlp import MLP
+
+__all__ = [
+    "INTERACTIONS",
+    "BilinearInteraction",
+    "CrossInteraction",
+    "DualDNN",
+    "FMInteraction",
+    "FieldEmbedding",
+    "make_interaction",
+]
+
+INITIAL_SD = 0.1  # of embeddings: 1, torch's own, drowns what the labels say in the first epochs
+
+
+class FieldEmbedding(nn.Module):
+    """The shared representation layer: one vector per field.
+
+    Parameters
+    ----------
+    mean, scale : float arrays of shape (d_c,)
+        Of the training rows; continuous columns are standardised, missing ones become 0, the mean.
+    n_categories : sequence of d_n int
+        Code -1 (missing or unseen) has a vector of its own.
+    n_values : sequence of d_m int
+        Size of the vocabulary of each multi-valued column; an empty list of values is the zero vector.
+    size : int, length `d` of the vectors
+
+    Attributes
+    ----------
+    n_fields, n_outputs : int
+        `F`, and `F * d`.
+    """
+
+    def __init__(self, mean, scale, n_categories, n_values=(), *, size: int = 8):
+        super().__init__()
+        self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float64))
+        self.register_buffer("scale", torch.as_tensor(scale, dtype=torch.float64))
+        self.size = size
+        self.nominal = nn.ModuleList(nn.Embedding(int(n) + 1, size) for n in n_categories)
+        # padding to equal lengths points to the last row, which stays 0 and is left out of the mean
+        self.multi = nn.ModuleList(nn.EmbeddingBag(int(n) + 1, size, mode="mean", padding_idx=int(n)) for n in n_values)
+        self.continuous = nn.Parameter(torch.randn(len(self.mean), size) * INITIAL_SD)
+        self.shift = nn.Parameter(torch.zeros(len(self.mean), size))
+        for table in [*self.nominal, *self.multi]:
+            nn.init.normal_(table.weight, std=INITIAL_SD)
+        with torch.no_grad():
+            for table in self.multi:
+                table.weight[-1] = 0
+        self.n_fields = len(self.mean) + len(self.nominal) + len(self.multi)
+        self.n_outputs = self.n_fields * size
+
+    def forward(self, continuous, nominal, *bags) -> torch.Tensor:
+        """Vectors of shape (n_rows, F, d).
+
+        Parameters
+        ----------
+        continuous : float tensor of shape (n_rows, d_c), NaN where missing
+        nominal : integer tensor of shape (n_rows, d_n), -1 where missing
+        *bags : d_m integer tensors of shape (n_rows, longest), padded with the size of the vocabulary
+        """
+        dtype = self.continuous.dtype
+        x = torch.nan_to_num((continuous.double() - self.mean) / self.scale, nan=0.0).to(dtype)
+        fields = [x[:, :, None] * self.continuous + self.shift]
+        for k, table in enumerate(self.nominal):
+            codes = nominal[:, k].long()
+            fields.append(table(torch.where(codes < 0, table.num_embeddings - 1, codes))[:, None])
+        fields += [table(bag.long())[:, None] for table, bag in zip(self.multi, bags)]
+        return torch.cat(fields, dim=1)
+
+
+class _Pairs(nn.Module):
+    """Base of interactions of all pairs of fields."""
+
+    def __init__(self, n_fields: int, size: int):
+        super().__init__()
+        left, right = torch.triu_indices(n_fields, n_fields, offset=1)
+        self.register_buffer("left", left, persistent=False)
+        self.register_buffer("right", right, persistent=False)
+
+
+class FMInteraction(_Pairs):
+    """Inner products of all pairs of fields: F (F - 1) / 2 outputs, no parameters."""
+
+    def __init__(self, n_fields: int, size: int):
+        super().__init__(n_fields, size)
+        self.n_outputs = len(self.left)
+
+    def forward(self, fields: torch.Tensor) -> torch.Tensor:
+        """From (n_rows, F, d) to (n_rows, n_outputs)."""
+        products = fields @ fields.transpose(1, 2)
+        return products[:, self.left, self.right]
+
+
+class BilinearInteraction(_Pairs):
+    """Element-wise products `(W v_i) * v_j` of all pairs, one `W` for all: d F (F - 1) / 2 outputs."""
+
+    def __init__(self, n_fields: int, size: int):
+        super().__init__(n_fields, size)
+        self.weight = nn.Linear(size, size, bias=False)
+        self.n_outputs = len(self.left) * size
+
+    def forward(self, fields: torch.Tensor) -> torch.Tensor:
+        """From (n_rows, F, d) to (n_rows, n_outputs)."""
+        return (self.weight(fields)[:, self.left] * fields[:, self.right]).flatten(1)
+
+
+class CrossInteraction(nn.Module):
+    """Cross network: `x_{l+1} = x_0 (w_l . x_l) + b_l + x_l`, `F d` outputs."""
+
+    def __init__(self, n_fields: int, size: int, n_layers: int = 2):
+        super().__init__()
+        self.n_outputs = n_fields * size
+        self.layers = nn.ModuleList(nn.Linear(self.n_outputs, 1, bias=False) for _ in range(n_layers))
+        self.biases = nn.ParameterList(nn.Parameter(torch.zeros(self.n_outputs)) for _ in range(n_layers))
+
+    def forward(self, fields: torch.Tensor) -> torch.Tensor:
+        """From (n_rows, F, d) to (n_rows, n_outputs)."""
+        x0 = x = fields.flatten(1)
+        for layer, bias in zip(self.layers, self.biases):
+            x = x0 * layer(x) + bias + x
+        return x
+
+
+INTERACTIONS = {"fm": FMInteraction, "cross": CrossInteraction, "bilinear": BilinearInteraction}
+
+
+def make_interaction(interaction: str | Callable, n_fields: int, size: int) -> nn.Module:
+    """The teacher's extra layer, by name or from a callable(n_fields, size) -> module with `n_outputs`."""
+    made = (INTERACTIONS[interaction] if isinstance(interaction, str) else interaction)(n_fields, size)
+    if not isinstance(made, nn.Module) or not hasattr(made, "n_outputs"):
+        raise TypeError(
+            "interaction must give a torch module with an attribute n_outputs when called with (n_fields, size), "
+            f"got {type(made).__name__}. It maps (n_rows, n_fields, size) to (n_rows, n_outputs)."
+        )
+    return made
+
+
+class DualDNN(nn.Module):
+    """Two MLPs of the same hidden sizes over shared fields; the teacher's also sees their interactions.
+
+    Parameters
+    ----------
+    fields : FieldEmbedding
+        Of the teacher and, when `shared`, of the student.
+    interaction : module, from (n_rows, F, d) to (n_rows, n_outputs)
+    hidden_layer_sizes, n_outputs, dropout
+        Of both MLPs; see `compress.nets.MLP`.
+    """
+
+    def __init__(self, fields: FieldEmbedding, interaction: nn.Module, hidden_layer_sizes, n_outputs, *, dropout=0.0):
+        super().__init__()
+        self.fields, self.interaction = fields, interaction
+        width = fields.n_outputs
+        self.student = MLP(width, hidden_layer_sizes, n_outputs, dropout=dropout)
+        self.teacher = MLP(width + interaction.n_outputs, hidden_layer_sizes, n_outputs, dropout=dropout)
+
+    def tapped_student(self, fields: torch.Tensor):
+        """(hidden layers, outputs) of the student for field vectors of shape (n_rows, F, d)."""
+        return self.student.tapped(fields.flatten(1))
+
+    def tapped_teacher(self, fields: torch.Tensor):
+        """(hidden layers, outputs) of the teacher for field vectors of shape (n_rows, F, d)."""
+        return self.teacher.tapped(torch.cat([fields.flatten(1), self.interaction(fields)], dim=1))
+
+
+class StudentPath(nn.Module):
+    """What is served of a `DualDNN`: embeddings and student."""
+
+    def __init__(self, net: DualDNN):
+        super().__init__()
+        self.fields, self.body = net.fields, net.student
+
+    def forward(self, *blocks) -> torch.Tensor:
+        """Outputs of shape (n_rows, n_outputs), before softmax."""
+        return self.body(self.fields(*blocks).flatten(1))
+
+
+class TeacherPath(nn.Module):
+    """The teacher's half of a `DualDNN`: embeddings, interactions and its MLP."""
+
+    def __init__(self, net: DualDNN):
+        super().__init__()
+        self.fields, self.interaction, self.body = net.fields, net.interaction, net.teacher
+
+    def forward(self, *blocks) -> torch.Tensor:
+        """Outputs of shape (n_rows, n_outputs), before softmax."""
+        fields = self.fields(*blocks)
+        return self.body(torch.cat([fields.flatten(1), self.interaction(fields)], dim=1))

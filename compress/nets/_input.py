@@ -1,0 +1,120 @@
+"""The input layer of nets for tables: two encoded blocks in, one dense matrix out."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+__all__ = ["TabularInput"]
+
+
+class TabularInput(nn.Module):
+    """From the two encoded blocks to one dense float32 matrix.
+
+    Continuous columns are standardised (missing becomes 0, the mean) and followed by an indicator for
+    each column that had missing values in training. A nominal column is one-hot, or a learned
+    embedding when it has more than `max_one_hot` categories. Code -1 (missing or unseen) has a
+    position of its own if the column had missing values in training; otherwise it is all zeros,
+    and in an embedding the learned vector of the missing value.
+
+    Parameters
+    ----------
+    mean, scale : float64 arrays of shape (d_c,)
+        Of the training rows, missing ones left out; scale 1 for constant columns.
+    continuous_missing, nominal_missing : bool arrays of shape (d_c,) and (d_n,)
+        Which columns had missing values in training.
+    n_categories : sequence of d_n integers
+    max_one_hot : int
+        Columns with more categories get an embedding.
+    embedding_size : int
+        Length of the embedding vectors.
+
+    Attributes
+    ----------
+    n_outputs : int
+        Columns of the dense matrix.
+    """
+
+    def __init__(
+        self,
+        mean,
+        scale,
+        continuous_missing,
+        n_categories=(),
+        nominal_missing=(),
+        *,
+        max_one_hot: int = 64,
+        embedding_size: int = 8,
+    ):
+        super().__init__()
+        self.register_buffer("mean", torch.as_tensor(np.asarray(mean), dtype=torch.float64))
+        self.register_buffer("scale", torch.as_tensor(np.asarray(scale), dtype=torch.float64))
+        self.n_categories = [int(n) for n in n_categories]
+        self.nominal_missing = [bool(m) for m in nominal_missing]
+        self.indicators = [k for k, missing in enumerate(continuous_missing) if missing]
+        self.max_one_hot, self.embedding_size = max_one_hot, embedding_size
+        self.embeddings = nn.ModuleDict(
+            {str(k): nn.Embedding(n + 1, embedding_size) for k, n in enumerate(self.n_categories) if n > max_one_hot}
+        )
+        self.widths = [
+            embedding_size if n > max_one_hot else n + missing
+            for n, missing in zip(self.n_categories, self.nominal_missing)
+        ]
+        self.n_outputs = len(self.mean) + len(self.indicators) + sum(self.widths)
+
+    @classmethod
+    def from_encoded(cls, encoded, schema, weight=None, **options) -> TabularInput:
+        """The input layer whose statistics are those of an encoded table, rows weighted by `weight`."""
+        weight = None if weight is None else np.asarray(weight, dtype=np.float64)
+        columns = encoded.continuous.T  # one at a time: a whole table of float64 temporaries is slow and large
+        found = [_moments(column.astype(np.float64), weight) for column in columns]
+        mean, scale, missing = (np.array(values) for values in zip(*found)) if found else np.zeros((3, 0))
+        # a constant column in float arithmetic is one whose spread is rounding error
+        constant = scale <= 10 * np.finfo(np.float64).eps * np.abs(mean)
+        return cls(
+            mean,
+            np.where(constant, 1.0, scale),
+            missing.astype(bool),
+            schema.n_categories_,
+            (encoded.nominal < 0).any(axis=0),
+            **options,
+        )
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether nothing is learned here, so that the dense matrix can be computed once and kept."""
+        return not len(self.embeddings)
+
+    def forward(self, continuous: torch.Tensor, nominal: torch.Tensor) -> torch.Tensor:
+        """Dense float32 matrix of shape (n_rows, n_outputs)."""
+        # the difference is taken in double: float32 loses a small spread around a large mean
+        x = ((continuous.double() - self.mean) / self.scale).float()
+        parts = [torch.nan_to_num(x, nan=0.0)]
+        if self.indicators:
+            parts.append(torch.isnan(x[:, self.indicators]).float())
+        for k, (n, missing) in enumerate(zip(self.n_categories, self.nominal_missing)):
+            codes = nominal[:, k].long()
+            codes = torch.where(codes < 0, n, codes)  # the last position is that of the missing value
+            if str(k) in self.embeddings:
+                parts.append(self.embeddings[str(k)](codes))
+            else:
+                hot = torch.zeros(len(codes), n + 1, device=codes.device).scatter_(1, codes[:, None], 1.0)
+                parts.append(hot if missing else hot[:, :n])
+        return torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
+
+
+def _moments(x: np.ndarray, weight: np.ndarray | None) -> tuple[float, float, bool]:
+    """Mean and standard deviation of the values that are there, and whether some are missing."""
+    missing = np.isnan(x)
+    some = bool(missing.any())
+    if some:
+        x = x[~missing]
+        weight = None if weight is None else weight[~missing]
+    total = len(x) if weight is None else weight.sum()
+    if not total > 0:
+        return 0.0, 0.0, some
+    mean = x.mean() if weight is None else np.dot(weight, x) / total
+    x = x - mean
+    square = np.dot(x, x) if weight is None else np.dot(weight * x, x)
+    return float(mean), float(np.sqrt(square / total)), some

@@ -1,0 +1,118 @@
+"""The multilayer perceptron, its activations, and the periodic embedding in front of it."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+__all__ = ["ACTIVATIONS", "MLP", "Periodic", "make_activation"]
+
+ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "logistic": nn.Sigmoid, "silu": nn.SiLU, "gelu": nn.GELU}
+
+
+def make_activation(name: str) -> nn.Module:
+    """A new module of an activation; ReLU works in place, since its gradient asks for the result only."""
+    return nn.ReLU(inplace=True) if name == "relu" else ACTIVATIONS[name]()
+
+
+class Periodic(nn.Module):
+    """A dense matrix, followed by sine and cosine of its continuous columns at learned frequencies.
+
+    Parameters
+    ----------
+    n_continuous : int
+        The first so many columns.
+    n_frequencies : int
+        Of each.
+    scale : float
+        Standard deviation of the first frequencies, in cycles per unit of the column.
+
+    Attributes
+    ----------
+    weight : parameter of shape (n_continuous, n_frequencies)
+        Radians per unit.
+    n_added : int
+        Columns of sines and cosines.
+
+    References
+    ----------
+    Gorishniy, Rubachev and Babenko, "On Embeddings for Numerical Features in Tabular Deep Learning", NeurIPS 2022,
+    arXiv:2203.05556: their periodic activations, beside the numbers themselves.
+    """
+
+    def __init__(self, n_continuous: int, n_frequencies: int, scale: float = 0.2):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(n_continuous, n_frequencies) * (2 * torch.pi * scale))
+        self.n_added = 2 * n_continuous * n_frequencies
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Matrix of shape (n_rows, n_inputs + n_added): `x`, all sines, all cosines."""
+        angle = (x[:, : len(self.weight), None] * self.weight).flatten(1)
+        return torch.cat([x, torch.sin(angle), torch.cos(angle)], dim=1)
+
+
+class MLP(nn.Module):
+    """Multilayer perceptron whose hidden layers can be tapped.
+
+    Parameters
+    ----------
+    n_inputs, n_outputs : int
+    hidden_layer_sizes : sequence of int
+        May be empty: a linear model.
+    activation : {"relu", "tanh", "logistic", "silu", "gelu"}
+    dropout : float in [0, 1)
+        After each hidden activation.
+    batch_norm : bool
+        Before each hidden activation.
+    bottleneck : int, optional
+        Linear units between inputs and first hidden layer: `W = U V` with no nonlinearity between,
+        the factorisation of Ba & Caruana (2014).
+    periodic : Periodic, optional
+        What the inputs go through first.
+    """
+
+    def __init__(
+        self,
+        n_inputs: int,
+        hidden_layer_sizes,
+        n_outputs: int,
+        *,
+        activation: str = "relu",
+        dropout: float = 0.0,
+        batch_norm: bool = False,
+        bottleneck: int | None = None,
+        periodic: Periodic | None = None,
+    ):
+        super().__init__()
+        self.periodic = periodic
+        if periodic is not None:
+            n_inputs += periodic.n_added
+        self.hidden_layer_sizes = tuple(hidden_layer_sizes)
+        self.bottleneck = None if bottleneck is None else nn.Linear(n_inputs, bottleneck, bias=False)
+        widths = [n_inputs if bottleneck is None else bottleneck, *self.hidden_layer_sizes]
+        self.layers = nn.ModuleList()
+        for n_in, n_out in zip(widths[:-1], widths[1:]):
+            parts = [nn.Linear(n_in, n_out)]
+            if batch_norm:
+                parts.append(nn.BatchNorm1d(n_out))
+            parts.append(make_activation(activation))
+            if dropout:
+                parts.append(nn.Dropout(dropout))
+            self.layers.append(nn.Sequential(*parts))
+        self.output = nn.Linear(widths[-1], n_outputs)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Outputs of shape (n_rows, n_outputs), before softmax."""
+        return self.tapped(x)[1]
+
+    def tapped(self, x: torch.Tensor) -> tuple[list[torch.Tensor], torch.Tensor]:
+        """Hidden layers after their activation, first to last, and the outputs."""
+        hidden = []
+        if self.periodic is not None:
+            x = self.periodic(x)
+        if self.bottleneck is not None:
+            x = self.bottleneck(x)
+        for layer in self.layers:
+            x = layer(x)
+            hidden.append(x)
+        return hidden, self.output(x)

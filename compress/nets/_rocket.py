@@ -1,0 +1,152 @@
+"""Nets of Rocket Launching: a light and a booster net over shared lower layers.
+
+Two ways of sharing, as in the paper. *Bottom*: the lowest layers are one, each net goes on alone.
+*Interval*: both are nets of residual blocks in groups, and the light net's blocks are the first ones of
+each of the booster's groups. Weights are shared; batch norms and output layers are each net's own,
+as in the authors' code.
+
+References
+----------
+Zhou et al., "Rocket Launching", AAAI 2018, arXiv:1708.04106, figure 3.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from compress.nets._mlp import ACTIVATIONS, MLP
+
+__all__ = ["BlockBranch", "Branch", "bottom_branches", "interval_branches"]
+
+
+class Branch(nn.Module):
+    """Input layer, lower layers and head of one net; two branches may hold the same lower layers.
+
+    Parameters
+    ----------
+    inputs : module, from a table's two blocks to a dense matrix
+    lower : module, from the dense matrix to the shared representation
+    head : module, from there to outputs before softmax
+    """
+
+    def __init__(self, inputs: nn.Module, lower: nn.Module, head: nn.Module):
+        super().__init__()
+        self.inputs, self.lower, self.head = inputs, lower, head
+
+    def forward(self, *blocks) -> torch.Tensor:
+        """Outputs of shape (n_rows, n_outputs) for the two blocks of a table, or for the dense matrix."""
+        return self.from_lower(self.shared(*blocks))
+
+    def shared(self, *blocks) -> torch.Tensor:
+        """What the lower layers make of the rows, of shape (n_rows, n_shared)."""
+        return self.lower(self.dense(*blocks))
+
+    def dense(self, *blocks) -> torch.Tensor:
+        """The dense matrix, of shape (n_rows, n_inputs), in the dtype of the weights."""
+        x = blocks[0] if len(blocks) == 1 else self.inputs(*blocks)
+        return x.to(next(self.head.parameters()).dtype)
+
+    def from_lower(self, representation: torch.Tensor) -> torch.Tensor:
+        """Outputs for the lower layers' representation."""
+        return self.head(representation)
+
+
+def bottom_branches(
+    make_inputs, lower_sizes, light_sizes, booster_sizes, n_outputs, *, share, activation, booster_options
+) -> tuple[Branch, Branch]:
+    """(light, booster) with the lowest layers in common, or each with its own when `share` is False."""
+
+    def lower(width):
+        layers = []
+        for n_in, n_out in zip([width, *lower_sizes[:-1]], lower_sizes):
+            layers += [nn.Linear(n_in, n_out), ACTIVATIONS[activation]()]
+        return nn.Sequential(*layers)
+
+    inputs = make_inputs()
+    below = lower(inputs.n_outputs)
+    width = lower_sizes[-1] if lower_sizes else inputs.n_outputs
+    light = Branch(inputs, below, MLP(width, light_sizes, n_outputs, activation=activation))
+    if not share:
+        inputs = make_inputs()
+        below = lower(inputs.n_outputs)
+    head = MLP(width, booster_sizes, n_outputs, activation=activation, **booster_options)
+    return light, Branch(inputs, below, head)
+
+
+class _Residual(nn.Module):
+    """The weights of one residual block, without its batch norm."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.first, self.second = nn.Linear(width, width), nn.Linear(width, width)
+
+
+class Trunk(nn.Module):
+    """The weights that interval sharing shares: a layer into each group and its residual blocks."""
+
+    def __init__(self, n_inputs: int, group_sizes, n_blocks: int):
+        super().__init__()
+        widths = [n_inputs, *group_sizes]
+        self.into = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths[:-1], widths[1:]))
+        self.blocks = nn.ModuleList(nn.ModuleList(_Residual(w) for _ in range(n_blocks)) for w in group_sizes)
+
+
+class BlockBranch(nn.Module):
+    """One net of residual blocks: the first `n_blocks` of each group of a trunk, own norms, own output layer.
+
+    Parameters
+    ----------
+    inputs : module, from a table's two blocks to a dense matrix
+    trunk : Trunk
+    n_blocks : int, at most the trunk's blocks per group
+    n_outputs : int
+    activation : str
+    dropout : float
+        Between the two layers of each block.
+    batch_norm : bool
+        Before each activation.
+    """
+
+    def __init__(
+        self, inputs, trunk: Trunk, n_blocks: int, n_outputs: int, *, activation, dropout=0.0, batch_norm=True
+    ):
+        super().__init__()
+        self.inputs, self.n_blocks = inputs, n_blocks
+        # only what this net runs: the light net must not carry the booster's weights along
+        self.into = trunk.into
+        self.blocks = nn.ModuleList(nn.ModuleList(list(group)[:n_blocks]) for group in trunk.blocks)
+        widths = [layer.out_features for layer in trunk.into]
+
+        def norm(width):
+            return nn.BatchNorm1d(width) if batch_norm else nn.Identity()
+
+        self.into_norms = nn.ModuleList(norm(w) for w in widths)
+        self.norms = nn.ModuleList(nn.ModuleList(norm(w) for _ in range(n_blocks)) for w in widths)
+        self.activation, self.dropout = ACTIVATIONS[activation](), nn.Dropout(dropout)
+        self.output = nn.Linear(widths[-1], n_outputs)
+
+    def forward(self, *blocks) -> torch.Tensor:
+        """Outputs of shape (n_rows, n_outputs) for the two blocks of a table, or for the dense matrix."""
+        x = blocks[0] if len(blocks) == 1 else self.inputs(*blocks)
+        x = x.to(self.output.weight.dtype)
+        for into, into_norm, group, norms in zip(self.into, self.into_norms, self.blocks, self.norms):
+            x = self.activation(into_norm(into(x)))
+            for block, norm in zip(group, norms):
+                x = x + block.second(self.dropout(self.activation(norm(block.first(x)))))
+        return self.output(x)
+
+
+def interval_branches(
+    make_inputs, group_sizes, light_blocks, booster_blocks, n_outputs, *, share, activation, booster_options
+) -> tuple[BlockBranch, BlockBranch]:
+    """(light, booster) of residual blocks, the light one's blocks the first of each group of the booster."""
+    batch_norm = booster_options.get("batch_norm", True)
+    inputs = make_inputs()
+    trunk = Trunk(inputs.n_outputs, group_sizes, booster_blocks if share else light_blocks)
+    light = BlockBranch(inputs, trunk, light_blocks, n_outputs, activation=activation, batch_norm=batch_norm)
+    if not share:
+        inputs = make_inputs()
+        trunk = Trunk(inputs.n_outputs, group_sizes, booster_blocks)
+    booster = BlockBranch(inputs, trunk, booster_blocks, n_outputs, activation=activation, **booster_options)
+    return light, booster

@@ -1,0 +1,52 @@
+"""Reading a net's weights out: as folded float64 arrays, or as bytes."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from safetensors.torch import save as tensors_to_bytes
+
+from compress.nets._mlp import ACTIVATIONS
+
+__all__ = ["activation_name", "affine_layers", "as_float64", "weights_to_bytes"]
+
+
+def activation_name(body) -> str:
+    """The name of the activation between a body's layers; "relu" where there is none."""
+    kinds = {kind: name for name, kind in ACTIVATIONS.items()}
+    return next((kinds[type(part)] for layer in body.layers for part in layer if type(part) in kinds), "relu")
+
+
+def affine_layers(module) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Weights (n_in, n_out) and biases, float64, of the hidden layers and the output of a `TableNet`.
+
+    Batch norm and the unit of the outputs are folded in; a bottleneck in front of the first is not.
+    """
+    layers = [_affine(layer) for layer in module.body.layers] + [_affine([module.body.output])]
+    weight, bias = layers[-1]
+    unit, shift = as_float64(module.output_scale), as_float64(module.output_mean)
+    layers[-1] = (weight * unit, bias * unit + shift)
+    return layers
+
+
+def _affine(parts) -> tuple[np.ndarray, np.ndarray]:
+    """Weight (n_in, n_out) and bias of a linear layer, with its batch norm folded in."""
+    weight, bias = None, None
+    for part in parts:
+        kind = type(part).__name__
+        if kind == "Linear":
+            weight, bias = as_float64(part.weight).T, as_float64(part.bias)
+        elif kind == "BatchNorm1d":
+            gain = as_float64(part.weight) / np.sqrt(as_float64(part.running_var) + part.eps)
+            weight = weight * gain
+            bias = (bias - as_float64(part.running_mean)) * gain + as_float64(part.bias)
+    return weight, bias
+
+
+def as_float64(tensor) -> np.ndarray:
+    return tensor.detach().cpu().numpy().astype(np.float64)
+
+
+def weights_to_bytes(module: torch.nn.Module) -> bytes:
+    """The weights alone, in safetensors' format: the code of the module is its owner's."""
+    return tensors_to_bytes({name: value.contiguous() for name, value in module.state_dict().items()})

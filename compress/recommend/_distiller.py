@@ -1,0 +1,297 @@
+r"""Ranking distillation: recall and pre-ranking models taught by a finer ranker.
+
+The early stages of a recommender are small models that must hand the fine ranker what it would have
+chosen. Here the fine ranker teaches them, by its scores (with-logits) or by its order alone
+(without-logits: point-, pair- or list-wise), beside the labels or instead of them:
+
+.. math:: L = L_{hard} + distill\_weight \cdot L_{distill}
+
+References
+----------
+Tang and Wang, "Ranking Distillation", KDD 2018, arXiv:1809.07428.
+Kang et al., "DE-RRD: A Knowledge Distillation Framework for Recommender System", CIKM 2020, arXiv:2012.04357.
+"""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from compress._random import draw_seed
+from compress.recommend._batches import OBJECTIVES, RankingBatches
+from compress.recommend._interactions import IdIndex, check_pairs, interaction_matrix
+from compress.recommend._serving import ServedRanker
+from compress.recommend._teacher import learn_teacher
+from compress.recommend._towers import build_student
+from compress.training import SCHEDULES, isolated_rng, resolve_device, single_thread, train
+
+__all__ = ["RankingDistiller"]
+
+
+class RankingDistiller(ServedRanker, BaseEstimator):
+    r"""A small ranking model that learns from interactions and from a teacher's ranking.
+
+    Parameters
+    ----------
+    student : {"mf", "two_tower", "mlp"}, default="mf"
+        "mf": matrix factorisation with item bias; "two_tower": a perceptron per side, with side features;
+        both for recall. "mlp": a light perceptron over both sides, for pre-ranking.
+    objective : {"list", "pair", "point", "tang_wang", "logits", "listnet"} or None, default="list"
+        What of the teacher is learned; None is the control that learns from interactions alone.
+        "logits" (squared error of standardised scores) and "listnet" use its scores, the others its order.
+        See `compress.losses`.
+    k : int, default=20
+        How many of the teacher's best count as relevant.
+    distill_weight : float, default=1.0
+    hard_loss : {"bpr", "bce"} or None, default="bpr"
+        Loss of the interactions; None learns from the teacher alone, in as many steps.
+    alpha : float, default=1.0
+        "point": `LossWeight = 1 + alpha / position`, here divided by its mean, so that `alpha` does not
+        shift the balance of positives and negatives.
+    margin : float, default=0.0
+        "pair": by how much the better one must lead.
+    rank_weights : bool, default=False
+        "pair": weights by the difference of reciprocal positions.
+    decay, mu : float, default=10.0 and 0.1
+        "tang_wang": of the position weights and the discrepancy weights.
+    warmup : float in [0, 1], default=0.2
+        "tang_wang": share of the training before discrepancy weights come in.
+    temperature : float, default=1.0
+        "listnet": of the teacher's standardised scores.
+    standardize : {"user", "all"}, default="user"
+        "logits", "listnet": over what the teacher's scores get mean 0 and spread 1.
+    n_sampled : int, default=100
+        Items drawn from the whole catalogue into each list, beside the teacher's top K.
+    lists_per_step : int, default=64
+        Users whose lists are learned in each step.
+    n_negatives : int, default=1
+        Items drawn per interaction in the hard loss.
+    exclude_seen : bool, default=True
+        Whether a user's own interactions are left out of the teacher's list and never count as negatives.
+    embedding_size : int, default=8
+    hidden_layer_sizes : sequence of int, default=(32,)
+        Of "two_tower" and "mlp".
+    unknown_users : {"error", "popular"}, default="error"
+        What to predict for users that were not there in `fit`: nothing, or the items' popularity.
+    max_epochs : int, default=40
+    batch_size : int, default=1024
+        Interactions per step.
+    learning_rate : float, default=0.01
+    schedule : {"constant", "cosine", "linear"}, default="cosine"
+    weight_decay : float, default=0.0
+    device : str, default="auto"
+    verbose : int, default=0
+    random_state : int, RandomState or None
+
+    Attributes
+    ----------
+    users_, items_ : arrays of ids, sorted
+    module_ : torch module
+    teacher_top_ : int64 array of shape (n_users, k)
+        Positions in `items_`, best first; -1 where the user has fewer unseen items or nothing was taught.
+    n_taught_ : int
+        Users whose lists were learned from: those whom the teacher does not score all alike.
+    n_parameters_ : int
+    history_ : list of dict
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.recommend import RankingDistiller
+    >>> from compress.recommend import EASE
+    >>> pairs = np.random.default_rng(0).integers(0, 30, size=(300, 2))
+    >>> items = np.arange(30)
+    >>> teacher = EASE().fit(pairs, items=items)
+    >>> student = RankingDistiller(k=5, max_epochs=2, random_state=0).fit(pairs, teacher, items=items)
+    >>> student.recommend([0, 1], k=3).shape
+    (2, 3)
+    """
+
+    _parameter_constraints = {
+        "student": [StrOptions({"mf", "two_tower", "mlp"})],
+        "objective": [StrOptions(set(OBJECTIVES)), None],
+        "k": [Interval(Integral, 1, None, closed="left")],
+        "distill_weight": [Interval(Real, 0, None, closed="left")],
+        "hard_loss": [StrOptions({"bpr", "bce"}), None],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "margin": [Interval(Real, 0, None, closed="left")],
+        "rank_weights": ["boolean"],
+        "decay": [Interval(Real, 0, None, closed="neither")],
+        "mu": [Interval(Real, 0, None, closed="neither")],
+        "warmup": [Interval(Real, 0, 1, closed="both")],
+        "temperature": [Interval(Real, 0, None, closed="neither")],
+        "standardize": [StrOptions({"user", "all"})],
+        "n_sampled": [Interval(Integral, 1, None, closed="left")],
+        "lists_per_step": [Interval(Integral, 1, None, closed="left")],
+        "n_negatives": [Interval(Integral, 1, None, closed="left")],
+        "exclude_seen": ["boolean"],
+        "embedding_size": [Interval(Integral, 1, None, closed="left")],
+        "hidden_layer_sizes": ["array-like"],
+        "unknown_users": [StrOptions({"error", "popular"})],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "schedule": [StrOptions(set(SCHEDULES))],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "device": [str, torch.device],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        student="mf",
+        *,
+        objective="list",
+        k=20,
+        distill_weight=1.0,
+        hard_loss="bpr",
+        alpha=1.0,
+        margin=0.0,
+        rank_weights=False,
+        decay=10.0,
+        mu=0.1,
+        warmup=0.2,
+        temperature=1.0,
+        standardize="user",
+        n_sampled=100,
+        lists_per_step=64,
+        n_negatives=1,
+        exclude_seen=True,
+        embedding_size=8,
+        hidden_layer_sizes=(32,),
+        unknown_users="error",
+        max_epochs=40,
+        batch_size=1024,
+        learning_rate=0.01,
+        schedule="cosine",
+        weight_decay=0.0,
+        device="auto",
+        verbose=0,
+        random_state=None,
+    ):
+        self.student = student
+        self.objective = objective
+        self.k = k
+        self.distill_weight = distill_weight
+        self.hard_loss = hard_loss
+        self.alpha = alpha
+        self.margin = margin
+        self.rank_weights = rank_weights
+        self.decay = decay
+        self.mu = mu
+        self.warmup = warmup
+        self.temperature = temperature
+        self.standardize = standardize
+        self.n_sampled = n_sampled
+        self.lists_per_step = lists_per_step
+        self.n_negatives = n_negatives
+        self.exclude_seen = exclude_seen
+        self.embedding_size = embedding_size
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.unknown_users = unknown_users
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.schedule = schedule
+        self.weight_decay = weight_decay
+        self.device = device
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def fit(
+        self,
+        interactions,
+        teacher=None,
+        *,
+        users=None,
+        items=None,
+        user_features=None,
+        item_features=None,
+        multi_valued=(),
+        schema=None,
+    ):
+        """Learn from interactions and a teacher.
+
+        Parameters
+        ----------
+        interactions : array or DataFrame of shape (n, 2), user id and item id
+            What users liked. Repeated pairs count as often as they occur.
+        teacher : array, object with `score_matrix(users, items)`, or callable(users, items); optional
+            Scores of shape (n_users, n_items), users and items in the order of `users_` and `items_`. Needed
+            unless `objective` is None.
+        users, items : arrays of ids, optional
+            All there are; by default those with interactions. Users without interactions learn from the
+            teacher alone.
+        user_features, item_features : DataFrame, optional
+            One row per id of `users` and `items`, in their order; for "two_tower" and "mlp".
+        multi_valued : sequence of str
+            Feature columns with several values in one text, separated by spaces.
+        schema : mapping of column to kind, optional
+            For feature columns.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            `k` above the number of items, unknown ids, a teacher whose scores have another shape, are not
+            finite or do not tell items apart.
+        """
+        self._validate_params()
+        if self.objective is None and self.hard_loss is None:
+            raise ValueError("objective and hard_loss must not both be None: there would be nothing to learn from.")
+        if self.objective is not None and teacher is None:
+            raise ValueError(
+                f"objective={self.objective!r} needs a teacher, got None. Use objective=None for the control."
+            )
+        pairs = check_pairs(interactions)
+        if len(pairs) == 0:
+            raise ValueError("interactions must have at least one row, got none.")
+        self._users = IdIndex(pairs[:, 0] if users is None else users, "user")
+        self._items = IdIndex(pairs[:, 1] if items is None else items, "item")
+        self.users_, self.items_ = self._users.ids, self._items.ids
+        if self.k > len(self._items):
+            raise ValueError(f"k must be at most the number of items, {len(self._items)}, got {self.k}.")
+        self._seen = interaction_matrix(pairs, self._users, self._items)
+        rng = check_random_state(self.random_state)
+        self.teacher_top_, scores, taught = learn_teacher(self, teacher, self._seen)
+        self.n_taught_ = 0 if taught is None else len(taught)
+        device = resolve_device(self.device)
+        with isolated_rng(draw_seed(rng)):
+            self.module_ = build_student(
+                self, (users, user_features), (items, item_features), tuple(multi_valued), schema
+            ).to(device)
+        self.n_parameters_ = sum(p.numel() for p in self.module_.parameters())
+        batches = RankingBatches(self, self.module_, self._seen, self.teacher_top_, scores, taught, device)
+        codes = torch.from_numpy(np.stack([self._users.codes(pairs[:, 0]), self._items.codes(pairs[:, 1])]))
+        tensors, batch_size, max_epochs = tuple(codes), self.batch_size, self.max_epochs
+        if self.hard_loss is None:  # lists instead of interactions, and as many steps as with them
+            steps = self.max_epochs * math.ceil(len(pairs) / self.batch_size)
+            tensors, batch_size = (torch.from_numpy(taught),), self.lists_per_step
+            max_epochs = max(1, round(steps / math.ceil(len(taught) / batch_size)))
+        with single_thread(device.type == "cpu"):
+            result = train(
+                self.module_,
+                tensors,
+                batches.loss,
+                max_epochs=max_epochs,
+                batch_size=batch_size,
+                learning_rate=self.learning_rate,
+                schedule=self.schedule,
+                weight_decay=self.weight_decay,
+                seed=draw_seed(rng),
+                verbose=self.verbose,
+                description="ranking student",
+            )
+        self.module_ = self.module_.to("cpu")
+        self.history_, self.stopped_ = result.history, result.stopped
+        return self

@@ -1,0 +1,257 @@
+"""Budget search: the best student that fits, or the smallest that is good enough.
+
+A net's bytes and microseconds are known before it is trained, so shapes that are too large are never
+trained, and a budget that nothing can meet ends the search before it begins. The rest are trained in
+order of size and judged on validation rows.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from sklearn.base import clone, is_classifier
+from threadpoolctl import threadpool_limits
+from tqdm.auto import tqdm
+
+from compress.evaluation import latency, regression_metrics, rmse
+from compress.search._figure import draw_budget
+from compress.transfer import TransferSet
+
+__all__ = ["SHAPES", "BudgetSearch", "check_budget", "search_budget", "shape_costs", "validation_error"]
+
+logger = logging.getLogger(__name__)
+
+SHAPES = ((), (4,), (8,), (16,), (32,), (64,), (128,), (256,), (512,), (256, 256))
+TIMED_ROWS = 10_000  # rows per timed call
+
+
+@dataclass(frozen=True)
+class BudgetSearch:
+    """What `search_budget` found.
+
+    Attributes
+    ----------
+    hidden_layer_sizes : tuple of int
+        The shape chosen.
+    met : bool
+        Whether it stays within `tolerance`; the other budgets are always met.
+    rows : list of dict
+        One per shape, in order of size: `hidden_layer_sizes`, `n_parameters`, `bytes`, `us_per_row`
+        (10,000 rows at a time through `predictor()`, one thread), `within` (both budgets), `error` on
+        the validation rows (None: not trained), `frontier` (no other trained shape is both smaller
+        and better).
+    budget_bytes, budget_us_per_row, tolerance : float or None
+    teacher_error, largest_error : float or None
+        The teacher's error on the validation rows, and the largest one tolerated.
+    student : fitted estimator
+        The one chosen.
+    """
+
+    hidden_layer_sizes: tuple
+    met: bool
+    rows: list
+    budget_bytes: float | None = None
+    budget_us_per_row: float | None = None
+    tolerance: float | None = None
+    teacher_error: float | None = None
+    largest_error: float | None = None
+    student: object = field(default=None, repr=False)
+
+    def to_frame(self):
+        """The rows as a pandas DataFrame."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows)
+
+    def to_markdown(self) -> str:
+        """The rows as a Markdown table; the choice is marked, shapes that were not trained have no error."""
+        lines = [
+            "| hidden units | parameters | bytes | µs per row | error | |",
+            "|---|--:|--:|--:|--:|---|",
+        ]
+        for row in self.rows:
+            shape = " x ".join(map(str, row["hidden_layer_sizes"])) or "none (linear)"
+            error = "-" if row["error"] is None else f"{row['error']:.4f}"
+            notes = ["chosen"] if row["hidden_layer_sizes"] == self.hidden_layer_sizes else []
+            notes += ["frontier"] if row["frontier"] else []
+            notes += [] if row["within"] else ["over budget"]
+            lines.append(
+                f"| {shape} | {row['n_parameters']:,} | {row['bytes']:,} | {row['us_per_row']:.3f} | {error} "
+                f"| {', '.join(notes)} |"
+            )
+        if self.teacher_error is not None:
+            lines += ["", f"Teacher's error: {self.teacher_error:.4f}; tolerated: {self.largest_error:.4f}."]
+        return "\n".join(lines) + "\n"
+
+    def __str__(self) -> str:
+        return self.to_markdown()
+
+    def plot(self):
+        """Error against bytes and microseconds, with frontier and budgets; returns the figure.
+
+        Raises
+        ------
+        ImportError
+            matplotlib is missing: `pip install compress[plot]`.
+        """
+        return draw_budget(self)
+
+
+def shape_costs(student, data: TransferSet, shapes: Sequence[tuple] = SHAPES) -> list[dict]:
+    """Parameters, bytes and microseconds per row of untrained nets, in order of size.
+
+    Parameters
+    ----------
+    student : StudentClassifier or StudentRegressor
+        Its other parameters; it is cloned.
+    data : TransferSet
+        Rows of the table, which decide on the inputs; targets may be anything of the right shape.
+    shapes : sequence of tuples of int
+        `hidden_layer_sizes` to look at.
+    """
+    costs = []
+    for shape in shapes:
+        shape = tuple(int(size) for size in np.atleast_1d(shape))
+        net = clone(student).set_params(hidden_layer_sizes=shape)._untrained(data)
+        with threadpool_limits(1):
+            seconds = latency(net.predictor(), data.X, n_rows=TIMED_ROWS, repeats=7)
+        costs.append(
+            {
+                "hidden_layer_sizes": shape,
+                "n_parameters": net.n_parameters_,
+                "bytes": len(net.to_bytes()),
+                "us_per_row": seconds.median / TIMED_ROWS * 1e6,
+            }
+        )
+    return sorted(costs, key=lambda row: row["bytes"])
+
+
+def check_budget(costs: list[dict], budget_bytes=None, budget_us_per_row=None) -> list[bool]:
+    """Which shapes are within both budgets.
+
+    Raises
+    ------
+    ValueError
+        None is; the message names the nearest.
+    """
+    limits = {"bytes": budget_bytes, "us_per_row": budget_us_per_row}
+    limits = {key: limit for key, limit in limits.items() if limit is not None}
+
+    def excess(row):
+        return max([row[key] / limit for key, limit in limits.items()], default=0.0)
+
+    within = [excess(row) <= 1 for row in costs]
+    if not any(within):
+        nearest = min(costs, key=excess)
+        asked = " and ".join(f"budget_{key}={limit:g}" for key, limit in limits.items())
+        raise ValueError(
+            f"no student meets {asked}: the nearest has hidden_layer_sizes={nearest['hidden_layer_sizes']}, "
+            f"{nearest['bytes']:,} bytes and {nearest['us_per_row']:.3f} µs per row. "
+            "Allow that much, or give it fewer columns and categories (max_one_hot)."
+        )
+    return within
+
+
+def validation_error(output, y, classes=None) -> float:
+    """RMSE of probabilities (classifiers) or values: what shapes are judged by."""
+    return regression_metrics(y, output)["rmse"] if classes is None else rmse(y, output, classes)
+
+
+def search_budget(
+    data: TransferSet,
+    X_val,
+    y_val,
+    *,
+    student,
+    shapes: Sequence[tuple] = SHAPES,
+    costs: list[dict] | None = None,
+    budget_bytes: float | None = None,
+    budget_us_per_row: float | None = None,
+    tolerance: float | None = None,
+    teacher_error: float | None = None,
+    verbose: int = 0,
+) -> BudgetSearch:
+    """Find the best student within the budgets, or with `tolerance` the smallest that is good enough.
+
+    Parameters
+    ----------
+    data : TransferSet
+        What every shape learns from.
+    X_val, y_val : validation rows and their labels
+        They decide; never give it test rows.
+    student : StudentClassifier or StudentRegressor
+        Its other parameters; it is cloned.
+    shapes : sequence of tuples of int
+        `hidden_layer_sizes` to try.
+    costs : list of dict, optional
+        Of `shape_costs`; measured when not given.
+    budget_bytes, budget_us_per_row : float, optional
+        Largest saved student; largest time per row, 10,000 rows at a time in one thread.
+    tolerance : float, optional
+        The error may exceed the teacher's by this share: 0.01 is 1 %. The search stops at the first
+        shape, in order of size, that does not. If none does, the best is chosen, with a warning.
+    teacher_error : float, optional
+        RMSE of the teacher on the validation rows; needed with `tolerance`.
+    verbose : int
+        1 shows a progress bar on a terminal.
+
+    Returns
+    -------
+    BudgetSearch
+
+    Raises
+    ------
+    ValueError
+        No shape is within the budgets; `tolerance` without `teacher_error`.
+    """
+    if tolerance is not None and teacher_error is None:
+        raise ValueError("tolerance compares with the teacher: pass teacher_error, its RMSE on the validation rows.")
+    costs = shape_costs(student, data, shapes) if costs is None else costs
+    within = check_budget(costs, budget_bytes, budget_us_per_row)
+    largest = None if tolerance is None else (1 + tolerance) * teacher_error
+    rows = [{**row, "within": ok, "error": None, "frontier": False} for row, ok in zip(costs, within)]
+    best, best_student = None, None
+    affordable = [row for row in rows if row["within"]]
+    for row in tqdm(affordable, desc="student shapes", unit="shape", disable=None if verbose else True):
+        net = clone(student).set_params(hidden_layer_sizes=row["hidden_layer_sizes"]).fit(data)
+        classes = net.classes_ if is_classifier(net) else None
+        output = net.predict(X_val) if classes is None else net.predict_proba(X_val)
+        row["error"] = validation_error(output, y_val, classes)
+        logger.info("%s: %d bytes, error %.4f", row["hidden_layer_sizes"], row["bytes"], row["error"])
+        if best is None or row["error"] < best["error"]:
+            best, best_student = row, net
+        if largest is not None and row["error"] <= largest:
+            break
+    _mark_frontier(rows)
+    met = largest is None or best["error"] <= largest
+    if not met:
+        warnings.warn(
+            f"no student is within tolerance={tolerance:g} of the teacher's error {teacher_error:.4f}: the nearest, "
+            f"hidden_layer_sizes={best['hidden_layer_sizes']}, has {best['error']:.4f} and is kept. "
+            f"tolerance={best['error'] / teacher_error - 1:.3f} would do; or give more transfer rows or epochs.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return BudgetSearch(
+        best["hidden_layer_sizes"],
+        met,
+        rows,
+        budget_bytes,
+        budget_us_per_row,
+        tolerance,
+        teacher_error,
+        largest,
+        best_student,
+    )
+
+
+def _mark_frontier(rows: list[dict]) -> None:
+    """Rows come in order of bytes: one is on the frontier when it is better than all before it."""
+    best = np.inf
+    for row in rows:
+        if row["error"] is not None and row["error"] < best:
+            row["frontier"], best = True, row["error"]

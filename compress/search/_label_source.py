@@ -1,0 +1,47 @@
+"""Choosing who labels: the teacher, or clones of it that have not seen the row, on validation rows."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import check_random_state
+
+from compress._random import seed_unset
+from compress.search._munge import trial_errors, trial_student
+from compress.transfer import CrossFit, TransferSet
+
+__all__ = ["compare_sources"]
+
+
+def compare_sources(
+    sources: dict, X, X_val, y_val, *, generator, n_rows: int, labels: str = "soft", n_jobs=None, random_state: int
+) -> dict:
+    """RMSE on the validation rows of a small student taught by each source.
+
+    Parameters
+    ----------
+    sources : dict of name to fitted teacher or `CrossFit`
+    X : training rows, which the sources were fitted on
+    X_val, y_val : validation rows and labels
+    generator : generator, not fitted
+    n_rows : int
+        Size of each transfer set.
+    labels, n_jobs
+        As in `TransferSet.from_teacher`.
+    random_state : int
+        The same for all: they differ in the labels only.
+    """
+    errors = {}
+    for name, source in sources.items():
+        options = {"n_rows": n_rows, "labels": labels, "n_jobs": n_jobs}
+        if isinstance(source, CrossFit):
+            data = source.transfer_set(X, generator=generator, random_state=random_state, **options)
+            student = trial_student(source.teacher)
+        else:
+            own = clone(generator)
+            seed_unset(own, check_random_state(random_state))
+            data = TransferSet.from_teacher(source, X, generator=own.fit(X) if n_rows > len(X) else None, **options)
+            student = trial_student(source)
+        student.set_params(random_state=random_state)
+        errors[name] = float(np.sqrt(trial_errors(student, data, X_val, y_val).mean()))
+    return errors

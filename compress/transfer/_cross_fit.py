@@ -1,0 +1,231 @@
+"""Cross-fitting: every row is labelled by a teacher that has not seen the row it comes from.
+
+A teacher is overconfident near its own training rows, and generated rows lie near them. Here the rows
+are split into folds, a clone of the teacher is fitted on all folds but one, and what is generated from
+that one fold is labelled by this clone. The labels are those of weaker teachers, on four fifths of the
+rows: it pays where labels are noisy and harms where they are clean, so it is chosen on validation rows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.utils import check_random_state
+
+from compress._random import draw_seed, seed_unset
+from compress.schema import as_schema, stack_tables, take
+from compress.teachers import fit_teacher, is_fitted, selects_on_held_out, task_of, teacher_outputs
+from compress.transfer._transfer_set import TransferSet
+
+__all__ = ["CrossFit", "check_can_refit"]
+
+FOLDS = 5
+NO_CHANCE = 1e-6  # probability, as a logit, of a class that a fold's teacher has never seen
+
+
+class CrossFit:
+    """Clones of a teacher, each fitted on all folds of the rows but one.
+
+    Parameters
+    ----------
+    teacher : estimator
+        Fitted or not; clones are fitted. Of a fitted `EnsembleTeacherClassifier` or
+        `EnsembleTeacherRegressor` the models that it has selected, with their weights.
+    n_folds : int >= 2, default=5
+        At most the number of rows.
+    random_state : int, RandomState or None
+        For the folds and for each `random_state` of the teacher that is None.
+
+    Attributes
+    ----------
+    teachers_ : list of fitted estimators, one per fold
+    folds_ : list of int arrays
+        The rows that each teacher has not seen.
+    classes_ : array of shape (n_classes,), for classifiers
+        Label of each column of outputs and targets.
+
+    Raises
+    ------
+    ValueError
+        The teacher is frozen: it cannot be fitted anew.
+
+    References
+    ----------
+    Chernozhukov et al., "Double/debiased machine learning for treatment and structural parameters",
+    The Econometrics Journal 2018, for the name and the idea; Wolpert, "Stacked generalization", 1992.
+    """
+
+    def __init__(self, teacher, *, n_folds: int = FOLDS, random_state=None):
+        self.teacher = teacher
+        self.n_folds = n_folds
+        self.random_state = random_state
+
+    def fit(self, X, y, *, classes=None, sample_weight=None) -> CrossFit:
+        """Fit the clones.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_columns)
+        y : array of shape (n_rows,) or (n_rows, n_outputs)
+        classes : array of shape (n_classes,), optional
+            All classes, sorted; those of `y` by default.
+        sample_weight : array of shape (n_rows,), optional
+        """
+        check_can_refit(self.teacher)
+        if not self.n_folds >= 2:
+            raise ValueError(f"n_folds must be at least 2, got {self.n_folds}.")
+        if len(X) < 2:
+            raise ValueError(f"cross-fitting needs at least 2 rows, got {len(X)}.")
+        rng = check_random_state(self.random_state)
+        classifier = task_of(self.teacher) == "classification"
+        self.classes_ = None
+        if classifier:
+            self.classes_ = np.unique(y) if classes is None else np.asarray(classes)
+        self.teachers_, self.folds_ = [], []
+        for train, fold in _folds(len(X), min(self.n_folds, len(X)), y if classifier else None, rng):
+            weight = None if sample_weight is None else sample_weight[train]
+            self.teachers_.append(self._clone(take(X, train), y[train], weight, rng))
+            self.folds_.append(fold)
+        return self
+
+    def _clone(self, X, y, weight, rng):
+        if selects_on_held_out(self.teacher) and is_fitted(self.teacher):
+            return self.teacher.refitted(X, y, weight)
+        return fit_teacher(self.teacher, X, y, weight, rng=rng)
+
+    def outputs(self, X, kind: str) -> np.ndarray:
+        """Out-of-fold outputs for the rows of `fit`, in their order.
+
+        Parameters
+        ----------
+        X : the table that `fit` was given
+        kind : {"probabilities", "logits", "labels", "values"}
+            As in `teacher_outputs`.
+
+        Returns
+        -------
+        float32 array of shape (n_rows, n_classes), (n_rows,) or (n_rows, n_outputs)
+            A class that one fold's teacher has not seen gets probability 0 there.
+        """
+        parts = [
+            self._aligned(teacher_outputs(teacher, take(X, fold), kind), teacher, kind)
+            for teacher, fold in zip(self.teachers_, self.folds_)
+        ]
+        result = np.empty((len(X), *parts[0].shape[1:]), dtype=np.float32)
+        result[np.concatenate(self.folds_)] = np.concatenate(parts)
+        return result
+
+    def transfer_set(
+        self,
+        X,
+        *,
+        generator=None,
+        n_rows: int | None = None,
+        X_unlabeled=None,
+        labels: str = "soft",
+        n_jobs: int | None = None,
+        verbose: int = 0,
+        random_state=None,
+    ) -> TransferSet:
+        """A transfer set whose rows come fold by fold, each labelled by the teacher that has not seen the fold.
+
+        Parameters
+        ----------
+        X : the table that `fit` was given
+        generator : generator, optional
+            Its clones are fitted, one on each fold.
+        n_rows : int, optional
+            Rows in all; by default the real ones.
+        X_unlabeled : DataFrame or array, optional
+            Further real rows; they are dealt out to the folds.
+        labels, n_jobs, verbose
+            As in `TransferSet.from_teacher`.
+        random_state : int, RandomState or None
+            Of the generators, and of the order of the generated rows.
+
+        Returns
+        -------
+        TransferSet
+            `X` first and in its order, then `X_unlabeled`, then generated rows of all folds, mixed.
+        """
+        rng = check_random_state(random_state)
+        real = X if X_unlabeled is None else stack_tables(X, X_unlabeled)
+        missing = (len(real) if n_rows is None else n_rows) - len(real)
+        if missing < 0:
+            raise ValueError(f"n_rows counts the real rows too and must be at least {len(real)}, got {n_rows}.")
+        if missing and generator is None:
+            raise ValueError(f"n_rows={n_rows} asks for {missing} generated rows: pass a generator.")
+        schema = as_schema(getattr(generator, "schema", None), real)
+        ends = np.linspace(0, missing, len(self.folds_) + 1).round().astype(int)
+        deals = np.array_split(np.arange(len(X), len(real)), len(self.folds_))
+        where, parts = [], []
+        for teacher, fold, deal, extra in zip(self.teachers_, self.folds_, deals, np.diff(ends)):
+            own = np.concatenate([fold, deal])
+            table = take(real, own)
+            part = TransferSet.from_teacher(
+                teacher,
+                table,
+                generator=self._fitted(generator, table, schema, rng) if extra else None,
+                n_rows=len(own) + int(extra),
+                labels=labels,
+                n_jobs=n_jobs,
+                verbose=verbose,
+            )
+            parts.append(part)
+            where.append(own)
+        return self._joined(parts, where, len(X), schema, rng)
+
+    def _fitted(self, generator, table, schema, rng):
+        generator = clone(generator)
+        if "schema" in generator.get_params():  # a fold need not show what kind a column is
+            generator.set_params(schema=schema)
+        seed_unset(generator, rng)
+        return generator.fit(table)
+
+    def _joined(self, parts, where, n_original, schema, rng) -> TransferSet:
+        table = parts[0].X
+        for part in parts[1:]:
+            table = stack_tables(table, part.X)
+        kind = parts[0].kind
+        targets = np.concatenate([self._aligned(p.targets, t, kind) for p, t in zip(parts, self.teachers_)])
+        starts = np.cumsum([0, *(len(part) for part in parts)])
+        n_real = sum(map(len, where))
+        order = np.empty(len(table), dtype=np.int64)
+        made = []
+        for start, part, own in zip(starts, parts, where):
+            order[own] = start + np.arange(len(own))
+            made.append(np.arange(start + len(own), start + len(part)))
+        order[n_real:] = rng.permutation(np.concatenate(made))
+        table = take(table, order)
+        if hasattr(table, "iloc"):
+            table = table.reset_index(drop=True)
+        seconds = {stage: sum(part.seconds[stage] for part in parts) for stage in parts[0].seconds}
+        return TransferSet(table, targets[order], kind, self.classes_, n_original, schema, seconds=seconds)
+
+    def _aligned(self, output, teacher, kind: str) -> np.ndarray:
+        """The output with one column for each of `classes_`."""
+        columns = getattr(teacher, "classes_", self.classes_)
+        if self.classes_ is None or len(columns) == len(self.classes_):
+            return output
+        fill = np.log(NO_CHANCE) if kind == "logits" else 0.0
+        whole = np.full((len(output), len(self.classes_)), fill, dtype=np.float32)
+        whole[:, np.searchsorted(self.classes_, columns)] = output
+        return whole
+
+
+def check_can_refit(teacher) -> None:
+    """Refuse a teacher of which no further clones can be fitted."""
+    if isinstance(teacher, FrozenEstimator) or not hasattr(teacher, "fit"):
+        raise ValueError(
+            f"labels by teachers that have not seen the row need clones of the teacher, but a {type(teacher).__name__} "
+            "stays as it is. Pass the estimator itself, or original_labels='teacher' and labels_from='teacher'."
+        )
+
+
+def _folds(n_rows: int, n_folds: int, strata, rng):
+    shuffled = {"shuffle": True, "random_state": draw_seed(rng)}
+    if strata is None or min(np.unique(strata, return_counts=True)[1]) < n_folds:
+        return KFold(n_folds, **shuffled).split(np.empty(n_rows))
+    return StratifiedKFold(n_folds, **shuffled).split(np.empty(n_rows), strata)
