@@ -31,7 +31,7 @@ from compress.schema import (
     split_rows,
 )
 from compress.students import SoftTargets
-from compress.training import OPTIMIZERS, SCHEDULES, resolve_device, single_thread, train
+from compress.training import LEARNING_RATE_SCHEDULES, OPTIMIZERS, resolve_device, single_thread, train
 
 __all__ = ["JointClassifier", "JointData"]
 
@@ -65,7 +65,7 @@ class JointClassifier(ClassifierMixin, BaseEstimator):
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "schedule": [StrOptions(set(SCHEDULES))],
+        "schedule": [StrOptions(set(LEARNING_RATE_SCHEDULES))],
         "optimizer": [StrOptions(set(OPTIMIZERS))],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "early_stopping": ["boolean", StrOptions({"auto"})],

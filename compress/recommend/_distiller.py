@@ -29,7 +29,7 @@ from compress.recommend._interactions import IdIndex, check_pairs, interaction_m
 from compress.recommend._serving import ServedRanker
 from compress.recommend._teacher import learn_teacher
 from compress.recommend._towers import build_student
-from compress.training import SCHEDULES, isolated_rng, resolve_device, single_thread, train
+from compress.training import LEARNING_RATE_SCHEDULES, isolated_rng, resolve_device, single_thread, train
 
 __all__ = ["RankingDistiller"]
 
@@ -137,7 +137,7 @@ class RankingDistiller(ServedRanker, BaseEstimator):
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "schedule": [StrOptions(set(SCHEDULES))],
+        "schedule": [StrOptions(set(LEARNING_RATE_SCHEDULES))],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "device": [str, torch.device],
         "verbose": ["verbose"],

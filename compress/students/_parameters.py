@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from compress.nets import ACTIVATIONS
 from compress.schema import Schema
-from compress.training import SCHEDULES, resolve_device
+from compress.training import LEARNING_RATE_SCHEDULES, resolve_device
 
 __all__ = ["StudentParameters"]
 
@@ -28,7 +28,7 @@ class StudentParameters(BaseEstimator):
         "max_epochs": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "schedule": [StrOptions(set(SCHEDULES))],
+        "schedule": [StrOptions(set(LEARNING_RATE_SCHEDULES))],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "early_stopping": ["boolean", StrOptions({"auto"})],

@@ -15,7 +15,8 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from compress.training._environment import isolated_rng
-from compress.training._steps import Clock, decay, make_optimiser, rate_factor, shuffled_batches
+from compress.training._schedules import learning_rate_factor
+from compress.training._steps import Clock, decay, make_optimiser, shuffled_batches
 
 __all__ = ["TrainingResult", "train"]
 
@@ -113,6 +114,7 @@ def train(
     device = device or next(module.parameters()).device
     parameters = [p for p in (module.parameters() if parameters is None else parameters) if p.requires_grad]
     optimiser = make_optimiser(optimizer, parameters, learning_rate, momentum)
+    factor = learning_rate_factor(schedule)
     decayed = [p for p in parameters if p.ndim > 1] if weight_decay else []
     n_rows = len(tensors[0])
     steps_per_epoch = math.ceil(n_rows / batch_size)
@@ -132,7 +134,7 @@ def train(
                 total = 0.0
                 for batch in shuffled_batches(tensors, batch_size, order, device):
                     clock = Clock(epoch, result.n_steps, result.n_steps / total_steps)
-                    rate = learning_rate * rate_factor(schedule, clock.progress)
+                    rate = learning_rate * factor(clock.progress)
                     for group in optimiser.param_groups:
                         group["lr"] = rate
                     optimiser.zero_grad(set_to_none=True)

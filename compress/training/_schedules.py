@@ -1,4 +1,4 @@
-"""Values that change while a student learns: temperatures that anneal, weights that decay.
+"""Values that change while a student learns: learning rates, temperatures that anneal, weights that rise or decay.
 
 A schedule is called with the progress of the training, from 0 to 1, and gives the value there. Plain
 numbers are constant schedules. Annealing the temperature is an idea by analogy with simulated annealing,
@@ -12,9 +12,10 @@ import math
 from dataclasses import dataclass
 from numbers import Real
 
-__all__ = ["SHAPES", "Schedule", "value_at"]
+__all__ = ["LEARNING_RATE_SCHEDULES", "SHAPES", "Schedule", "check_range", "learning_rate_factor", "value_at"]
 
-SHAPES = ("constant", "linear", "exponential", "cosine")
+SHAPES = ("constant", "linear", "exponential", "cosine", "step")
+LEARNING_RATE_SCHEDULES = ("constant", "cosine", "linear")
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,11 @@ class Schedule:
     ----------
     start, end : float
         Values at the two ends. "exponential" needs both positive; "constant" knows `start` only.
-    shape : {"constant", "linear", "exponential", "cosine"}, default="linear"
+    shape : {"constant", "linear", "exponential", "cosine", "step"}, default="linear"
         - "linear": `start + (end - start) x` at the share `x` of the way;
         - "exponential": `start * (end / start) ** x`, the same factor at each step;
-        - "cosine": half a cosine wave, slow at both ends.
+        - "cosine": half a cosine wave, slow at both ends;
+        - "step": `start` before `until`, `end` from there on.
     until : float in (0, 1], default=1.0
         Share of the training at which `end` is reached.
 
@@ -66,6 +68,8 @@ class Schedule:
         if self.shape == "constant":
             return self.start
         x = min(progress / self.until, 1.0)
+        if self.shape == "step":
+            return self.end if x >= 1.0 else self.start
         if self.shape == "linear":
             return self.start + (self.end - self.start) * x
         if self.shape == "exponential":
@@ -78,6 +82,16 @@ class Schedule:
 
     def _ends(self) -> tuple[float, float]:
         return (self.start, self.start) if self.shape == "constant" else (self.start, self.end)
+
+
+def learning_rate_factor(schedule: str) -> Schedule:
+    """The share of the initial learning rate, over the training: 1 throughout, or from 1 down to 0.
+
+    Parameters
+    ----------
+    schedule : {"constant", "cosine", "linear"}
+    """
+    return Schedule(1.0, None if schedule == "constant" else 0.0, schedule)
 
 
 def value_at(value: float | Schedule, progress: float) -> float:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 
-__all__ = ["OPTIMIZERS", "SCHEDULES", "Clock", "decay", "make_optimiser", "rate_factor", "shuffled_batches"]
+__all__ = ["OPTIMIZERS", "Clock", "decay", "make_optimiser", "shuffled_batches"]
 
 SHUFFLE_BLOCK = 1 << 16  # rows gathered at a time: bounds the copy, large enough to amortise the gather
-SCHEDULES = ("constant", "cosine", "linear")
 OPTIMIZERS = ("adamw", "sgd")
 
 
@@ -36,13 +34,6 @@ def decay(matrices, share: float) -> None:
         for matrix in matrices:
             if matrix.grad is not None:
                 matrix.mul_(1 - share)
-
-
-def rate_factor(schedule: str, progress: float) -> float:
-    """Share of the initial learning rate at a point of the run."""
-    if schedule == "constant":
-        return 1.0
-    return 0.5 * (1 + math.cos(math.pi * progress)) if schedule == "cosine" else 1 - progress
 
 
 def shuffled_batches(tensors, batch_size, order: torch.Generator, device):
