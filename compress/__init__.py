@@ -9,6 +9,7 @@ from importlib import import_module
 from compress._version import __version__
 
 _HOME = {
+    "Budget": "compress.search",
     "CompressedClassifier": "compress.compressor",
     "CompressedRegressor": "compress.compressor",
     "MUNGE": "compress.generators",

@@ -35,7 +35,7 @@ import numpy as np
 import torch
 from joblib import Parallel, delayed
 
-from compress.distill import DistilledClassifier, FitNet
+from compress.distill import DistilledClassifier, FitNetClassifier
 from compress.nets import ConvNet
 from compress.students import NetClassifier
 from compress.training import RandomShift, Schedule
@@ -101,8 +101,8 @@ def student(arm: str, teacher: NetClassifier, seed: int, config: dict, chosen: d
         return DistilledClassifier(teacher, thin_net(seed, epochs, rate), **settings)
     settings |= {"hint_layer": "layers.1", "guided_layer": "layers.7"}
     if arm == "single":
-        return FitNet(teacher, thin_net(seed, epochs, rate), stages="single", **settings)
-    return FitNet(teacher, thin_net(seed, epochs - hints, rate), hint_epochs=hints, **settings)
+        return FitNetClassifier(teacher, thin_net(seed, epochs, rate), stages="single", **settings)
+    return FitNetClassifier(teacher, thin_net(seed, epochs - hints, rate), hint_epochs=hints, **settings)
 
 
 def search(config: dict, n_jobs: int) -> dict:

@@ -96,12 +96,12 @@ class Split:
     def student(self, teacher, seed: int, config: dict, **settings) -> RankingDistiller:
         """A student on the training rows."""
         settings = {"embedding_size": config["size"], "k": config["k"], "n_sampled": config["n_sampled"], **settings}
-        student = RankingDistiller(max_epochs=config["epochs"], random_state=seed, device="cpu", **settings)
+        student = RankingDistiller(teacher, max_epochs=config["epochs"], random_state=seed, device="cpu", **settings)
         features = {}
         if student.student != "mf":
             features = {"user_features": self.data.user_features, "item_features": self.data.item_features}
             features["multi_valued"] = ("genres",)
-        return student.fit(self.train, teacher, users=self.data.users, items=self.data.items, **features)
+        return student.fit(self.train, users=self.data.users, items=self.data.items, **features)
 
 
 def choose(split: Split, seed: int, config: dict) -> dict:

@@ -17,7 +17,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
 
 from compress import MUNGE, StudentClassifier, StudentRegressor, TransferSet, load_student
-from compress.distill import DistilledClassifier, FitNet, MimicClassifier, MimicRegressor
+from compress.distill import DistilledClassifier, FitNetClassifier, MimicClassifier, MimicRegressor
 from compress.nets import MLP
 from compress.students import NetClassifier
 from compress.training import Schedule
@@ -36,7 +36,7 @@ XFAIL = {
         DistilledClassifier(LogisticRegression(), STUDENT, random_state=0),
         MimicClassifier(LogisticRegression(), STUDENT, random_state=0),
         MimicRegressor(LinearRegression(), StudentRegressor((8,), **CHEAP), random_state=0),
-        FitNet(StudentClassifier((8,), **CHEAP), STUDENT, hint_epochs=5, random_state=0),
+        FitNetClassifier(StudentClassifier((8,), **CHEAP), STUDENT, hint_epochs=5, random_state=0),
         NetClassifier(partial(MLP, hidden_layer_sizes=(8,)), **CHEAP),
     ],
     expected_failed_checks=lambda estimator: XFAIL,
@@ -175,14 +175,14 @@ def test_tables_with_nominal_and_missing_columns_pass_through():
     y = np.where((X["a"] > 0) ^ (X["b"] == "x"), "yes", "no")
     X.loc[::17, "a"] = np.nan
     teacher = StudentClassifier((16,), max_epochs=40, random_state=0).fit(X, y)
-    for kind in (DistilledClassifier, MimicClassifier, FitNet):
+    for kind in (DistilledClassifier, MimicClassifier, FitNetClassifier):
         model = kind(teacher, small(max_epochs=40)).fit(X, y)
         assert model.score(X, y) > 0.85 and set(model.predict(X)) == {"yes", "no"}
         assert list(model.feature_names_in_) == ["a", "b"]
 
 
 # ------------------------------------------------------ students, pickle, saving
-@pytest.mark.parametrize("kind", [DistilledClassifier, MimicClassifier, FitNet])
+@pytest.mark.parametrize("kind", [DistilledClassifier, MimicClassifier, FitNetClassifier])
 def test_what_is_left_is_an_ordinary_student_without_its_teacher(kind, digits, tmp_path):
     X, y, _, X_test, _ = digits
     teacher = small(max_epochs=5).fit(X, y)
@@ -214,7 +214,7 @@ def test_the_same_seed_gives_the_same_student(digits):
     assert np.array_equal(a, b) and not np.array_equal(a, c)
 
 
-@pytest.mark.parametrize("kind", [DistilledClassifier, MimicClassifier, FitNet])
+@pytest.mark.parametrize("kind", [DistilledClassifier, MimicClassifier, FitNetClassifier])
 def test_validation_rows_choose_the_epoch(kind, digits, forest):
     X, y, _, X_test, y_test = digits
     teacher = small().fit(X, y)

@@ -10,7 +10,7 @@ from sklearn.ensemble import RandomForestClassifier
 from torch import nn
 
 from compress import StudentClassifier
-from compress.distill import FitNet
+from compress.distill import FitNetClassifier
 from compress.distill._regressors import make_regressor
 from compress.distill._teachers import hidden_of, stopped_at
 from compress.nets import MLP, ConvNet
@@ -42,20 +42,20 @@ CONV = NetClassifier(partial(ConvNet, channels=(4,) * 4, pool_after=(2,)), max_e
 def watched(fitnet, monkeypatch, digits):
     """The student's weights before and after stage 1, and the fitted estimator."""
     seen = {}
-    original = FitNet._stage_one
+    original = FitNetClassifier._stage_one
 
     def stage_one(self, student, data, rng):
         seen["before"] = {k: v.clone() for k, v in student.module_.state_dict().items()}
         original(self, student, data, rng)
         seen["after"] = {k: v.clone() for k, v in student.module_.state_dict().items()}
 
-    monkeypatch.setattr(FitNet, "_stage_one", stage_one)
+    monkeypatch.setattr(FitNetClassifier, "_stage_one", stage_one)
     return seen, fitnet.fit(*digits)
 
 
 # ----------------------------------------------------------------- stages
 def test_stage_one_trains_up_to_the_guided_layer_and_nothing_above(digits, teacher, monkeypatch):
-    fitnet = FitNet(teacher, THIN, guided_layer="layers.1", hint_epochs=2, random_state=0)
+    fitnet = FitNetClassifier(teacher, THIN, guided_layer="layers.1", hint_epochs=2, random_state=0)
     seen, _ = watched(fitnet, monkeypatch, digits)
     changed = {k for k, v in seen["after"].items() if not torch.equal(v, seen["before"][k])}
     below = {f"body.layers.{k}.0.{part}" for k in (0, 1) for part in ("weight", "bias")}
@@ -63,7 +63,7 @@ def test_stage_one_trains_up_to_the_guided_layer_and_nothing_above(digits, teach
 
 
 def test_the_hint_loss_falls_and_stage_two_starts_from_stage_one(digits, teacher):
-    model = FitNet(teacher, THIN, guided_layer="layers.1", hint_epochs=10, random_state=0).fit(*digits)
+    model = FitNetClassifier(teacher, THIN, guided_layer="layers.1", hint_epochs=10, random_state=0).fit(*digits)
     losses = [row["loss"] for row in model.hint_history_]
     assert len(losses) == 10 and losses[-1] < 0.7 * losses[0]
     assert model.n_iter_ == 3
@@ -72,7 +72,7 @@ def test_the_hint_loss_falls_and_stage_two_starts_from_stage_one(digits, teacher
 @pytest.mark.parametrize("stages", ["two", "single"])
 def test_the_regressor_is_thrown_away(digits, teacher, stages):
     plain = StudentClassifier((8, 8, 8, 8), max_epochs=1, random_state=0).fit(*digits)
-    model = FitNet(teacher, THIN, stages=stages, hint_epochs=1, random_state=0).fit(*digits)
+    model = FitNetClassifier(teacher, THIN, stages=stages, hint_epochs=1, random_state=0).fit(*digits)
     assert set(model.student_.module_.state_dict()) == set(plain.module_.state_dict())
     assert model.n_parameters_ == plain.n_parameters_
     assert not any(m._forward_hooks for m in model.student_.module_.modules())
@@ -81,7 +81,9 @@ def test_the_regressor_is_thrown_away(digits, teacher, stages):
 
 def test_the_single_stage_trains_on_the_hint_too(digits, teacher):
     X, y = digits
-    models = [FitNet(teacher, THIN, stages="single", hint_weight=w, random_state=0).fit(X, y) for w in (0.0, 10.0)]
+    models = [
+        FitNetClassifier(teacher, THIN, stages="single", hint_weight=w, random_state=0).fit(X, y) for w in (0.0, 10.0)
+    ]
     assert models[0].hint_history_ == []
     assert not np.allclose(models[0].predict_proba(X), models[1].predict_proba(X), atol=1e-3)
     assert models[1].history_[0]["loss"] > models[0].history_[0]["loss"]
@@ -91,7 +93,7 @@ def test_the_single_stage_trains_on_the_hint_too(digits, teacher):
 def test_the_teacher_is_not_touched(digits, conv_teacher, stages):
     before = {k: v.clone() for k, v in conv_teacher.module_.state_dict().items()}
     options = {"hint_layer": "layers.1", "guided_layer": "layers.2", "hint_epochs": 1, "stages": stages}
-    FitNet(conv_teacher, CONV, **options).fit(*digits)
+    FitNetClassifier(conv_teacher, CONV, **options).fit(*digits)
     assert all(torch.equal(v, before[k]) for k, v in conv_teacher.module_.state_dict().items())
     assert not any(m._forward_hooks for m in conv_teacher.module_.modules())
 
@@ -103,7 +105,7 @@ def test_feature_maps_are_hints_on_fixed_and_on_augmented_rows(digits, conv_teac
     X, y = digits
     student = NetClassifier(CONV.module, max_epochs=2, augment=augment, random_state=0)
     options = {"hint_layer": "layers.1", "guided_layer": "layers.2", "hint_epochs": 3, "stages": stages}
-    model = FitNet(conv_teacher, student, random_state=0, **options).fit(X, y)
+    model = FitNetClassifier(conv_teacher, student, random_state=0, **options).fit(X, y)
     assert model.predict_proba(X).shape == (len(X), 10)
     if stages == "two":
         assert model.hint_history_[-1]["loss"] < model.hint_history_[0]["loss"]
@@ -112,7 +114,7 @@ def test_feature_maps_are_hints_on_fixed_and_on_augmented_rows(digits, conv_teac
 def test_bare_torch_modules_teach_and_learn(digits):
     X, y = digits
     torch.manual_seed(0)
-    model = FitNet(ConvNet(64, 10, channels=(8, 12)), ConvNet(64, 10, channels=(4, 4)), hint_epochs=1)
+    model = FitNetClassifier(ConvNet(64, 10, channels=(8, 12)), ConvNet(64, 10, channels=(4, 4)), hint_epochs=1)
     assert model.fit(X, y).predict(X).shape == (len(X),)
 
 
@@ -150,12 +152,12 @@ def test_regressors_have_the_shape_and_the_nonlinearity_of_the_hint():
 def test_a_regressor_of_ones_own_is_copied(digits, teacher):
     own = nn.Linear(8, 32)
     before = own.weight.clone()
-    FitNet(teacher, THIN, regressor=own, hint_epochs=1).fit(*digits)
+    FitNetClassifier(teacher, THIN, regressor=own, hint_epochs=1).fit(*digits)
     assert torch.equal(own.weight, before)
     with pytest.raises(
         ValueError, match=r"regressor must bring the guided layer, \(8,\), to the shape of the hint layer"
     ):
-        FitNet(teacher, THIN, regressor=nn.Linear(8, 5)).fit(*digits)
+        FitNetClassifier(teacher, THIN, regressor=nn.Linear(8, 5)).fit(*digits)
 
 
 # ----------------------------------------------------------------- bad input
@@ -163,34 +165,34 @@ def test_layers_that_do_not_exist_are_answered_by_those_that_do(digits, teacher)
     with pytest.raises(
         ValueError, match=r"hint_layer must name a layer of the net, one of layers, layers.0, .*; got 'conv3'"
     ):
-        FitNet(teacher, THIN, hint_layer="conv3").fit(*digits)
+        FitNetClassifier(teacher, THIN, hint_layer="conv3").fit(*digits)
     with pytest.raises(ValueError, match=r"guided_layer must name .* layers.3, .*output; got 'layers.4'"):
-        FitNet(teacher, THIN, guided_layer="layers.4").fit(*digits)
+        FitNetClassifier(teacher, THIN, guided_layer="layers.4").fit(*digits)
 
 
 def test_shapes_that_no_regressor_was_asked_for_or_can_bring_together(digits, teacher, conv_teacher):
     with pytest.raises(ValueError, match=r"same shape with regressor=None, got \(8,\) and \(32,\)"):
-        FitNet(teacher, THIN, regressor=None).fit(*digits)
+        FitNetClassifier(teacher, THIN, regressor=None).fit(*digits)
     with pytest.raises(ValueError, match=r"both be dense or both feature maps, got shapes \(8,\) and \(8, 4, 4\)"):
-        FitNet(conv_teacher, THIN).fit(*digits)
+        FitNetClassifier(conv_teacher, THIN).fit(*digits)
     small = NetClassifier(partial(ConvNet, channels=(4, 4), pool_after=(1, 2)), max_epochs=1)
     with pytest.raises(ValueError, match=r"maps must be at least as large as the hint's, got \(2, 2\) and \(4, 4\)"):
-        FitNet(conv_teacher, small, hint_layer="layers.0", guided_layer="layers.1").fit(*digits)
+        FitNetClassifier(conv_teacher, small, hint_layer="layers.0", guided_layer="layers.1").fit(*digits)
 
 
 def test_teachers_without_layers_and_softmax_hints_are_refused(digits, teacher):
     with pytest.raises(TypeError, match="teacher must be a net whose layers can be named"):
-        FitNet(RandomForestClassifier(3), THIN).fit(*digits)
+        FitNetClassifier(RandomForestClassifier(3), THIN).fit(*digits)
     with pytest.raises(TypeError, match="teacher must be one net, whose layer is the hint, got a list"):
-        FitNet([teacher, teacher], THIN).fit(*digits)
+        FitNetClassifier([teacher, teacher], THIN).fit(*digits)
     net = nn.Sequential(nn.Linear(64, 10), nn.Softmax(dim=1))
     with pytest.raises(ValueError, match="hint_layer must be a hidden layer, got '1', a softmax"):
-        FitNet(net, THIN, hint_layer="1").fit(*digits)
+        FitNetClassifier(net, THIN, hint_layer="1").fit(*digits)
     augmented = NetClassifier(partial(MLP, hidden_layer_sizes=(4,)), augment=RandomShift(1))
     with pytest.raises(TypeError, match="a student with augment needs a teacher that sees the same plain rows"):
-        FitNet(teacher, augmented).fit(*digits)
+        FitNetClassifier(teacher, augmented).fit(*digits)
     with pytest.raises(ValueError, match="temperature must be positive"):
-        FitNet(teacher, THIN, temperature=Schedule(3.0, 0.0)).fit(*digits)
+        FitNetClassifier(teacher, THIN, temperature=Schedule(3.0, 0.0)).fit(*digits)
 
 
 def test_a_hint_that_is_not_finite_stops_stage_one(digits):
@@ -198,7 +200,7 @@ def test_a_hint_that_is_not_finite_stops_stage_one(digits):
     net = nn.Sequential(nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 10))
     student = NetClassifier(partial(MLP, hidden_layer_sizes=(4,)), augment=lambda x: x * 1e30)
     with pytest.raises(FloatingPointError, match="hints: the loss is not finite at step 0, in the first epoch"):
-        FitNet(net, student, hint_layer="0").fit(*digits)
+        FitNetClassifier(net, student, hint_layer="0").fit(*digits)
 
 
 # --------------------------------------------------- conv nets, augmentation

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from compress.losses import (
     distillation_loss,
-    distribution_loss,
+    soft_cross_entropy,
     hard_label_loss,
     hint_loss,
     logit_matching_loss,
@@ -38,7 +38,7 @@ PAIRS = {
     "squared_error": squared_error,
     "hint": hint_loss,
 }
-TARGETS = {"distribution": distribution_loss, "probability_matching": probability_matching_loss}
+TARGETS = {"distribution": soft_cross_entropy, "probability_matching": probability_matching_loss}
 
 
 # ------------------------------------------------------------------ by hand
@@ -70,7 +70,7 @@ def test_cross_entropies_by_hand():
     z = torch.tensor([[math.log(3.0), 0.0], [0.0, 0.0]])
     assert hard_label_loss(z, torch.tensor([0, 1])).item() == pytest.approx((math.log(4 / 3) + math.log(2)) / 2)
     p = torch.tensor([[1.0, 0.0], [0.5, 0.5]])
-    assert distribution_loss(z, p).item() == pytest.approx((math.log(4 / 3) + math.log(2)) / 2)
+    assert soft_cross_entropy(z, p).item() == pytest.approx((math.log(4 / 3) + math.log(2)) / 2)
 
 
 def test_hints_sum_over_channels_and_average_rows_and_positions():
@@ -105,7 +105,7 @@ def test_integer_weights_are_repetitions(name):
     functions = {
         "soft_target": lambda z, v, y, w: soft_target_loss(z, v, temperature=2.0, sample_weight=w),
         "hard": lambda z, v, y, w: hard_label_loss(z, y, sample_weight=w),
-        "distribution": lambda z, v, y, w: distribution_loss(z, v.softmax(1), sample_weight=w),
+        "distribution": lambda z, v, y, w: soft_cross_entropy(z, v.softmax(1), sample_weight=w),
         "squared": lambda z, v, y, w: logit_matching_loss(z, v, sample_weight=w),
         "probability": lambda z, v, y, w: probability_matching_loss(z, v.softmax(1), sample_weight=w),
         "hint": lambda z, v, y, w: hint_loss(z, v, sample_weight=w),

@@ -149,11 +149,11 @@ def test_each_objective_brings_the_student_to_the_teachers_list(objective, likes
     teacher = np.random.default_rng(1).normal(size=(40, 2)) @ np.random.default_rng(2).normal(size=(2, 30))
 
     def overlap(**settings):
-        student = small(max_epochs=60, learning_rate=0.03, **settings).fit(pairs, teacher, users=users, items=items)
+        student = small(teacher, max_epochs=60, learning_rate=0.03, **settings).fit(pairs, users=users, items=items)
         own = top_k(student.score_matrix(student.users_), 5, seen=student._seen)
         return overlap_at_k(student.teacher_top_, own) if settings["objective"] else overlap_at_k(best, own)
 
-    reference = small(max_epochs=1, objective="list").fit(pairs, teacher, users=users, items=items)
+    reference = small(teacher, max_epochs=1, objective="list").fit(pairs, users=users, items=items)
     best = reference.teacher_top_
     assert overlap(objective=objective, distill_weight=3.0) > overlap(objective=None) + 0.1
 
@@ -169,10 +169,10 @@ def test_hard_losses_find_the_tastes(hard_loss, likes):
 def test_label_free_learns_from_the_teacher_alone(likes):
     pairs, users, items = likes
     teacher = EASE(ridge=5.0).fit(pairs, users=users, items=items)
-    student = small(hard_loss=None, max_epochs=60, learning_rate=0.03).fit(pairs, teacher, users=users, items=items)
+    student = small(teacher, hard_loss=None, max_epochs=60, learning_rate=0.03).fit(pairs, users=users, items=items)
     own = student.recommend(users, k=5)
     assert (own % 2 == users[:, None] % 2).mean() > 0.9
-    with_labels = small(max_epochs=60).fit(pairs, teacher, users=users, items=items)
+    with_labels = small(teacher, max_epochs=60).fit(pairs, users=users, items=items)
     steps = [len(m.history_) for m in (student, with_labels)]
     assert steps[0] * 3 == pytest.approx(steps[1] * 4, rel=0.1)  # 3 batches of lists, 4 of interactions per epoch
 
@@ -199,7 +199,7 @@ def test_side_features_carry_the_taste(student, likes):
 def test_seen_items_are_in_no_list_and_no_recommendation(likes):
     pairs, users, items = likes
     teacher = EASE(ridge=5.0).fit(pairs, users=users, items=items)
-    student = small().fit(pairs, teacher, users=users, items=items)
+    student = small(teacher).fit(pairs, users=users, items=items)
     seen = {tuple(pair) for pair in pairs.tolist()}
     for u, top in zip(student.users_, student.teacher_top_):
         assert not {(u, i) for i in student.items_[top].tolist()} & seen
@@ -212,7 +212,7 @@ def test_seen_items_are_in_no_list_and_no_recommendation(likes):
 def test_same_seed_same_student_pickle_and_bytes(likes):
     pairs, users, items = likes
     teacher = EASE(ridge=5.0).fit(pairs, users=users, items=items)
-    a, b = (small().fit(pairs, teacher, users=users, items=items) for _ in range(2))
+    a, b = (small(teacher).fit(pairs, users=users, items=items) for _ in range(2))
     np.testing.assert_array_equal(a.score_matrix(users), b.score_matrix(users))
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(a)).score_matrix(users), a.score_matrix(users))
     assert a.n_parameters_ == (40 + 30) * 4 + 30 and len(a.to_bytes()) >= 4 * a.n_parameters_
@@ -221,8 +221,8 @@ def test_same_seed_same_student_pickle_and_bytes(likes):
 def test_order_of_the_ids_given_does_not_matter(likes):
     pairs, users, items = likes
     teacher = EASE(ridge=5.0).fit(pairs, users=users, items=items)
-    a = small().fit(pairs, teacher, users=users, items=items)
-    b = small().fit(pairs, teacher, users=np.sort(users), items=items[::-1])
+    a = small(teacher).fit(pairs, users=users, items=items)
+    b = small(teacher).fit(pairs, users=np.sort(users), items=items[::-1])
     np.testing.assert_array_equal(a.score_matrix(users[:3], items[:4]), b.score_matrix(users[:3], items[:4]))
 
 
@@ -259,7 +259,7 @@ def test_dual_dnn_teaches_a_ranking(likes):
     by_probability = TableScorer(dual, *tables, user_column="user", item_column="item", columns=rows.columns)
     p = dual.predict_proba(one)[0, 1]
     assert by_probability.score_matrix(users[:2], items[:3])[1, 2] == pytest.approx(np.log(p / (1 - p)), rel=1e-4)
-    student = small(hard_loss=None, max_epochs=60, learning_rate=0.03).fit(pairs, scorer, users=users, items=items)
+    student = small(scorer, hard_loss=None, max_epochs=60, learning_rate=0.03).fit(pairs, users=users, items=items)
     assert (student.recommend(users, k=5) % 2 == users[:, None] % 2).mean() > 0.8
 
 
@@ -276,7 +276,7 @@ def test_dual_dnn_teaches_a_ranking(likes):
 def test_bad_teachers_are_refused(teacher, error, message, likes):
     pairs, users, items = likes
     with pytest.raises(error, match=message):
-        small().fit(pairs, teacher, users=users, items=items)
+        small(teacher).fit(pairs, users=users, items=items)
 
 
 def test_factor_scorer_refuses():
@@ -302,7 +302,7 @@ def test_users_whom_the_teacher_cannot_tell_items_apart_for_have_no_list(likes):
     pairs, users, items = likes
     everyone = np.append(users, 999)
     teacher = EASE(ridge=5.0).fit(pairs, users=everyone, items=items)
-    student = small(max_epochs=2).fit(pairs, teacher, users=everyone, items=items)
+    student = small(teacher, max_epochs=2).fit(pairs, users=everyone, items=items)
     assert student.n_taught_ == 40 and (student.teacher_top_[-1] == -1).all()
     assert np.isfinite(student.score_matrix([999])).all()
 
@@ -311,7 +311,7 @@ def test_a_user_who_has_seen_all_items_has_an_empty_list(likes):
     pairs, users, items = likes
     pairs = np.concatenate([pairs, [(999, i) for i in items]])
     teacher = np.random.default_rng(0).normal(size=(41, 30))
-    student = small(max_epochs=2).fit(pairs, teacher)
+    student = small(teacher, max_epochs=2).fit(pairs)
     assert student.n_taught_ == 40 and (student.teacher_top_[-1] == -1).all()
     assert np.isfinite([row["loss"] for row in student.history_]).all()
     with pytest.raises(ValueError, match="k=3 is more than the unseen items of user 999"):
@@ -321,10 +321,10 @@ def test_a_user_who_has_seen_all_items_has_an_empty_list(likes):
 def test_short_lists_are_padded(likes):
     pairs, users, items = likes
     pairs = np.concatenate([pairs, [(999, i) for i in items[2:]]])
-    student = small(max_epochs=2).fit(pairs, np.random.default_rng(0).normal(size=(41, 30)))
+    student = small(np.random.default_rng(0).normal(size=(41, 30)), max_epochs=2).fit(pairs)
     assert (student.teacher_top_[-1] >= 0).sum() == 2
     for objective in OBJECTIVES:
-        model = small(max_epochs=2, objective=objective).fit(pairs, np.random.default_rng(0).normal(size=(41, 30)))
+        model = small(np.random.default_rng(0).normal(size=(41, 30)), max_epochs=2, objective=objective).fit(pairs)
         assert np.isfinite(model.score_matrix([999])).all()
 
 
@@ -349,7 +349,7 @@ def test_unknown_users_and_items(likes):
 def test_lists_longer_than_the_catalogue_or_empty_are_refused(k, likes):
     pairs, users, items = likes
     with pytest.raises(ValueError, match="k"):
-        small(k=k).fit(pairs, np.zeros((40, 30)), users=users, items=items)
+        small(np.zeros((40, 30)), k=k).fit(pairs, users=users, items=items)
     student = small(objective=None, max_epochs=1).fit(pairs)
     with pytest.raises(ValueError, match="k must lie between 1 and the number of items, 30"):
         student.recommend([100], k=k)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from importlib import import_module
 
 from compress._version import __version__
-from compress.cli import _data, _fit, _ship, _use
+from compress.cli._commands import add_commands
 from compress.cli._options import UsageError
 
 __all__ = ["main", "parser"]
@@ -32,9 +33,7 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument("--version", action="version", version=__version__)
     result.add_argument("--debug", action="store_true", help="show the whole traceback of an error")
-    commands = result.add_subparsers(metavar="COMMAND", required=True)
-    for group in (_fit, _use, _data, _ship):
-        group.add_to(commands)
+    add_commands(result.add_subparsers(metavar="COMMAND", required=True))
     return result
 
 
@@ -42,7 +41,8 @@ def main(arguments=None) -> int:
     """Run the command line; return its exit code."""
     args = parser().parse_args(arguments)
     try:
-        args.run(args)
+        # the one place that imports late: --help and a typing error do not wait for torch
+        import_module(args.module).run(args)
         sys.stdout.flush()
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -15,6 +15,7 @@ __all__ = [
     "add_overwrite",
     "add_table",
     "add_teacher",
+    "by_measure",
     "check_output",
     "print_json",
     "say",
@@ -28,8 +29,8 @@ class UsageError(Exception):
     """Arguments that do not go together."""
 
 
-def add_command(commands, name: str, run, description: str, examples: str) -> argparse.ArgumentParser:
-    """A subcommand that calls `run(args)`."""
+def add_command(commands, name: str, module: str, description: str, examples: str) -> argparse.ArgumentParser:
+    """A subcommand that calls `run(args)` of a module, which is imported then."""
     command = commands.add_parser(
         name,
         help=description,
@@ -37,7 +38,7 @@ def add_command(commands, name: str, run, description: str, examples: str) -> ar
         epilog=f"example:\n  {examples}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.set_defaults(run=run)
+    command.set_defaults(module=module)
     return command
 
 
@@ -97,6 +98,12 @@ def check_output(*paths: Path | None, overwrite: bool) -> None:
             raise IsADirectoryError(f"{path} is a folder: give the name of a file.")
         if not path.resolve().parent.is_dir():
             raise FileNotFoundError(f"{path} cannot be written: there is no folder {path.resolve().parent}.")
+
+
+def by_measure(rows: list[dict]) -> dict:
+    """Rows of `Report.measures` as `{key: {"student": ..., "teacher": ...}}`, numbers that are there only."""
+    models = ("student", "teacher")
+    return {row["measure"]: {who: row[who] for who in models if row[who] is not None} for row in rows}
 
 
 def say(message: str) -> None:

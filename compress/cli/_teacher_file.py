@@ -9,6 +9,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 
 from compress.cli._options import say
+from compress.teachers import is_fitted
 
 __all__ = ["load_teacher"]
 
@@ -78,8 +79,6 @@ def load_teacher(args):
         )
     else:
         teacher = _load_pickle(path)
-    from compress.teachers import is_fitted
-
     if not hasattr(teacher, "predict"):
         raise TypeError(f"{path} holds {type(teacher).__name__}, which is no estimator: it has no predict.")
     if not is_fitted(teacher):

@@ -1,8 +1,16 @@
-"""The compressors: teacher, generator, labels and student in one `fit`."""
+"""The compressors: teacher, generator, labels and student in one `fit`.
 
-from compress.compressor._compressor import CompressedClassifier, CompressedRegressor
+    (X, y) -> teacher -> generated rows, labelled by the teacher -> student
 
-__all__ = [
-    "CompressedClassifier",
-    "CompressedRegressor",
-]
+All that is chosen (p and s of MUNGE, who labels, the student's shape) is chosen on validation rows: those passed to
+`fit`, or a part of its rows, held out.
+
+References
+----------
+Bucila, Caruana and Niculescu-Mizil, "Model Compression", KDD 2006.
+"""
+
+from compress.compressor._classifier import CompressedClassifier
+from compress.compressor._regressor import CompressedRegressor
+
+__all__ = ["CompressedClassifier", "CompressedRegressor"]

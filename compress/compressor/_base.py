@@ -1,4 +1,4 @@
-"""What the compressors share: the stages of `fit`, and everything that is done with the result."""
+"""What the compressors share: all stages in one `fit`, and everything that is done with the result."""
 
 from __future__ import annotations
 
@@ -13,17 +13,46 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from compress import teachers as teaching
 from compress._random import draw_seed, seed_unset
-from compress.compressor._checks import InputChecks
+from compress.compressor._parts import (
+    check_generator,
+    checked_teacher,
+    costs_of_shapes,
+    fitted_teacher,
+    handed_down,
+    new_student,
+)
+from compress.compressor._task import Rows, Task, prepare, split
 from compress.generators import MUNGE
 from compress.report import Report, compare
-from compress.schema import Schema, as_schema, stack_tables
-from compress.search import compare_sources, search_budget, tune_munge, validation_error
-from compress.teachers import check_teacher, is_fitted, teacher_outputs
-from compress.transfer import CrossFit, TransferSet
+from compress.schema import Schema, as_schema
+from compress.search import (
+    Budget,
+    compare_sources,
+    search_budget,
+    tune_munge,
+    validation_error,
+)
+from compress.teachers import (
+    check_teacher,
+    clipped_logits,
+    is_fitted,
+    selects_on_held_out,
+    teacher_kind,
+    teacher_outputs,
+)
+from compress.transfer import CrossFit, SingleTeacher, TransferSet
 
-__all__ = ["BaseCompressor"]
+__all__ = ["MOVED", "BaseCompressor"]
+
+MOVED = {
+    "p": "generator=MUNGE(p=...); generator=None chooses p and s",
+    "s": "generator=MUNGE(s=...)",
+    "budget_bytes": "budget=Budget(bytes=...)",
+    "budget_us_per_row": "budget=Budget(us_per_row=...)",
+    "tolerance": "budget=Budget(tolerance=...)",
+    "shapes": "budget=Budget(..., shapes=...)",
+}
 
 LEARNED = (
     "teacher_",
@@ -38,23 +67,17 @@ LEARNED = (
 )
 
 
-class BaseCompressor(InputChecks, BaseEstimator):
+class BaseCompressor(BaseEstimator):
     """Base of `CompressedClassifier` and `CompressedRegressor`, whose docstrings say what the parameters are.
 
-    A subclass has `_task`, `_student` (class of the default student), `labels`, `_checked_target` (labels
-    and number of outputs) and `_true_targets` (labels as targets of a transfer set).
+    A subclass has `_task` ("classification" or "regression"), `_student` (class of the default student) and `labels`.
     """
 
     _parameter_constraints = {
         "size_multiplier": [Interval(Real, 1, None, closed="left")],
         "labels_from": [StrOptions({"teacher", "cross_fit", "auto"})],
         "original_labels": [StrOptions({"teacher", "true", "out_of_fold"})],
-        "p": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both"), "array-like", Mapping],
-        "s": [Interval(Real, 0, None, closed="neither"), "array-like", Mapping, None],
-        "budget_bytes": [Interval(Real, 0, None, closed="neither"), None],
-        "budget_us_per_row": [Interval(Real, 0, None, closed="neither"), None],
-        "tolerance": [Interval(Real, 0, None, closed="left"), None],
-        "shapes": ["array-like", None],
+        "budget": [Budget, None],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "keep_transfer_set": ["boolean"],
         "schema": [Mapping, Schema, None],
@@ -64,25 +87,20 @@ class BaseCompressor(InputChecks, BaseEstimator):
 
     def __init__(
         self,
-        teacher,
+        teacher=None,
         *,
-        generator,
-        student,
-        size_multiplier,
-        labels_from,
-        original_labels,
-        p,
-        s,
-        budget_bytes,
-        budget_us_per_row,
-        tolerance,
-        shapes,
-        validation_fraction,
-        keep_transfer_set,
-        schema,
-        n_jobs,
-        verbose,
-        random_state,
+        generator=None,
+        student=None,
+        size_multiplier=100,
+        labels_from="teacher",
+        original_labels="teacher",
+        budget=None,
+        validation_fraction=0.2,
+        keep_transfer_set=False,
+        schema=None,
+        n_jobs=None,
+        verbose=0,
+        random_state=None,
     ):
         self.teacher = teacher
         self.generator = generator
@@ -90,12 +108,7 @@ class BaseCompressor(InputChecks, BaseEstimator):
         self.size_multiplier = size_multiplier
         self.labels_from = labels_from
         self.original_labels = original_labels
-        self.p = p
-        self.s = s
-        self.budget_bytes = budget_bytes
-        self.budget_us_per_row = budget_us_per_row
-        self.tolerance = tolerance
-        self.shapes = shapes
+        self.budget = budget
         self.validation_fraction = validation_fraction
         self.keep_transfer_set = keep_transfer_set
         self.schema = schema
@@ -103,13 +116,13 @@ class BaseCompressor(InputChecks, BaseEstimator):
         self.verbose = verbose
         self.random_state = random_state
 
-    # ------------------------------------------------------------------ fit
     def fit(self, X, y=None, sample_weight=None, *, X_unlabeled=None, X_val=None, y_val=None):
         """Fit the teacher if need be, generate and label the transfer set, teach the student.
 
         Parameters
         ----------
         X : DataFrame or array of shape (n_rows, n_columns)
+            The original rows.
         y : array of shape (n_rows,) or, for several targets, (n_rows, n_outputs)
             May be None with a fitted teacher, whose outputs then stand for the labels in all choices.
         sample_weight : array of shape (n_rows,), optional
@@ -118,8 +131,8 @@ class BaseCompressor(InputChecks, BaseEstimator):
             Further real rows: the generator learns from them and the teacher labels them. Categories
             that `X` has not count as missing.
         X_val, y_val : optional
-            Validation rows and labels, for what is to be chosen. They should be strange to a fitted
-            teacher. `y_val` may be None when `y` is. Without them `validation_fraction` of the rows is
+            Validation rows and labels, for what is to be chosen. A fitted teacher should not have seen
+            them. `y_val` may be None when `y` is. Without them `validation_fraction` of the rows is
             held out for choosing; then all rows are used.
 
         Returns
@@ -129,42 +142,44 @@ class BaseCompressor(InputChecks, BaseEstimator):
         Raises
         ------
         ValueError, TypeError
-            Parameters out of range; rows and labels that do not fit; a teacher of the other task,
-            without `predict_proba`, or with classes that are not those of `y`; a budget that nothing
-            can meet. All before any long work.
+            Parameters are out of range; rows and labels do not fit; the teacher is of the other task, has
+            no `predict_proba`, or has classes that are not those of `y`; nothing can meet the budget. All
+            before any long work.
         """
         for name in LEARNED:
             vars(self).pop(name, None)
         self._validate_params()
         if self.teacher is not None:
             check_teacher(self.teacher, self._task, labels="hard" if self.labels == "hard" else "soft")
-        rows, real, n_outputs = self._checked_rows(X, y, sample_weight, X_unlabeled)
-        held = self._checked_held_out(rows, X_val, y_val, n_outputs)
+        task = prepare(self, self._task, X, y, sample_weight, X_unlabeled, X_val, y_val)
         rng = check_random_state(self.random_state)
+        teacher = checked_teacher(self, task)
+        check_generator(self.generator)
+        student = new_student(self, task.name, self._student, rng)
+        costs = None if self.budget is None else costs_of_shapes(self, task, teacher, student)
         self._seconds = {}
-        teacher, student = self._parts(rows, n_outputs, rng)
-        costs = self._costs(student, rows, real, teacher, n_outputs)
-        train = rows
+        rows, train, held = task.rows, task.rows, task.held_out
         if held is None and self._chooses(teacher):
-            train, held = self._split(rows, rng)
+            train, held = split(rows, task.classes, self.validation_fraction, self.schema, rng)
         with self._stage("teacher"):
-            fitted = self._fit_teacher(teacher, train, held, rng)
-        options = self._choose_munge(fitted, train, held, rng)
-        crossed = self._choose_source(fitted, teacher, train, held, options, rng)
+            fitted = fitted_teacher(teacher, train, held, rng)
+        generator = self._chosen_generator(fitted, train, held, rng)
+        source = self._chosen_source(fitted, teacher, generator, train, held, rng)
         if costs is not None:
+            known = self.original_labels == "true"
+            original = self._original_targets(teacher, fitted, train, task, rng) if known else None
+            data = self._transfer_set(source, generator, train, task, original, rng)
             with self._stage("budget"):
-                data = self._transfer_set(crossed or fitted, train, X_unlabeled, options, rng)
-                student = self._choose_shape(fitted, student, data, held, costs)
-        if train is not rows and not is_fitted(teacher) and not teaching.selects_on_held_out(fitted):
-            with self._stage("teacher, all rows"):
-                fitted = self._fit_teacher(teacher, rows, None, rng)
-        if crossed and train is not rows:
-            crossed = self._cross_fit(teacher, fitted, rows, rng)
+                student = self._chosen_student(fitted, student, data, held, costs)
+        if train is not rows:
+            if not is_fitted(teacher) and not selects_on_held_out(fitted):
+                with self._stage("teacher, all rows"):
+                    fitted = fitted_teacher(teacher, rows, None, rng)
+            again = self.labels_from_ == "cross_fit"
+            source = self._cross_fit(teacher, fitted, rows, rng) if again else SingleTeacher(fitted)
         if costs is None or train is not rows or self.original_labels == "out_of_fold":
-            data = self._transfer_set(crossed or fitted, rows, X_unlabeled, options, rng)
-            if self.original_labels == "out_of_fold" and not crossed:
-                own = self._cross_fit(teacher, fitted, rows, rng)
-                data.targets[: len(rows.X)] = own.outputs(rows.X, teaching.teacher_kind(self._task, self.labels))
+            original = self._original_targets(teacher, fitted, rows, task, rng)
+            data = self._transfer_set(source, generator, rows, task, original, rng)
             with self._stage("student"):
                 student = clone(student).fit(data)
         self.teacher_, self.student_ = fitted, student
@@ -173,22 +188,28 @@ class BaseCompressor(InputChecks, BaseEstimator):
         self.seconds_ = vars(self).pop("_seconds")
         return self
 
-    # ------------------------------------------------------------ stages
-    def _fit_teacher(self, teacher, rows, held, rng):
-        if is_fitted(teacher):
-            return teacher
-        held = None if held is None else (held.X, held.y)
-        return teaching.fit_teacher(teacher, rows.X, rows.y, rows.weight, held, rng)
+    # -------------------------------------------------------------- stages
+    @property
+    def _tunes(self) -> bool:
+        return self.generator is None and self.size_multiplier > 1
 
-    def _munge(self, **options):
-        if self.s is not None and not isinstance(self.p, str):
-            options = {"s": self.s, **options}
-        return MUNGE(schema=self.schema, n_jobs=self.n_jobs, **options)
+    def _chooses(self, teacher) -> bool:
+        """Whether something is chosen on held-out rows."""
+        if self.budget is not None and self.budget.tolerance is not None and is_fitted(teacher):
+            raise ValueError(
+                "tolerance compares with the teacher on rows that it has not seen, and a fitted teacher may have "
+                "seen all of X: pass X_val and y_val to fit, or an unfitted teacher."
+            )
+        selects = selects_on_held_out(teacher) and not is_fitted(teacher)
+        return self._tunes or self.budget is not None or self.labels_from == "auto" or selects
 
-    def _choose_munge(self, teacher, train, held, rng) -> dict:
-        """p and s of the default generator."""
+    def _chosen_generator(self, teacher, train: Rows, held: Rows | None, rng):
+        """The generator, not fitted: the one given, or MUNGE with p and s chosen on the held-out rows."""
+        if self.generator is not None:
+            return handed_down(clone(self.generator), schema=self.schema, n_jobs=self.n_jobs)
+        munge = MUNGE(schema=self.schema, n_jobs=self.n_jobs)
         if not self._tunes:
-            return {} if isinstance(self.p, str) else {"p": self.p}
+            return munge
         with self._stage("p and s"):
             self.munge_search_ = tune_munge(
                 train.X,
@@ -196,110 +217,114 @@ class BaseCompressor(InputChecks, BaseEstimator):
                 held.X,
                 self._judged_by(teacher, held),
                 n_rows=self._n_trial_rows(train),
-                munge=self._munge(),
+                munge=munge,
                 labels=self.labels,
                 n_jobs=self.n_jobs,
                 verbose=self.verbose,
                 random_state=rng,
             )
-        return {"p": self.munge_search_.p, "s": self.munge_search_.s}
+        return munge.set_params(p=self.munge_search_.p, s=self.munge_search_.s)
 
-    def _n_trial_rows(self, train) -> int:
-        """Size of a transfer set that something is chosen by."""
-        return min(max(5 * len(train.X), 10_000), self._n_rows(len(train.X)))
-
-    def _choose_source(self, fitted, teacher, train, held, options, rng) -> CrossFit | None:
-        """Teachers that have not seen the rows they label, if those are to label; None for the one teacher."""
+    def _chosen_source(self, fitted, teacher, generator, train: Rows, held, rng) -> SingleTeacher | CrossFit:
+        """Who labels: the teacher, or clones of it that have not seen the rows they label."""
+        single = SingleTeacher(fitted)
         self.labels_from_ = self.labels_from
         if self.labels_from == "teacher":
-            return None
+            return single
         crossed = self._cross_fit(teacher, fitted, train, rng)
         if self.labels_from == "auto":
             with self._stage("labels from"):
                 self.label_errors_ = compare_sources(
-                    {"teacher": fitted, "cross_fit": crossed},
+                    {"teacher": single, "cross_fit": crossed},
                     train.X,
                     held.X,
                     held.y,
-                    generator=self._generator(options),
+                    generator=generator,
                     n_rows=self._n_trial_rows(train),
                     labels=self.labels,
                     n_jobs=self.n_jobs,
                     random_state=draw_seed(rng),
                 )
             self.labels_from_ = min(self.label_errors_, key=self.label_errors_.get)
-        return crossed if self.labels_from_ == "cross_fit" else None
+        return crossed if self.labels_from_ == "cross_fit" else single
 
-    def _cross_fit(self, teacher, fitted, rows, rng) -> CrossFit:
-        source = fitted if teaching.selects_on_held_out(fitted) else teacher
+    def _cross_fit(self, teacher, fitted, rows: Rows, rng) -> CrossFit:
+        source = fitted if selects_on_held_out(fitted) else teacher
         classes = getattr(fitted, "classes_", None)
         with self._stage("cross-fitting"):
             return CrossFit(source, random_state=rng).fit(rows.X, rows.y, classes=classes, sample_weight=rows.weight)
 
-    def _generator(self, options):
-        return self._munge(**options) if self.generator is None else clone(self.generator)
+    def _original_targets(self, teacher, fitted, rows: Rows, task: Task, rng) -> np.ndarray | None:
+        """Targets of the original rows; None where whoever labels the others labels them too."""
+        kind = teacher_kind(self._task, self.labels)
+        if self.original_labels == "out_of_fold" and self.labels_from_ != "cross_fit":
+            return self._cross_fit(teacher, fitted, rows, rng).outputs(rows.X, kind)
+        if self.original_labels != "true":
+            return None
+        if self._task == "regression":
+            return np.asarray(rows.y, dtype=np.float32)
+        classes = getattr(fitted, "classes_", task.classes)
+        hot = (np.asarray(rows.y)[:, None] == np.asarray(classes)[None, :]).astype(np.float32)
+        return clipped_logits(hot) if kind == "logits" else hot
 
-    def _judged_by(self, teacher, held):
-        """True labels of the validation rows; the teacher's outputs where there are none."""
-        if held.y is not None:
-            return held.y
-        return teacher_outputs(teacher, held.X, teaching.teacher_kind(self._task, "soft"))
-
-    def _n_rows(self, n_original: int) -> int:
-        return max(round(self.size_multiplier * n_original), n_original)
-
-    def _transfer_set(self, source, rows, X_unlabeled, options, rng) -> TransferSet:
-        """`source` is the fitted teacher, or a `CrossFit`."""
-        unlabeled = None if X_unlabeled is None else self._like(rows.X, X_unlabeled)
-        real = rows.X if unlabeled is None else stack_tables(rows.X, unlabeled)
+    def _transfer_set(self, source, generator, rows: Rows, task: Task, original, rng) -> TransferSet:
+        real = task.with_unlabeled(rows.X)
         n_rows = max(self._n_rows(len(rows.X)), len(real))
-        generator = self._generator(options)
+        generator = clone(generator)
         seed_unset(generator, rng)
         self.generator_ = None
         with self._stage("generator"):
             if n_rows > len(real):
                 self.generator_ = generator.fit(real)
-        settings = {
-            "X_unlabeled": unlabeled,
-            "generator": self.generator_,
-            "n_rows": n_rows,
-            "labels": self.labels,
-            "n_jobs": self.n_jobs,
-            "verbose": self.verbose,
-        }
-        if isinstance(source, CrossFit):
-            data = source.transfer_set(rows.X, **settings, random_state=rng)
-        else:
-            data = TransferSet.from_teacher(source, rows.X, **settings)
-        if data.classes is not None and not hasattr(source, "classes_") and rows.y is not None:
-            data.classes = np.unique(rows.y)  # as many as the teacher's columns, or the student refuses them
-        if data.schema is None:
-            data.schema = as_schema(self.schema, real)
+        schema = getattr(self.generator_, "schema_", None)
+        data = source.transfer_set(
+            rows.X,
+            X_unlabeled=task.unlabeled,
+            generator=self.generator_,
+            n_rows=n_rows,
+            labels=self.labels,
+            classes=task.classes,
+            schema=as_schema(self.schema, real) if schema is None else schema,
+            original_targets=original,
+            n_jobs=self.n_jobs,
+            verbose=self.verbose,
+            random_state=rng,
+        )
         for stage, seconds in data.seconds.items():
             self._seconds[stage] = self._seconds.get(stage, 0.0) + seconds
-        if self.original_labels == "true":
-            data.targets[: len(rows.X)] = self._true_targets(rows.y, data.classes, data.kind)
         return data
 
-    def _choose_shape(self, teacher, student, data, held, costs):
+    def _chosen_student(self, teacher, student, data: TransferSet, held: Rows, costs):
+        """The student of the best shape within the budget."""
         y = self._judged_by(teacher, held)
         error = None
-        if self.tolerance is not None:
-            kind = teaching.teacher_kind(self._task, "hard" if self.labels == "hard" else "soft")
+        if self.budget.tolerance is not None:
+            kind = teacher_kind(self._task, "hard" if self.labels == "hard" else "soft")
             error = validation_error(teacher_outputs(teacher, held.X, kind), y, data.classes)
         self.budget_ = search_budget(
             data,
             held.X,
             y,
             student=student,
+            budget=self.budget,
             costs=costs,
-            budget_bytes=self.budget_bytes,
-            budget_us_per_row=self.budget_us_per_row,
-            tolerance=self.tolerance,
             teacher_error=error,
             verbose=self.verbose,
         )
         return self.budget_.student
+
+    def _judged_by(self, teacher, held: Rows):
+        """True labels of the validation rows; the teacher's outputs where there are none."""
+        if held.y is not None:
+            return held.y
+        return teacher_outputs(teacher, held.X, teacher_kind(self._task, "soft"))
+
+    def _n_rows(self, n_original: int) -> int:
+        return max(round(self.size_multiplier * n_original), n_original)
+
+    def _n_trial_rows(self, train: Rows) -> int:
+        """Size of a transfer set that something is chosen by."""
+        return min(max(5 * len(train.X), 10_000), self._n_rows(len(train.X)))
 
     @contextmanager
     def _stage(self, name: str):
@@ -307,7 +332,7 @@ class BaseCompressor(InputChecks, BaseEstimator):
         yield
         self._seconds[name] = self._seconds.get(name, 0.0) + time.perf_counter() - started
 
-    # ------------------------------------------------------------ use
+    # -------------------------------------------------------------- use
     def _fitted_student(self):
         check_is_fitted(self, "student_")
         return self.student_
@@ -334,8 +359,7 @@ class BaseCompressor(InputChecks, BaseEstimator):
 
     def report(self, X, y=None, *, latency_rows=(1, 10_000)) -> Report:
         """Compare the student with its teacher on rows that neither has seen; see `compress.report.compare`."""
-        student = self._fitted_student()
-        return compare(self.teacher_, student, X, y, latency_rows=latency_rows)
+        return compare(self._fitted_student(), self.teacher_, X, y, latency_rows=latency_rows)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "student_")

@@ -12,27 +12,27 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import check_random_state, get_tags
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from compress._random import draw_seed
-from compress.distill._objectives import pack
+from compress._random import seed_unset
+from compress.distill._objectives import side_by_side
 from compress.distill._teachers import Teachers, as_they_were, fitted_teachers
 from compress.schema import check_validation_pair, checked_table, classification_targets, learning_weights, stack_tables
 from compress.students import BaseStudent, NetClassifier, StudentClassifier
+from compress.teachers import clipped_logits
 from compress.transfer import TransferSet
 
-__all__ = ["BaseDistiller", "ClassifierDistiller"]
+__all__ = ["MOVED", "BaseDistiller", "ClassifierDistiller"]
 
-TRANSFERS = ("train", "train+unlabeled")
+MOVED = {"transfer": "fit(X, y, X_unlabeled=...): rows that are given are used"}
 
 
 class BaseDistiller(BaseEstimator):
     """Base of all: what a teacher, a student and a transfer set are; see the subclasses' docstrings."""
 
     _parameter_constraints = {
-        "transfer": [StrOptions(set(TRANSFERS))],
         "eps": [Interval(Real, 0, 1, closed="neither")],
         "random_state": ["random_state"],
     }
@@ -47,18 +47,13 @@ class BaseDistiller(BaseEstimator):
                 f"got {student!r}."
             )
         student = clone(student)
-        if student.random_state is None:
-            student.random_state = draw_seed(rng)
+        seed_unset(student, rng)
         return student
 
-    def _transfer_rows(self, table, X_unlabeled):
-        """The rows the student sees, unlabelled ones behind, and how many those are."""
-        if self.transfer == "train":
-            return table, 0
+    def _with_unlabeled(self, table, X_unlabeled):
+        """All rows that the student sees, unlabelled ones behind, and how many those are."""
         if X_unlabeled is None:
-            raise ValueError(
-                "transfer='train+unlabeled' needs X_unlabeled, got None. Pass it to fit, or use transfer='train'."
-            )
+            return table, 0
         more = checked_table(self, X_unlabeled, reset=False)
         return stack_tables(table, more), len(more)
 
@@ -118,7 +113,7 @@ class ClassifierDistiller(ClassifierMixin, BaseDistiller):
             hard = None if y is None else self._checked_labels(y, len(table))
             members = fitted_teachers(self.teacher, table, hard, sample_weight, "classification", rng)
             teachers = Teachers(members, mean, self.eps)
-            rows, n_unlabeled = self._transfer_rows(table, X_unlabeled)
+            rows, n_unlabeled = self._with_unlabeled(table, X_unlabeled)
             logits = teachers.logits(rows)
             self.classes_ = _classes(teachers.classes(), hard, logits.shape[1])
             labels = np.zeros_like(logits)
@@ -136,11 +131,11 @@ class ClassifierDistiller(ClassifierMixin, BaseDistiller):
         on_the_fly = teachers.batch_logits if augmented else None
         others = self._further_targets(members, rows, augmented)
         with as_they_were(members):
-            student._fit_taught(
+            student.learn(
                 rows,
-                pack(logits, labels, *others),
+                side_by_side(logits, labels, *others),
                 weight,
-                lambda targets, w, link: self._objective(logits, w, link, on_the_fly),
+                lambda targets, w, activation: self._objective(logits, w, activation, on_the_fly),
                 classes=self.classes_,
                 X_val=X_val,
                 y_val=y_val,
@@ -151,7 +146,7 @@ class ClassifierDistiller(ClassifierMixin, BaseDistiller):
 
     def _release(self, student) -> None:
         """Leave an ordinary student behind, that holds no teacher."""
-        student.objective_ = student.objective_.served()
+        student.objective_ = student.objective_.plain()
         student._predictor = student.predictor(np.float64)
 
     def _further_targets(self, members, rows, augmented: bool) -> tuple:
@@ -177,12 +172,11 @@ class ClassifierDistiller(ClassifierMixin, BaseDistiller):
             )
         table = checked_table(self, data.X, reset=True)
         self.classes_ = np.asarray(data.classes)
-        logits = data.targets if data.kind == "logits" else np.log(np.maximum(data.targets, np.float32(self.eps)))
+        logits = data.targets if data.kind == "logits" else clipped_logits(data.targets, self.eps)
         labels = np.zeros_like(logits)
         if y is not None:
-            labels[: data.n_original] = classification_targets(y, data.n_original, type(self).__name__, self.classes_)[
-                1
-            ]
+            name = type(self).__name__
+            labels[: data.n_original] = classification_targets(y, data.n_original, name, self.classes_)[1]
         weight = learning_weights(data.sample_weight if sample_weight is None else sample_weight, table)
         return table, [self.teacher], None, logits, labels, weight
 

@@ -17,6 +17,7 @@ through summaries).
 
 from __future__ import annotations
 
+import math
 from numbers import Integral, Real
 
 import numpy as np
@@ -25,7 +26,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from compress._random import draw_seed
 from compress.distill._joint import JointClassifier
-from compress.losses import distribution_loss, hidden_hint_loss
+from compress.losses import hidden_hint_loss, soft_cross_entropy, squared_error
 from compress.nets import (
     INTERACTIONS,
     DualDNN,
@@ -36,12 +37,16 @@ from compress.nets import (
     layer_sizes,
     make_interaction,
 )
-from compress.schema import Encoded
-from compress.training import isolated_rng
+from compress.schema import LearningSet, moved
+from compress.training import Schedule, check_range, isolated_rng, value_at
 
 __all__ = ["DualDNNClassifier"]
 
 
+@moved(
+    logit_hint_warmup="logit_hint_weight=Schedule(0.0, 1.0, until=...)",
+    hidden_hint_warmup="hidden_hint_weight=Schedule(0.0, 1.0, until=...)",
+)
 class DualDNNClassifier(JointClassifier):
     r"""A small net for click-through rates taught, in one stage, by a twin with a feature-interaction layer.
 
@@ -58,12 +63,11 @@ class DualDNNClassifier(JointClassifier):
         Columns of a DataFrame whose cells hold several values in one text, such as genres.
     separator : str, default=" "
         Between the values of such a cell.
-    logit_hint_weight : float, default=1.0
-        :math:`\lambda_o`.
-    hidden_hint_weight : float or sequence of one per hidden layer, default=0.0
-        :math:`\lambda_k`, layers after their activation.
-    logit_hint_warmup, hidden_hint_warmup : float in [0, 1], default=0.0
-        Share of the training over which the weight rises linearly from 0.
+    logit_hint_weight : float or Schedule, default=1.0
+        :math:`\lambda_o`, at least 0. `Schedule(0.0, 1.0, until=0.2)` lets it rise over the first fifth of the
+        training.
+    hidden_hint_weight : float, Schedule, or sequence of one per hidden layer, default=0.0
+        :math:`\lambda_k`, at least 0, for layers after their activation.
     student_trains_embedding : bool, default=False
         Whether the student's losses reach the shared embeddings. Where interactions matter they pull the
         embeddings away from what the teacher needs, and both end up worse.
@@ -118,10 +122,8 @@ class DualDNNClassifier(JointClassifier):
         "interaction": [StrOptions(set(INTERACTIONS)), callable],
         "multi_valued": ["array-like"],
         "separator": [str],
-        "logit_hint_weight": [Interval(Real, 0, None, closed="left")],
-        "hidden_hint_weight": [Interval(Real, 0, None, closed="left"), "array-like"],
-        "logit_hint_warmup": [Interval(Real, 0, 1, closed="both")],
-        "hidden_hint_warmup": [Interval(Real, 0, 1, closed="both")],
+        "logit_hint_weight": [Interval(Real, 0, None, closed="left"), Schedule],
+        "hidden_hint_weight": [Interval(Real, 0, None, closed="left"), Schedule, "array-like"],
         "student_trains_embedding": ["boolean"],
         "only": [StrOptions({"student", "teacher"}), None],
     }
@@ -137,8 +139,6 @@ class DualDNNClassifier(JointClassifier):
         separator=" ",
         logit_hint_weight=1.0,
         hidden_hint_weight=0.0,
-        logit_hint_warmup=0.0,
-        hidden_hint_warmup=0.0,
         student_trains_embedding=False,
         only=None,
         dropout=0.0,
@@ -162,8 +162,6 @@ class DualDNNClassifier(JointClassifier):
         self.separator = separator
         self.logit_hint_weight = logit_hint_weight
         self.hidden_hint_weight = hidden_hint_weight
-        self.logit_hint_warmup = logit_hint_warmup
-        self.hidden_hint_warmup = hidden_hint_warmup
         self.student_trains_embedding = student_trains_embedding
         self.only = only
         self.dropout = dropout
@@ -189,23 +187,30 @@ class DualDNNClassifier(JointClassifier):
     # ------------------------------------------------------------- training
     def _check_settings(self) -> None:
         sizes = layer_sizes(self)
-        weights = np.atleast_1d(np.asarray(self.hidden_hint_weight, dtype=float))
-        if weights.ndim != 1 or len(weights) not in (1, len(sizes)) or (weights < 0).any():
+        weights = self._hidden_weights()
+        if len(weights) not in (1, len(sizes)):
             raise ValueError(
-                f"hidden_hint_weight must be one non-negative number, or one per hidden layer ({len(sizes)}), "
+                f"hidden_hint_weight must be one weight, or one per hidden layer ({len(sizes)}), "
                 f"got {self.hidden_hint_weight!r}."
             )
+        for name, value in [
+            ("logit_hint_weight", self.logit_hint_weight),
+            *(("hidden_hint_weight", w) for w in weights),
+        ]:
+            check_range(name, value, 0.0, math.inf, "be at least 0")
         if not self.separator:
             raise ValueError("separator must be at least one character, got an empty text.")
 
     def _multi_valued(self) -> tuple:
         return tuple(self.multi_valued), self.separator
 
-    def _learn(self, data, held_out, rng, device) -> None:
+    def _hidden_weights(self) -> list:
+        given = self.hidden_hint_weight
+        return [given] if isinstance(given, Schedule) or np.ndim(given) == 0 else list(given)
+
+    def _learn(self, data: LearningSet, held_out: LearningSet | None, rng, device) -> None:
         sizes, schema = layer_sizes(self), self.encoder_.schema_
-        encoded = Encoded(*(block.numpy() for block in data.blocks[:2]))
-        weight = None if data.weight is None else data.weight.numpy()
-        statistics = TabularInput.from_encoded(encoded, schema, weight)
+        statistics = TabularInput.from_encoded(data.encoded.table, schema, data.weight)
         with isolated_rng(draw_seed(rng)):
             fields = FieldEmbedding(
                 statistics.mean,
@@ -217,40 +222,37 @@ class DualDNNClassifier(JointClassifier):
             interaction = make_interaction(self.interaction, fields.n_fields, fields.size)
             net = DualDNN(fields, interaction, sizes, self.objective_.n_outputs, dropout=self.dropout).to(device)
         paths = {"student": StudentPath(net), "teacher": TeacherPath(net)}
-        served = paths["teacher" if self.only == "teacher" else "student"]
+        predicting = paths["teacher" if self.only == "teacher" else "student"]
         if self.only is None:
             loss, module = self._dual_loss(net), net
         else:
-            loss, module = self._alone(served), served
-        self._run_stage(module, data, loss, rng, served=served, held_out=held_out, stage=self.only or "dual")
+            loss, module = self._alone(predicting), predicting
+        validate = None if held_out is None else (self._blocks(held_out), held_out)
+        stage = self.only or "dual"
+        self._run_stage(module, self._blocks(data), data, loss, rng, net=predicting, validate=validate, stage=stage)
         self._keep_sides(paths)
 
     def _dual_loss(self, net: DualDNN):
-        hidden_weights = np.broadcast_to(np.asarray(self.hidden_hint_weight, dtype=float), len(layer_sizes(self)))
+        weights = self._hidden_weights()
+        weights = weights * len(layer_sizes(self)) if len(weights) == 1 else weights
         as_logits = self.objective_.logits
 
-        def loss(blocks, targets, weight, teacher, clock):
+        def loss(blocks, labels, weight, teacher, clock):
             fields = net.fields(*blocks)
             h_t, z_t = net.tapped_teacher(fields)
             h_s, z_s = net.tapped_student(fields if self.student_trains_embedding else fields.detach())
-            total = distribution_loss(as_logits(z_t), targets, sample_weight=weight)
-            total = total + distribution_loss(as_logits(z_s), targets, sample_weight=weight)
-            strength = self.logit_hint_weight * _warm(self.logit_hint_warmup, clock.progress)
+            total = soft_cross_entropy(as_logits(z_t), labels, sample_weight=weight)
+            total = total + soft_cross_entropy(as_logits(z_s), labels, sample_weight=weight)
+            strength = value_at(self.logit_hint_weight, clock.progress)
             if strength > 0:
-                rows = (z_s - z_t.detach()).square().sum(dim=1)
-                total = total + strength * (rows.mean() if weight is None else (rows * weight).mean())
-            warm = _warm(self.hidden_hint_warmup, clock.progress)
-            for layer_weight, ours, theirs in zip(hidden_weights, h_s, h_t):
-                if layer_weight * warm > 0:
-                    hint = hidden_hint_loss(ours, theirs.detach(), sample_weight=weight)
-                    total = total + float(layer_weight * warm) * hint
+                total = total + 2 * strength * squared_error(z_s, z_t.detach(), sample_weight=weight)
+            for of_layer, ours, theirs in zip(weights, h_s, h_t):
+                strength = float(value_at(of_layer, clock.progress))
+                if strength > 0:
+                    total = total + strength * hidden_hint_loss(ours, theirs.detach(), sample_weight=weight)
             return total
 
         return loss
 
-    def _served(self):
+    def _predicting(self):
         return self.teacher_ if self.only == "teacher" else self.student_
-
-
-def _warm(warmup: float, progress: float) -> float:
-    return 1.0 if warmup <= 0 else min(1.0, progress / warmup)

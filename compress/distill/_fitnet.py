@@ -18,20 +18,22 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
 from compress._random import draw_seed
-from compress.distill._distiller import BaseDistiller, ClassifierDistiller
+from compress.distill._distiller import MOVED, BaseDistiller, ClassifierDistiller
 from compress.distill._hinton import check_mixture
 from compress.distill._objectives import Distillation, HintedDistillation
 from compress.distill._regressors import make_regressor
 from compress.distill._teachers import body_of, check_layer, hidden_of, row_net, stopped_at
 from compress.losses import hint_loss
+from compress.schema import moved
 from compress.training import Schedule, isolated_rng, resolve_device, single_thread, train
 
-__all__ = ["FitNet"]
+__all__ = ["FitNetClassifier"]
 
 PAPER_LAMBDA = Schedule(4.0, 1.0)
 
 
-class FitNet(ClassifierDistiller):
+@moved(**MOVED)
+class FitNetClassifier(ClassifierDistiller):
     """A thin deep net led by hints of its teacher's hidden layer, then distilled (Romero et al., 2015).
 
     Parameters
@@ -58,7 +60,6 @@ class FitNet(ClassifierDistiller):
     temperature : float or Schedule, default=3.0
     soft_lambda : float or Schedule, default=Schedule(4.0, 1.0)
         Stage 2 is `hard + lambda * T**2 * soft`. The paper has no `T**2`: its lambda is ours times `T**2`.
-    transfer : {"train", "train+unlabeled"}, default="train"
     random_state : int, RandomState or None
         Seeds the regressor, and the teacher and student that have no seed of their own.
 
@@ -78,11 +79,11 @@ class FitNet(ClassifierDistiller):
     --------
     >>> from sklearn.datasets import load_digits
     >>> from compress import StudentClassifier
-    >>> from compress.distill import FitNet
+    >>> from compress.distill import FitNetClassifier
     >>> X, y = load_digits(return_X_y=True)
     >>> teacher = StudentClassifier((128, 64), max_epochs=30, random_state=0).fit(X[:1000], y[:1000])
     >>> thin = StudentClassifier((16,) * 4, max_epochs=30, random_state=0)
-    >>> net = FitNet(teacher, thin, hint_layer="layers.0", guided_layer="layers.1", random_state=0)
+    >>> net = FitNetClassifier(teacher, thin, hint_layer="layers.0", guided_layer="layers.1", random_state=0)
     >>> net.fit(X[:1000], y[:1000]).score(X[1000:], y[1000:]) > 0.8
     True
     """
@@ -114,7 +115,6 @@ class FitNet(ClassifierDistiller):
         hint_weight=1.0,
         temperature=3.0,
         soft_lambda=PAPER_LAMBDA,
-        transfer="train",
         random_state=None,
     ):
         self.teacher = teacher
@@ -128,7 +128,6 @@ class FitNet(ClassifierDistiller):
         self.hint_weight = hint_weight
         self.temperature = temperature
         self.soft_lambda = soft_lambda
-        self.transfer = transfer
         self.random_state = random_state
 
     def fit(self, X, y=None, sample_weight=None, *, X_unlabeled=None, X_val=None, y_val=None):
@@ -141,7 +140,7 @@ class FitNet(ClassifierDistiller):
             Hard labels.
         sample_weight : array of shape (n_rows,), optional
         X_unlabeled : DataFrame or array of shape (n_unlabeled, n_columns), optional
-            Used with `transfer="train+unlabeled"` only; hints and soft targets act on them.
+            Further rows the student learns from; hints and soft targets act on them.
         X_val, y_val : optional
             Validation rows and labels: the best epoch of the last stage is kept.
 
@@ -171,11 +170,11 @@ class FitNet(ClassifierDistiller):
         before = self._stage_one if self.stages == "two" else self._single_stage
         return self._fit(X, y, sample_weight, X_unlabeled, X_val, y_val, mean="arithmetic", before=before)
 
-    def _objective(self, logits, weight, link, on_the_fly):
+    def _objective(self, logits, weight, output_activation, on_the_fly):
         n_classes = logits.shape[1]
         if self.stages == "two":
-            return Distillation(link, n_classes, self.temperature, 1.0, self.soft_lambda, on_the_fly)
-        return HintedDistillation(link, n_classes, self.temperature, 1.0, self.soft_lambda, on_the_fly)
+            return Distillation(output_activation, n_classes, self.temperature, 1.0, self.soft_lambda, on_the_fly)
+        return HintedDistillation(output_activation, n_classes, self.temperature, 1.0, self.soft_lambda, on_the_fly)
 
     def _further_targets(self, members, rows, augmented):
         body = body_of(members[0])
@@ -207,12 +206,12 @@ class FitNet(ClassifierDistiller):
         weights = () if data.weight is None else (torch.from_numpy(data.weight),)
 
         def loss(batch, clock):
-            seen = student._augmented(batch[:k])
+            seen = student.augmented(batch[:k])
             hint = self._live_hint(seen) if self._hint_net is not None else batch[k].unflatten(1, self._hint_shape)
             guided = stopped_at(module.body, self.guided_layer, lambda: module.learned_outputs(seen))
             return hint_loss(regressor(guided), hint, sample_weight=batch[-1] if weights else None)
 
-        _, batch_size = student._budget(len(data.targets))
+        _, batch_size = student.steps_for(len(data.targets))
         with single_thread(module.output_mean.device.type == "cpu"):
             result = train(
                 nn.ModuleList([module, regressor]),
@@ -248,7 +247,7 @@ class FitNet(ClassifierDistiller):
         device = resolve_device(student.device)
         module = student.module_.to(device)
         check_layer(module.body, "guided_layer", self.guided_layer)
-        inputs = student._inputs(module, data)
+        inputs = student.net_inputs(data)
         few = tuple(t[:2].to(device) for t in inputs)
         module.eval()
         guided = stopped_at(module.body, self.guided_layer, lambda: module.learned_outputs(few))

@@ -12,14 +12,16 @@ import math
 
 from sklearn.utils._param_validation import StrOptions
 
-from compress.distill._distiller import BaseDistiller, ClassifierDistiller
+from compress.distill._distiller import MOVED, BaseDistiller, ClassifierDistiller
 from compress.distill._objectives import Distillation
 from compress.distill._teachers import MEANS
+from compress.schema import moved
 from compress.training import Schedule, check_range
 
 __all__ = ["DistilledClassifier"]
 
 
+@moved(**MOVED)
 class DistilledClassifier(ClassifierDistiller):
     """A small net that learns from a teacher's softened probabilities (Hinton et al., 2015).
 
@@ -37,8 +39,6 @@ class DistilledClassifier(ClassifierDistiller):
         Weight of the soft term; the hard labels have the rest. 1.0 needs no labels.
     soft_lambda : float or Schedule, optional
         The other parametrisation, `hard + lambda * T**2 * soft`; then `soft_weight` is not looked at.
-    transfer : {"train", "train+unlabeled"}, default="train"
-        Rows the student learns from: those of `X`, or `X_unlabeled` besides, where the soft term acts alone.
     ensemble : {"arithmetic", "geometric"}, default="arithmetic"
         Mean of the distributions of several teachers, taken at temperature 1.
     eps : float in (0, 1), default=1e-4
@@ -71,7 +71,7 @@ class DistilledClassifier(ClassifierDistiller):
     >>> X, y = load_digits(return_X_y=True)
     >>> teacher = RandomForestClassifier(50, random_state=0).fit(X[:400], y[:400])
     >>> student = StudentClassifier((32,), max_epochs=30, random_state=0)
-    >>> small = DistilledClassifier(teacher, student, transfer="train+unlabeled")
+    >>> small = DistilledClassifier(teacher, student)
     >>> small.fit(X[:400], y[:400], X_unlabeled=X[400:1000]).score(X[1000:], y[1000:]) > 0.85
     True
     """
@@ -89,7 +89,6 @@ class DistilledClassifier(ClassifierDistiller):
         temperature=4.0,
         soft_weight=0.9,
         soft_lambda=None,
-        transfer="train",
         ensemble="arithmetic",
         eps=1e-4,
         random_state=None,
@@ -99,7 +98,6 @@ class DistilledClassifier(ClassifierDistiller):
         self.temperature = temperature
         self.soft_weight = soft_weight
         self.soft_lambda = soft_lambda
-        self.transfer = transfer
         self.ensemble = ensemble
         self.eps = eps
         self.random_state = random_state
@@ -116,7 +114,7 @@ class DistilledClassifier(ClassifierDistiller):
             transfer set: the labels of its original rows.
         sample_weight : array of shape (n_rows,), optional
         X_unlabeled : DataFrame or array of shape (n_unlabeled, n_columns), optional
-            Used with `transfer="train+unlabeled"` only.
+            Further rows the student learns from, on which the teacher's targets act alone.
         X_val, y_val : optional
             Validation rows and labels: the best epoch is kept.
 
@@ -136,10 +134,10 @@ class DistilledClassifier(ClassifierDistiller):
         """
         self._validate_params()
         check_mixture(self)
-        if self.transfer == "train+unlabeled" and self.soft_lambda is None and _always_zero(self.soft_weight):
+        if X_unlabeled is not None and self.soft_lambda is None and _always_zero(self.soft_weight):
             raise ValueError(
                 "soft_weight=0 is a loss of hard labels only, which unlabelled rows have not: "
-                "use transfer='train', or soft_weight above 0."
+                "leave X_unlabeled out, or use soft_weight above 0."
             )
         return self._fit(X, y, sample_weight, X_unlabeled, X_val, y_val, mean=self.ensemble)
 
@@ -149,9 +147,9 @@ class DistilledClassifier(ClassifierDistiller):
             return True
         return self.soft_weight < 1
 
-    def _objective(self, logits, weight, link, on_the_fly):
+    def _objective(self, logits, weight, output_activation, on_the_fly):
         return Distillation(
-            link, logits.shape[1], self.temperature, self.soft_weight, self.soft_lambda, teacher=on_the_fly
+            output_activation, logits.shape[1], self.temperature, self.soft_weight, self.soft_lambda, teacher=on_the_fly
         )
 
 

@@ -1,13 +1,12 @@
 """What Rocket Launching and the dual DNN share: two nets trained together on one labelled table.
 
-`JointClassifier` turns the table into tensors, labels into one-hot rows, and calls the one training
-loop; its subclasses say which nets there are and what a batch costs.
+`JointClassifier` turns the table into a `LearningSet`, as students do, and calls the one training loop; its
+subclasses say which nets there are and what a batch costs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -19,45 +18,30 @@ from sklearn.utils.validation import check_is_fitted
 
 from compress._random import draw_seed
 from compress.distill._side import SideClassifier
-from compress.losses import distribution_loss
+from compress.losses import soft_cross_entropy
 from compress.nets import ACTIVATIONS
 from compress.schema import (
     FieldEncoder,
+    LearningSet,
     Schema,
     check_validation_pair,
     checked_table,
     classification_targets,
+    hold_out,
     learning_weights,
-    split_rows,
 )
 from compress.students import SoftTargets
 from compress.training import LEARNING_RATE_SCHEDULES, OPTIMIZERS, resolve_device, single_thread, train
 
-__all__ = ["JointClassifier", "JointData"]
-
-
-@dataclass
-class JointData:
-    """Rows as tensors: the encoder's blocks, targets (n_rows, n_classes), weights and teacher logits or None."""
-
-    blocks: tuple[torch.Tensor, ...]
-    targets: torch.Tensor
-    weight: torch.Tensor | None = None
-    teacher: torch.Tensor | None = None
-
-    def take(self, rows) -> JointData:
-        """The rows named by an index array."""
-        rows = torch.as_tensor(rows)
-        parts = {name: getattr(self, name) for name in ("targets", "weight", "teacher")}
-        return replace(
-            self,
-            blocks=tuple(b[rows] for b in self.blocks),
-            **{name: None if part is None else part[rows] for name, part in parts.items()},
-        )
+__all__ = ["JointClassifier"]
 
 
 class JointClassifier(ClassifierMixin, BaseEstimator):
-    """Base of `RocketClassifier` and `DualDNNClassifier`, whose docstrings say what the parameters are."""
+    """Base of `RocketClassifier` and `DualDNNClassifier`, whose docstrings say what the parameters are.
+
+    A subclass has `_learn`, which makes and trains the nets, `_predicting`, the one that predicts, and what it will
+    of `_check_settings`, `_multi_valued`, `_teacher_logits` and `_rows_per_batch`.
+    """
 
     _parameter_constraints = {
         "activation": [StrOptions(set(ACTIVATIONS))],
@@ -82,11 +66,14 @@ class JointClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : DataFrame or array of shape (n_rows, n_columns)
+            The rows to learn from.
         y : array
             Labels of shape (n_rows,), or soft labels of shape (n_rows, n_classes) whose rows sum to 1.
         sample_weight : array of shape (n_rows,), optional
+            Non-negative weights of the rows in all losses.
         X_val, y_val : optional
-            Validation rows; the weights of the epoch with the lowest log loss of the served net are kept.
+            Validation rows and their labels; the weights of the epoch with the lowest log loss of the net that
+            predicts are kept.
 
         Returns
         -------
@@ -95,7 +82,7 @@ class JointClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            A parameter out of its range; labels that do not fit.
+            A parameter is out of its range; labels do not fit.
         FloatingPointError
             The loss is not finite in the first epoch.
         """
@@ -106,25 +93,28 @@ class JointClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(f"{name} requires y to be passed, but the target y is None.")
         self._check_settings()
         table = checked_table(self, X, reset=True)
-        self.classes_, targets, _ = classification_targets(y, len(table), name)
+        self.classes_, labels, _ = classification_targets(y, len(table), name)
         weight = learning_weights(sample_weight, table)
         self.encoder_ = FieldEncoder(self.schema, *self._multi_valued()).fit(table)
-        self.objective_ = SoftTargets.for_targets(targets)
+        self.objective_ = SoftTargets.for_targets(labels)
         rng = check_random_state(self.random_state)
-        data = JointData(
-            self.encoder_.encode(table),
-            torch.from_numpy(targets),
-            None if weight is None else torch.from_numpy(weight),
-            self._teacher_logits(table),
+        logits = self._teacher_logits(table)
+        targets = labels if logits is None else np.hstack([labels, logits])
+        data = LearningSet(self.encoder_.encode(table), targets, weight)
+
+        def validation() -> LearningSet:
+            rows = checked_table(self, X_val, reset=False)
+            own = classification_targets(y_val, len(rows), name, self.classes_)[1]
+            return LearningSet(self.encoder_.encode(rows), own)
+
+        data, held_out = hold_out(
+            data,
+            self.early_stopping,
+            self.validation_fraction,
+            rng,
+            validation=None if X_val is None else validation,
+            labels=labels.argmax(axis=1),
         )
-        held_out = None
-        if X_val is not None and self.early_stopping is not False:
-            table_val = checked_table(self, X_val, reset=False)
-            _, targets_val, _ = classification_targets(y_val, len(table_val), name, self.classes_)
-            held_out = JointData(self.encoder_.encode(table_val), torch.from_numpy(targets_val))
-        elif self.early_stopping is True:
-            rows, rows_val = split_rows(len(targets), self.validation_fraction, rng, targets.argmax(axis=1))
-            data, held_out = data.take(rows), data.take(rows_val)
         self.history_ = []
         device = resolve_device(self.device)
         with single_thread(device.type == "cpu"):
@@ -132,12 +122,12 @@ class JointClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def predict_proba(self, X) -> np.ndarray:
-        """Class probabilities of the served net, float64 of shape (n_rows, n_classes), columns as in `classes_`.
+        """Class probabilities of the net that predicts, float64 of shape (n_rows, n_classes), as in `classes_`.
 
         Categories that were not there in training count as missing.
         """
         check_is_fitted(self, "classes_")
-        return self._served().predict_proba(checked_table(self, X, reset=False))
+        return self._predicting().predict_proba(checked_table(self, X, reset=False))
 
     def predict(self, X) -> np.ndarray:
         """The most probable class of each row, of shape (n_rows,)."""
@@ -151,41 +141,43 @@ class JointClassifier(ClassifierMixin, BaseEstimator):
     def _multi_valued(self) -> tuple:
         return ()
 
-    def _teacher_logits(self, table):
+    def _teacher_logits(self, table) -> np.ndarray | None:
         return None
-
-    def _learn(self, data, held_out, rng, device) -> None:
-        raise NotImplementedError
-
-    def _served(self) -> SideClassifier:
-        raise NotImplementedError
 
     def _rows_per_batch(self, n_rows: int) -> int:
         return self.batch_size
 
     # ------------------------------------------------------------ training
-    def _run_stage(self, module, data, loss, rng, *, served, held_out, stage, parameters=None) -> None:
-        """One call of the training loop; `loss(blocks, targets, weight, teacher, clock)` gives a scalar."""
-        present = [t for t in (data.weight, data.teacher) if t is not None]
-        k = len(data.blocks)
+    def _blocks(self, data: LearningSet) -> tuple[torch.Tensor, ...]:
+        """The inputs of the nets for the rows of `data`."""
+        return tuple(torch.from_numpy(np.ascontiguousarray(block)) for block in data.encoded.blocks)
+
+    def _run_stage(self, module, blocks, data: LearningSet, loss, rng, *, net, validate, stage, parameters=None):
+        """One call of the training loop.
+
+        `loss(blocks, labels, weight, teacher, clock)` gives a scalar; `teacher` are the logits that stand behind the
+        labels in the targets, or None.
+        """
+        k, n_classes = len(blocks), len(self.classes_)
+        weight = () if data.weight is None else (torch.from_numpy(data.weight),)
 
         def batch_loss(batch, clock):
-            rest = list(batch[k + 1 :])
-            weight = rest.pop(0) if data.weight is not None else None
-            return loss(batch[:k], batch[k], weight, rest[0] if rest else None, clock)
+            targets = batch[k]
+            teacher = targets[:, n_classes:] if targets.shape[1] > n_classes else None
+            return loss(batch[:k], targets[:, :n_classes], batch[k + 1] if weight else None, teacher, clock)
 
         result = train(
             module,
-            (*data.blocks, data.targets, *present),
+            (*blocks, torch.from_numpy(data.targets), *weight),
             batch_loss,
             max_epochs=self.max_epochs,
-            batch_size=self._rows_per_batch(len(data.targets)),
+            batch_size=self._rows_per_batch(data.n_rows),
             learning_rate=self.learning_rate,
             schedule=self.schedule,
             optimizer=self.optimizer,
             weight_decay=self.weight_decay,
             parameters=parameters,
-            validate=None if held_out is None else self._validator(served, held_out, module),
+            validate=None if validate is None else self._validator(net, *validate, module),
             seed=draw_seed(rng),
             verbose=self.verbose,
             description=stage,
@@ -193,16 +185,18 @@ class JointClassifier(ClassifierMixin, BaseEstimator):
         self.history_ += [{"stage": stage, **row} for row in result.history]
         self.best_epoch_, self.stopped_ = result.best_epoch, result.stopped
 
-    def _validator(self, served, held_out: JointData, module):
+    def _validator(self, net, blocks, held_out: LearningSet, module):
+        """The log loss of a net on held-out rows."""
         device = next(module.parameters()).device
-        blocks, targets = tuple(b.to(device) for b in held_out.blocks), held_out.targets.to(device)
-        return lambda: self.objective_.score(served(*blocks), targets)
+        labels = torch.from_numpy(held_out.targets[:, : len(self.classes_)]).to(device)
+        blocks = tuple(block.to(device) for block in blocks)
+        return lambda: self.objective_.score(net(*blocks), labels)
 
     def _alone(self, net):
         """The loss of one net that learns from the labels only."""
 
-        def loss(blocks, targets, weight, teacher, clock):
-            return distribution_loss(self.objective_.logits(net(*blocks)), targets, sample_weight=weight)
+        def loss(blocks, labels, weight, teacher, clock):
+            return soft_cross_entropy(self.objective_.logits(net(*blocks)), labels, sample_weight=weight)
 
         return loss
 
@@ -213,7 +207,7 @@ class JointClassifier(ClassifierMixin, BaseEstimator):
             if self.only in (None, name):
                 side = SideClassifier(net.to("cpu").eval(), self.encoder_, self.objective_, self.classes_)
                 setattr(self, f"{name}_", side)
-        self.n_parameters_ = self._served().n_parameters_
+        self.n_parameters_ = self._predicting().n_parameters_
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -14,16 +14,17 @@ from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils import check_random_state
 from torch import nn
 
-from compress.distill._distiller import BaseDistiller, ClassifierDistiller
+from compress.distill._distiller import MOVED, BaseDistiller, ClassifierDistiller
 from compress.distill._objectives import LogitMatching
 from compress.distill._teachers import Teachers, fitted_teachers
-from compress.schema import checked_table, regression_targets
+from compress.schema import checked_table, moved, regression_targets
 from compress.students import StudentRegressor
 from compress.transfer import TransferSet
 
 __all__ = ["MimicClassifier", "MimicRegressor", "WidthMatch", "match_width"]
 
 
+@moved(**MOVED)
 class MimicClassifier(ClassifierDistiller):
     """A net that regresses a teacher's logits (Ba & Caruana, 2014).
 
@@ -39,7 +40,6 @@ class MimicClassifier(ClassifierDistiller):
     standardize : bool, default=True
         Regress each logit in the unit in which it has mean 0 and spread 1 over the transfer set; undone
         at prediction. The paper finds it helps slightly.
-    transfer : {"train", "train+unlabeled"}, default="train"
     eps : float in (0, 1), default=1e-4
         Smallest probability of teachers without logits.
     random_state : int, RandomState or None
@@ -73,11 +73,10 @@ class MimicClassifier(ClassifierDistiller):
     _parameter_constraints = {**BaseDistiller._parameter_constraints, "standardize": ["boolean"]}
     _needs_labels = False
 
-    def __init__(self, teacher, student=None, *, standardize=True, transfer="train", eps=1e-4, random_state=None):
+    def __init__(self, teacher, student=None, *, standardize=True, eps=1e-4, random_state=None):
         self.teacher = teacher
         self.student = student
         self.standardize = standardize
-        self.transfer = transfer
         self.eps = eps
         self.random_state = random_state
 
@@ -91,7 +90,7 @@ class MimicClassifier(ClassifierDistiller):
             Needed to fit a teacher that is not fitted; not seen by the student.
         sample_weight : array of shape (n_rows,), optional
         X_unlabeled : DataFrame or array of shape (n_unlabeled, n_columns), optional
-            Used with `transfer="train+unlabeled"` only.
+            Further rows the student learns from, on which the teacher's targets act alone.
         X_val, y_val : optional
             Validation rows and labels: the best epoch is kept.
 
@@ -107,10 +106,13 @@ class MimicClassifier(ClassifierDistiller):
         self._validate_params()
         return self._fit(X, y, sample_weight, X_unlabeled, X_val, y_val, mean="logits")
 
-    def _objective(self, logits, weight, link, on_the_fly):
-        return LogitMatching.for_logits(logits, weight, link, standardize=self.standardize, teacher=on_the_fly)
+    def _objective(self, logits, weight, output_activation, on_the_fly):
+        return LogitMatching.for_logits(
+            logits, weight, output_activation, standardize=self.standardize, teacher=on_the_fly
+        )
 
 
+@moved(**MOVED)
 class MimicRegressor(RegressorMixin, MultiOutputMixin, BaseDistiller):
     """A net that regresses a regressor's predictions, with or without further unlabelled rows.
 
@@ -120,7 +122,6 @@ class MimicRegressor(RegressorMixin, MultiOutputMixin, BaseDistiller):
         Of several the mean is regressed. What is fitted is used as it is, the rest is fitted on `X`, `y`.
     student : StudentRegressor or None, default=None
         None is `StudentRegressor()`.
-    transfer : {"train", "train+unlabeled"}, default="train"
     random_state : int, RandomState or None
         Seeds the teacher and student that have no seed of their own.
 
@@ -143,10 +144,9 @@ class MimicRegressor(RegressorMixin, MultiOutputMixin, BaseDistiller):
     True
     """
 
-    def __init__(self, teacher, student=None, *, transfer="train", random_state=None):
+    def __init__(self, teacher, student=None, *, random_state=None):
         self.teacher = teacher
         self.student = student
-        self.transfer = transfer
         self.random_state = random_state
 
     def fit(self, X, y=None, sample_weight=None, *, X_unlabeled=None, X_val=None, y_val=None):

@@ -1,8 +1,8 @@
 """What students learn from teachers' logits: Hinton's mixture, also with hints, and Ba & Caruana's regression.
 
 Both are objectives of `compress.students`, so that any student trains under them. A distilled student
-ends with the plain objective of the same link (`served`), which knows nothing of teachers and can be saved.
-Targets are packed: the teacher's logits, then one-hot labels with zeros for rows that have none.
+ends with the plain objective of the same outputs (`plain`), which knows nothing of teachers and can be saved.
+Targets stand side by side: the teacher's logits, then one-hot labels with zeros for rows that have none.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from compress.losses import distillation_loss, hint_loss, squared_error
 from compress.students import Logits, SoftTargets
 from compress.training import value_at
 
-__all__ = ["Distillation", "HintedDistillation", "LogitMatching", "pack"]
+__all__ = ["Distillation", "HintedDistillation", "LogitMatching", "side_by_side"]
 
 UNLABELED = -1
 
 
-def pack(teacher_logits: np.ndarray, labels: np.ndarray, *others: np.ndarray) -> np.ndarray:
+def side_by_side(teacher_logits: np.ndarray, labels: np.ndarray, *others: np.ndarray) -> np.ndarray:
     """Targets float32 of shape (n_rows, 2 * n_classes): teacher's logits and one-hot labels (0 where unlabelled).
 
     What else a method wants to keep by its row (`others`) stands behind.
@@ -34,7 +34,7 @@ class Distillation(SoftTargets):
 
     Parameters
     ----------
-    link : {"binary", "softmax"}
+    output_activation : {"sigmoid", "softmax"}
     n_classes : int
     temperature, soft_weight : float or Schedule
     soft_lambda : float, Schedule or None
@@ -43,14 +43,16 @@ class Distillation(SoftTargets):
         Gives the logits of rows that change from batch to batch; without it those in the targets count.
     """
 
-    def __init__(self, link, n_classes, temperature, soft_weight, soft_lambda=None, teacher: Callable | None = None):
-        n_outputs = 1 if link == "binary" else n_classes
-        super().__init__(link, np.zeros(n_outputs, np.float32), np.ones(n_outputs, np.float32))
+    def __init__(
+        self, output_activation, n_classes, temperature, soft_weight, soft_lambda=None, teacher: Callable | None = None
+    ):
+        n_outputs = 1 if output_activation == "sigmoid" else n_classes
+        super().__init__(output_activation, np.zeros(n_outputs, np.float32), np.ones(n_outputs, np.float32))
         self.n_classes, self.teacher = n_classes, teacher
         self.temperature, self.soft_weight, self.soft_lambda = temperature, soft_weight, soft_lambda
 
-    def learnable(self, targets: np.ndarray) -> np.ndarray:
-        """See `Objective.learnable`."""
+    def training_targets(self, targets: np.ndarray) -> np.ndarray:
+        """See `Objective.training_targets`."""
         return np.ascontiguousarray(targets[:, : 2 * self.n_classes])
 
     def step_loss(self, outputs, target, weight=None, *, inputs, clock) -> torch.Tensor:
@@ -66,9 +68,9 @@ class Distillation(SoftTargets):
             return super().score(outputs, target, weight)
         return self._mixture(outputs, *self._parts(target), weight, 1.0)
 
-    def served(self) -> SoftTargets:
+    def plain(self) -> SoftTargets:
         """The plain objective of the same outputs."""
-        return SoftTargets(self.link, self.mean, self.scale)
+        return SoftTargets(self.output_activation, self.mean, self.scale)
 
     def _parts(self, target) -> tuple[torch.Tensor, torch.Tensor]:
         return target[:, : self.n_classes], target[:, self.n_classes : 2 * self.n_classes]
@@ -94,37 +96,37 @@ class LogitMatching(Logits):
 
     Parameters
     ----------
-    link : {"binary", "softmax"}
+    output_activation : {"sigmoid", "softmax"}
     mean, scale : float32 arrays of shape (n_outputs,)
     n_classes : int
     teacher : callable(inputs) -> tensor of shape (n_rows, n_classes), optional
         As in `Distillation`.
     """
 
-    def __init__(self, link, mean, scale, n_classes, teacher: Callable | None = None):
-        super().__init__(link, mean, scale)
+    def __init__(self, output_activation, mean, scale, n_classes, teacher: Callable | None = None):
+        super().__init__(output_activation, mean, scale)
         self.n_classes, self.teacher = n_classes, teacher
 
     @classmethod
-    def for_logits(cls, logits, weight, link: str, *, standardize: bool, teacher=None) -> LogitMatching:
+    def for_logits(cls, logits, weight, output_activation: str, *, standardize: bool, teacher=None) -> LogitMatching:
         """The objective in whose unit each output has mean 0 and spread 1 over the transfer set."""
-        values = _regressed(logits, link).astype(np.float64)
+        values = _regressed(logits, output_activation).astype(np.float64)
         mean, spread = np.zeros(values.shape[1]), np.ones(values.shape[1])
         if standardize:
             mean = np.average(values, axis=0, weights=weight)
             spread = np.sqrt(np.average((values - mean) ** 2, axis=0, weights=weight))
             spread[spread == 0] = 1.0
-        return cls(link, mean.astype(np.float32), spread.astype(np.float32), logits.shape[1], teacher)
+        return cls(output_activation, mean.astype(np.float32), spread.astype(np.float32), logits.shape[1], teacher)
 
-    def learnable(self, targets: np.ndarray) -> np.ndarray:
-        """See `Objective.learnable`."""
-        return (_regressed(targets[:, : self.n_classes], self.link) - self.mean) / self.scale
+    def training_targets(self, targets: np.ndarray) -> np.ndarray:
+        """See `Objective.training_targets`."""
+        return (_regressed(targets[:, : self.n_classes], self.output_activation) - self.mean) / self.scale
 
     def step_loss(self, outputs, target, weight=None, *, inputs, clock) -> torch.Tensor:
         """See `Objective.step_loss`."""
         if self.teacher is not None:
             mean, scale = (torch.from_numpy(a).to(outputs.device) for a in (self.mean, self.scale))
-            target = (_regressed(self.teacher(inputs), self.link) - mean) / scale
+            target = (_regressed(self.teacher(inputs), self.output_activation) - mean) / scale
         return squared_error(outputs, target, sample_weight=weight)
 
     def score(self, outputs, target, weight=None) -> torch.Tensor:
@@ -133,24 +135,24 @@ class LogitMatching(Logits):
             target = target[:, : self.n_classes].softmax(dim=1)
         return super().score(outputs, target, weight)
 
-    def served(self) -> Logits:
+    def plain(self) -> Logits:
         """The plain objective of the same outputs."""
-        return Logits(self.link, self.mean, self.scale)
+        return Logits(self.output_activation, self.mean, self.scale)
 
 
-def _regressed(logits, link: str):
+def _regressed(logits, output_activation: str):
     """What the outputs stand for: log odds of the second class, or centred logits. Arrays and tensors."""
-    return logits[:, 1:] - logits[:, :1] if link == "binary" else logits - logits.mean(1)[:, None]
+    return logits[:, 1:] - logits[:, :1] if output_activation == "sigmoid" else logits - logits.mean(1)[:, None]
 
 
 class HintedDistillation(Distillation):
     """Distillation plus a weighted hint, in one sum: the single-stage variant."""
 
     hint_weight = 1.0
-    regressor = live_hint = hint_shape = guided = None  # set by FitNet when the net is there
+    regressor = live_hint = hint_shape = guided = None  # set by FitNetClassifier when the net is there
 
-    def learnable(self, targets: np.ndarray) -> np.ndarray:
-        """See `Objective.learnable`; the hint stays behind logits and labels."""
+    def training_targets(self, targets: np.ndarray) -> np.ndarray:
+        """See `Objective.training_targets`; the hint stays behind logits and labels."""
         return targets
 
     def step_loss(self, outputs, target, weight=None, *, inputs, clock) -> torch.Tensor:

@@ -15,6 +15,9 @@ Light Net", AAAI 2018, arXiv:1708.04106.
 from __future__ import annotations
 
 import copy
+import math
+from dataclasses import replace
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -22,16 +25,21 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from compress.distill._rocket_loss import HINT_SCHEDULES
-from compress.distill._rocket_training import RocketTraining
+from compress._random import draw_seed
+from compress.distill._joint import JointClassifier
+from compress.distill._rocket_loss import all_logits, rocket_loss, unshare
 from compress.losses import HINTS
-from compress.nets import MLP, TableNet, layer_sizes
-from compress.students import StudentClassifier
+from compress.nets import MLP, TableNet, TabularInput, bottom_branches, interval_branches, layer_sizes
+from compress.schema import LearningSet, moved
+from compress.students import LOGIT_CLIP, StudentClassifier, restored
+from compress.teachers import teacher_outputs
+from compress.training import Schedule, check_range, isolated_rng
 
 __all__ = ["RocketClassifier"]
 
 
-class RocketClassifier(RocketTraining):
+@moved(hint_schedule="hint_weight=Schedule(0.0, 0.01) for a rising weight, Schedule(0.01, 0.0) for a falling one")
+class RocketClassifier(JointClassifier):
     r"""A light net trained beside a booster that shares its lower layers and lends it its logits.
 
     Parameters
@@ -50,11 +58,9 @@ class RocketClassifier(RocketTraining):
     light_blocks, booster_blocks : int, default=1 and 3
     hint : {"logits", "probabilities", "soft_targets"}, default="logits"
         Form of the third term; see `compress.losses.rocket_hint_loss`.
-    hint_weight : float, default=0.01
-        :math:`\lambda`; the paper's 0.03 with its convolutional nets.
-    hint_schedule : {"constant", "rising", "falling"} or callable, default="constant"
-        Factor on `hint_weight` over the training, linear from 0 to 1 or back; a callable is given the
-        progress in [0, 1).
+    hint_weight : float or Schedule, default=0.01
+        :math:`\lambda`; the paper has 0.03 with its convolutional nets. A `compress.training.Schedule` lets it
+        rise or fall over the training.
     hint_temperature : float, default=4.0
         For `hint="soft_targets"` and for the extra teacher.
     hint_eval_mode : bool, default=True
@@ -127,7 +133,7 @@ class RocketClassifier(RocketTraining):
     """
 
     _parameter_constraints = {
-        **RocketTraining._parameter_constraints,
+        **JointClassifier._parameter_constraints,
         "shared_layer_sizes": ["array-like"],
         "light_layer_sizes": ["array-like"],
         "booster_layer_sizes": ["array-like"],
@@ -136,8 +142,7 @@ class RocketClassifier(RocketTraining):
         "light_blocks": [Interval(Integral, 1, None, closed="left")],
         "booster_blocks": [Interval(Integral, 1, None, closed="left")],
         "hint": [StrOptions(set(HINTS))],
-        "hint_weight": [Interval(Real, 0, None, closed="left")],
-        "hint_schedule": [StrOptions(set(HINT_SCHEDULES)), callable],
+        "hint_weight": [Interval(Real, 0, None, closed="left"), Schedule, callable],
         "hint_temperature": [Interval(Real, 0, None, closed="neither")],
         "hint_eval_mode": ["boolean"],
         "gradient_block": ["boolean"],
@@ -163,7 +168,6 @@ class RocketClassifier(RocketTraining):
         booster_blocks=3,
         hint="logits",
         hint_weight=0.01,
-        hint_schedule="constant",
         hint_temperature=4.0,
         hint_eval_mode=True,
         gradient_block=True,
@@ -199,7 +203,6 @@ class RocketClassifier(RocketTraining):
         self.booster_blocks = booster_blocks
         self.hint = hint
         self.hint_weight = hint_weight
-        self.hint_schedule = hint_schedule
         self.hint_temperature = hint_temperature
         self.hint_eval_mode = hint_eval_mode
         self.gradient_block = gradient_block
@@ -246,11 +249,97 @@ class RocketClassifier(RocketTraining):
             layer[0].load_state_dict(trained.state_dict())
         body.output.load_state_dict(branch.head.output.state_dict())
         student = StudentClassifier(sizes, activation=self.activation, schema=self.schema)
-        student.module_ = TableNet(branch.inputs, body, n_outputs).eval()
-        student.schema_, student.objective_, student.classes_ = self.encoder_.schema_, self.objective_, self.classes_
-        for name in ("n_features_in_", "feature_names_in_", "history_", "best_epoch_", "stopped_"):
-            if hasattr(self, name):
-                setattr(student, name, getattr(self, name))
-        student.n_iter_, student.n_parameters_ = len(self.history_), self.light_.n_parameters_
-        student._predictor = student.predictor(np.float64)
-        return student
+        facts = ("n_features_in_", "feature_names_in_", "history_", "best_epoch_", "stopped_")
+        return restored(
+            student,
+            module=TableNet(branch.inputs, body, n_outputs),
+            schema=self.encoder_.schema_,
+            objective=self.objective_,
+            classes_=self.classes_,
+            n_iter_=len(self.history_),
+            **{name: getattr(self, name) for name in facts if hasattr(self, name)},
+        )
+
+    # ------------------------------------------------------------ training
+    def _check_settings(self) -> None:
+        check_range("hint_weight", self.hint_weight, 0.0, math.inf, "be at least 0")
+        if self.light_blocks > self.booster_blocks:
+            raise ValueError(
+                f"light_blocks must be at most booster_blocks, got {self.light_blocks} and {self.booster_blocks}."
+            )
+        if self.batch_norm and self.batch_size == 1:
+            raise ValueError("batch_size must be at least 2 with batch_norm=True, got 1. Use batch_norm=False.")
+        if not self.light_trains_shared and self.sharing == "interval":
+            raise ValueError(
+                "light_trains_shared=False needs sharing='bottom', where there is a shared representation; "
+                "got sharing='interval'."
+            )
+        if self.sharing == "interval" and not len(layer_sizes(self, "group_sizes")):
+            raise ValueError("group_sizes must name at least one width when sharing='interval', got none.")
+
+    def _teacher_logits(self, table) -> np.ndarray | None:
+        if self.teacher is None or isinstance(self.teacher, str) or self.only is not None:
+            return None
+        check_is_fitted(self.teacher)
+        if not np.array_equal(self.teacher.classes_, self.classes_):
+            raise ValueError(
+                f"teacher must know the classes of y, {list(self.classes_)}, got {list(self.teacher.classes_)}."
+            )
+        return teacher_outputs(self.teacher, table, "logits", eps=LOGIT_CLIP)
+
+    def _learn(self, data: LearningSet, held_out: LearningSet | None, rng, device) -> None:
+        with isolated_rng(draw_seed(rng)):
+            light, booster = self._branches(data)
+            other = self._branches(data)[1] if self.teacher == "booster" else None
+        net = nn.ModuleDict({"light": light, "booster": booster}).to(device)
+        blocks = self._dense_blocks(light.inputs, data, device)
+        validate = None if held_out is None else (self._dense_blocks(light.inputs, held_out, device), held_out)
+        run = partial(self._run_stage, rng=rng, validate=validate)
+        if other is not None and self.only is None:
+            other = other.to(device)
+            run(other, blocks, data, self._alone(other), net=other, stage="teacher")
+            logits = all_logits(other, blocks, self.objective_, device)
+            data = replace(data, targets=np.hstack([data.targets, logits]))
+        if self.only is not None:
+            one = net[self.only]
+            run(one, blocks, data, self._alone(one), net=one, stage=self.only)
+        elif self.joint:
+            run(net, blocks, data, rocket_loss(self, net, self.objective_), net=light, stage="rocket")
+        else:
+            run(booster, blocks, data, self._alone(booster), net=booster, stage="booster")
+            if self.share:
+                unshare(light)
+            loss = rocket_loss(self, net, self.objective_, booster_learns=False)
+            run(net, blocks, data, loss, net=light, stage="light", parameters=list(light.parameters()))
+        self._keep_sides(net)
+
+    def _dense_blocks(self, inputs, data: LearningSet, device):
+        """The two blocks of the rows; the dense matrix, made once, where nothing in the input layer is learned."""
+        blocks = self._blocks(data)
+        return (inputs.to(device)(*(b.to(device) for b in blocks)).cpu(),) if inputs.is_fixed else blocks
+
+    def _branches(self, data: LearningSet):
+        def make_inputs():
+            inputs = TabularInput.from_encoded(data.encoded.table, self.encoder_.schema_, data.weight)
+            if not self.standardize:
+                inputs.mean.zero_(), inputs.scale.fill_(1.0)
+            return inputs
+
+        options = {"batch_norm": self.batch_norm, "dropout": self.dropout}
+        common = {"share": self.share, "activation": self.activation, "booster_options": options}
+        n_outputs = self.objective_.n_outputs
+        if self.sharing == "interval":
+            sizes = layer_sizes(self, "group_sizes")
+            return interval_branches(make_inputs, sizes, self.light_blocks, self.booster_blocks, n_outputs, **common)
+        sizes = [layer_sizes(self, f"{name}_layer_sizes") for name in ("shared", "light", "booster")]
+        return bottom_branches(make_inputs, *sizes, n_outputs, **common)
+
+    def _rows_per_batch(self, n_rows: int) -> int:
+        # batch norm has no statistics of one row: no epoch may end in a batch of one
+        size = self.batch_size
+        while self.batch_norm and size < n_rows and n_rows % size == 1:
+            size += 1
+        return size
+
+    def _predicting(self):
+        return self.booster_ if self.only == "booster" else self.light_

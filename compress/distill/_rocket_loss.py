@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import copy
 
+import numpy as np
 import torch
 
-from compress.losses import distribution_loss, rocket_hint_loss
+from compress.losses import rocket_hint_loss, soft_cross_entropy
+from compress.training import value_at
 
-__all__ = ["HINT_SCHEDULES", "all_logits", "rocket_loss", "unshare"]
-
-HINT_SCHEDULES = {"constant": lambda t: 1.0, "rising": lambda t: t, "falling": lambda t: 1.0 - t}
+__all__ = ["all_logits", "rocket_loss", "unshare"]
 
 
 def rocket_loss(settings, net, objective, *, booster_learns: bool = True):
-    """The loss of a batch, `loss(blocks, targets, weight, teacher, clock)`.
+    """The loss of a batch, `loss(blocks, labels, weight, teacher, clock)`.
 
     Parameters
     ----------
@@ -28,10 +28,9 @@ def rocket_loss(settings, net, objective, *, booster_learns: bool = True):
     bottom = settings.sharing == "bottom" and settings.share and booster_learns
     noisy = settings.batch_norm or settings.dropout > 0
     quiet = noisy and (settings.hint_eval_mode or not booster_learns)
-    schedule = settings.hint_schedule if callable(settings.hint_schedule) else HINT_SCHEDULES[settings.hint_schedule]
     as_logits = objective.logits
 
-    def loss(blocks, targets, weight, teacher, clock):
+    def loss(blocks, labels, weight, teacher, clock):
         if bottom:
             shared = light.shared(*blocks)
             l_out = light.from_lower(shared if settings.light_trains_shared else shared.detach())
@@ -44,12 +43,12 @@ def rocket_loss(settings, net, objective, *, booster_learns: bool = True):
             def run_booster():
                 return booster(*blocks)
 
-        total = distribution_loss(as_logits(l_out), targets, sample_weight=weight)
+        total = soft_cross_entropy(as_logits(l_out), labels, sample_weight=weight)
         z_out = None
         if booster_learns:
             z_out = run_booster()
-            total = total + distribution_loss(as_logits(z_out), targets, sample_weight=weight)
-        strength = settings.hint_weight * schedule(clock.progress)
+            total = total + soft_cross_entropy(as_logits(z_out), labels, sample_weight=weight)
+        strength = value_at(settings.hint_weight, clock.progress)
         if strength > 0:
             block = settings.gradient_block or not booster_learns
             if quiet or z_out is None:
@@ -86,12 +85,12 @@ def unshare(light) -> None:
             setattr(light, name, copy.deepcopy(getattr(light, name)))
 
 
-def all_logits(branch, blocks, objective, device, rows: int = 8192) -> torch.Tensor:
-    """Logits of a branch in eval mode, of shape (n_rows, n_classes), on the CPU."""
+def all_logits(branch, blocks, objective, device, rows: int = 8192) -> np.ndarray:
+    """Logits of a branch in eval mode, float32 of shape (n_rows, n_classes)."""
     branch.eval()
     with torch.no_grad():
         parts = [
             objective.logits(branch(*(b[i : i + rows].to(device) for b in blocks))).cpu()
             for i in range(0, len(blocks[0]), rows)
         ]
-    return torch.cat(parts)
+    return torch.cat(parts).numpy()

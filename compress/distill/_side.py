@@ -33,10 +33,7 @@ class SideClassifier:
 
     def logits(self, X) -> np.ndarray:
         """Log-odds of the second class, of shape (n_rows, 1), or logits of shape (n_rows, n_classes)."""
-        return self.outputs(self.encoder_.encode(X))
-
-    def outputs(self, blocks) -> np.ndarray:
-        """The same from the encoder's tensors."""
+        blocks = [torch.from_numpy(np.ascontiguousarray(block)) for block in self.encoder_.encode(X).blocks]
         # in double a row's result does not depend on the rows it is predicted with
         module = copy.deepcopy(self.module_).double().eval()
         with torch.no_grad(), single_thread():

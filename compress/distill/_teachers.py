@@ -10,14 +10,11 @@ import contextlib
 
 import numpy as np
 import torch
-from sklearn.base import clone
-from sklearn.utils.validation import has_fit_parameter
 from torch import nn
 
-from compress._random import draw_seed
 from compress.schema import checked_table
-from compress.students import BaseStudent
-from compress.teachers import check_teacher, is_fitted, teacher_outputs
+from compress.students import BaseStudent, NetClassifier
+from compress.teachers import check_teacher, fit_teacher, is_fitted, teacher_outputs
 
 __all__ = [
     "MEANS",
@@ -60,11 +57,7 @@ def _fitted(member, X, y, sample_weight, task, rng):
             f"the teacher {type(member).__name__} is not fitted, so that fit requires y to be passed, "
             "but the target y is None. Pass y, or a fitted teacher."
         )
-    member = clone(member)
-    if "random_state" in member.get_params(deep=False) and member.random_state is None:
-        member.set_params(random_state=draw_seed(rng))
-    weighted = sample_weight is not None and has_fit_parameter(member, "sample_weight")
-    return member.fit(X, y, **({"sample_weight": sample_weight} if weighted else {}))
+    return fit_teacher(member, X, y, sample_weight, rng=rng)
 
 
 class Teachers:
@@ -130,7 +123,7 @@ def body_of(member) -> nn.Module | None:
 
 def row_net(member) -> nn.Module | None:
     """The net that sees plain rows, without an input layer of its own; None for other teachers."""
-    return body_of(member) if isinstance(member, nn.Module) or getattr(member, "sees_rows", False) else None
+    return body_of(member) if isinstance(member, nn.Module | NetClassifier) else None
 
 
 @contextlib.contextmanager

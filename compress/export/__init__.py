@@ -5,6 +5,7 @@ from compress.export._check import Exported
 from compress.export._feed import onnx_inputs
 from compress.export._numpy import FEW_ROWS, NumpyPredictor, all_finite
 from compress.export._onnx import to_onnx
+from compress.export._student_file import read_student_file, student_to_bytes
 
 __all__ = [
     "FEW_ROWS",
@@ -12,6 +13,8 @@ __all__ = [
     "NumpyPredictor",
     "all_finite",
     "onnx_inputs",
+    "read_student_file",
+    "student_to_bytes",
     "to_c",
     "to_onnx",
 ]

@@ -70,7 +70,7 @@ def body_of(plan: Plan, fields: list[str]) -> list[str]:
     """Statements of NAME_predict; `fields` are the names of the columns in the row's struct."""
     widths = [len(plan.bias), *(len(layer.bias) for layer in plan.layers)]
     names = [f"h{i}" for i in range(len(widths))]
-    if plan.link != "binary":
+    if plan.output_activation != "sigmoid":
         names[-1] = "out"
     lines = [f"    float {h}[{width}];" for h, width in zip(names, widths) if h != "out"]
     lines += [f"    memcpy({names[0]}, bias0, sizeof bias0);"]
@@ -81,12 +81,12 @@ def body_of(plan: Plan, fields: list[str]) -> list[str]:
     lines += _continuous(plan, fields, names[0], widths[0])
     for i, layer in enumerate(plan.layers, start=1):
         lines += _layer(i, layer.activated, names[i - 1], names[i], widths[i - 1], widths[i])
-    if plan.link == "binary":
+    if plan.output_activation == "sigmoid":
         lines += [
             f"    out[1] = 1 / (1 + expf(-{names[-1]}[0]));",
             f"    out[0] = 1 / (1 + expf({names[-1]}[0]));",
         ]
-    if plan.link == "softmax":
+    if plan.output_activation == "softmax":
         n = widths[-1]
         lines += [
             "    {",

@@ -41,11 +41,13 @@ class Exported:
     agreement: float | None = None
 
 
-def compared(expected: np.ndarray, found: np.ndarray, link: str) -> dict:
+def compared(expected: np.ndarray, found: np.ndarray, output_activation: str) -> dict:
     """The measures of `Exported` between two arrays of predictions."""
     expected, found = expected.reshape(len(expected), -1), found.reshape(len(found), -1).astype(np.float64)
     difference = expected - found
-    agreement = None if link == "identity" else float(np.mean(expected.argmax(axis=1) == found.argmax(axis=1)))
+    agreement = (
+        None if output_activation == "identity" else float(np.mean(expected.argmax(axis=1) == found.argmax(axis=1)))
+    )
     return {
         "n_rows": len(expected),
         "max_difference": float(np.abs(difference).max()),

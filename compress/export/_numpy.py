@@ -34,15 +34,15 @@ class NumpyPredictor:
     ----------
     module : TableNet, in eval mode
     schema : Schema
-    link : {"binary", "softmax", "identity"}
-        "binary": one output z, probabilities (1 - sigmoid(z), sigmoid(z)).
+    output_activation : {"sigmoid", "softmax", "identity"}
+        "sigmoid": one output z, probabilities (1 - sigmoid(z), sigmoid(z)).
     dtype : numpy dtype
         float32 for speed. In float64 a row's result does not depend on the rows it comes with, to
         well below float32's resolution, which is what scikit-learn asks of estimators.
     """
 
-    def __init__(self, module, schema, link: str, dtype=np.float32):
-        self.schema, self.link, self.dtype = schema, link, np.dtype(dtype)
+    def __init__(self, module, schema, output_activation: str, dtype=np.float32):
+        self.schema, self.output_activation, self.dtype = schema, output_activation, np.dtype(dtype)
         inputs, body = module.inputs, module.body
         self.mean, scale = as_float64(inputs.mean), as_float64(inputs.scale)
         self.indicators = np.array(inputs.indicators, dtype=np.intp)
@@ -111,14 +111,14 @@ class NumpyPredictor:
             # A missing value makes all outputs of its row NaN, and they are fewer than the inputs to look at.
             z = self._one(continuous[0]) if n == 1 else self._many(continuous)
             if z is not None:
-                return self._link(z)
+                return self._activated(z)
         if n <= CHUNK:
-            return self._link(self._outputs(continuous, nominal))
+            return self._activated(self._outputs(continuous, nominal))
         out = np.empty((n, self.rest[-1][1].size if self.rest else self.bias.size), dtype=self.dtype)
         for start in range(0, n, CHUNK):
             rows = slice(start, start + CHUNK)
             out[rows] = self._outputs(continuous[rows], None if nominal is None else nominal[rows])
-        return self._link(out)
+        return self._activated(out)
 
     def _one(self, row) -> np.ndarray | None:
         """Outputs of one row of numbers; None when a value is missing."""
@@ -145,7 +145,7 @@ class NumpyPredictor:
         return None if np.isnan(out[:, 0]).any() else out
 
     def _outputs(self, continuous, nominal) -> np.ndarray:
-        """Outputs of the net, before the link, of a few rows."""
+        """Outputs of the net, before the output activation, of a few rows."""
         x = continuous - self.mean
         if self.inverse_scale is not None:
             x *= self.inverse_scale
@@ -174,12 +174,12 @@ class NumpyPredictor:
             h += bias
         return h
 
-    def _link(self, z: np.ndarray) -> np.ndarray:
-        if self.link == "identity":
+    def _activated(self, z: np.ndarray) -> np.ndarray:
+        if self.output_activation == "identity":
             return z
         if z.size <= FEW and len(z) == 1:
-            return np.array([_plain_link(z[0].tolist(), self.link)], dtype=self.dtype)
-        if self.link == "binary":
+            return np.array([_plainly_activated(z[0].tolist(), self.output_activation)], dtype=self.dtype)
+        if self.output_activation == "sigmoid":
             p = np.empty((len(z), 2), dtype=self.dtype)
             expit(z[:, 0], out=p[:, 1])
             np.subtract(1, p[:, 1], out=p[:, 0])
@@ -197,8 +197,8 @@ def all_finite(X: np.ndarray) -> bool:
     return bool(np.isfinite(np.add.reduce(X, axis=None)))
 
 
-def _plain_link(z: list[float], link: str) -> list[float]:
-    if link == "binary":
+def _plainly_activated(z: list[float], output_activation: str) -> list[float]:
+    if output_activation == "sigmoid":
         e = math.exp(-abs(z[0]))
         high = 1 / (1 + e)
         return [e * high, high] if z[0] >= 0 else [high, e * high]

@@ -67,7 +67,7 @@ def to_onnx(student, path, *, precision: str = "float32", X=None, check: bool = 
     if check:
         X = sample_rows(student.schema_, CHECKED_ROWS) if X is None else X
         measures = _measured(student, plan, content, X)
-        unit = float(np.max(student.objective_.scale)) if plan.link == "identity" else 1.0
+        unit = float(np.max(student.objective_.scale)) if plan.output_activation == "identity" else 1.0
         # "not <=" catches NaN too
         if precision == "float32" and not measures["max_difference"] <= TOLERANCE * max(unit, 1e-30):
             raise ArithmeticError(
@@ -87,8 +87,8 @@ def _measured(student, plan: Plan, content: bytes, X) -> dict:
     options.intra_op_num_threads, options.log_severity_level = 1, 3
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     found = session.run(None, feed(plan, X))[-1]
-    expected = student.predict(X) if plan.link == "identity" else student.predict_proba(X)
-    return compared(expected, found, plan.link)
+    expected = student.predict(X) if plan.output_activation == "identity" else student.predict_proba(X)
+    return compared(expected, found, plan.output_activation)
 
 
 def model_bytes(plan: Plan, precision: str = "float32") -> bytes:
@@ -106,7 +106,7 @@ def model_bytes(plan: Plan, precision: str = "float32") -> bytes:
         else:
             h = graph.add("Add", h, looked_up)
     layers = [(layer.weight, layer.bias, layer.activated) for layer in plan.layers]
-    if plan.link == "binary":
+    if plan.output_activation == "sigmoid":
         # sigmoid(z) is the softmax of (-z/2, z/2): one node fewer
         h, layers = _two_columns(graph, h, layers)
     for weight, bias, activated in layers:
@@ -264,7 +264,7 @@ def _activation(graph, h: str, name: str) -> str:
 
 
 def _outputs(graph, h: str, plan: Plan) -> None:
-    if plan.link == "identity":
+    if plan.output_activation == "identity":
         if plan.flat:
             graph.output("values", graph.add("Reshape", h, graph.constant([-1], np.int64)), "float", None)
         else:

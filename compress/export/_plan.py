@@ -2,7 +2,7 @@
 
     dense  = [x - mean of the continuous columns, flags of the missing ones, embeddings, waves]
     hidden = dense @ first + rows of look-up tables (one per one-hot column) + bias
-    then (activation, weight, bias) layer by layer, and the link.
+    then (activation, weight, bias) layer by layer, and the output activation.
 
 Scales of the inputs, batch norm and the unit of the outputs are folded into the weights, in float64.
 """
@@ -86,7 +86,7 @@ class Plan:
     bias : array of shape (width,)
     layers : list of Layer
     activation : str
-    link : {"binary", "softmax", "identity"}
+    output_activation : {"sigmoid", "softmax", "identity"}
     classes : array or None
     flat : bool
         Regression of one output, with values of shape (n_rows,).
@@ -105,7 +105,7 @@ class Plan:
     bias: np.ndarray
     layers: list
     activation: str
-    link: str
+    output_activation: str
     classes: np.ndarray | None
     flat: bool
 
@@ -125,8 +125,6 @@ def plan_of(student) -> Plan:
     ValueError
         Names of columns that no file can carry.
     """
-    from compress.nets import MLP
-
     module, schema = student.module_, student.schema_
     if not isinstance(getattr(module, "body", None), MLP) or not hasattr(module.inputs, "widths"):
         raise TypeError(
@@ -162,9 +160,9 @@ def plan_of(student) -> Plan:
         bias=first.bias,
         layers=layers,
         activation=activation_name(body),
-        link=student.objective_.link,
+        output_activation=student.objective_.output_activation,
         classes=getattr(student, "classes_", None),
-        flat=bool(getattr(student, "_flat", False)),
+        flat=not getattr(student, "outputs_2d_", True),
     )
 
 

@@ -13,14 +13,14 @@ from compress.losses._ranking import (
     tang_wang_loss,
 )
 from compress.losses._rocket import HINTS, hidden_hint_loss, rocket_hint_loss
-from compress.losses._soft_targets import distillation_loss, distribution_loss, hard_label_loss, soft_target_loss
+from compress.losses._soft_targets import distillation_loss, hard_label_loss, soft_cross_entropy, soft_target_loss
 
 __all__ = [
     "HINTS",
     "bpr_loss",
     "discrepancy_weights",
     "distillation_loss",
-    "distribution_loss",
+    "soft_cross_entropy",
     "hard_label_loss",
     "hidden_hint_loss",
     "hint_loss",

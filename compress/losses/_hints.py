@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import torch
 
-from compress.losses._soft_targets import _mean, _wide
+from compress.losses._checks import mean_over_rows, wide
 
 __all__ = ["hint_loss"]
 
@@ -53,5 +53,5 @@ def hint_loss(guided, hint, *, sample_weight=None) -> torch.Tensor:
             "guided and hint must have the same shape (n_rows, n_units) or (n_rows, n_channels, height, width), "
             f"got {tuple(guided.shape)} and {tuple(hint.shape)}. A regressor brings the one to the shape of the other."
         )
-    squared = (_wide(guided) - _wide(hint)).square().sum(dim=1)
-    return 0.5 * _mean(squared.flatten(1).mean(dim=1) if squared.ndim > 1 else squared, sample_weight)
+    squared = (wide(guided) - wide(hint)).square().sum(dim=1)
+    return 0.5 * mean_over_rows(squared.flatten(1).mean(dim=1) if squared.ndim > 1 else squared, sample_weight)

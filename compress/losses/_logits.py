@@ -15,7 +15,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from compress.losses._soft_targets import _check_same_shape, _mean, _wide
+from compress.losses._checks import check_same_shape, mean_over_rows, wide
 
 __all__ = ["logit_matching_loss", "probability_matching_loss", "squared_error"]
 
@@ -34,11 +34,11 @@ def squared_error(prediction, target, *, sample_weight=None) -> torch.Tensor:
     tensor, scalar
         Summed over outputs, mean over rows.
     """
-    _check_same_shape(prediction, target)
-    prediction, target = _wide(prediction), _wide(target)
+    check_same_shape(prediction, target)
+    prediction, target = wide(prediction), wide(target)
     if sample_weight is None:
         return F.mse_loss(prediction, target, reduction="sum") / (2 * len(prediction))
-    return _mean(0.5 * (prediction - target).square().sum(dim=-1), sample_weight)
+    return mean_over_rows(0.5 * (prediction - target).square().sum(dim=-1), sample_weight)
 
 
 def logit_matching_loss(student_logits, teacher_logits, *, sample_weight=None) -> torch.Tensor:
@@ -77,4 +77,4 @@ def probability_matching_loss(student_logits, teacher_probabilities, *, sample_w
     tensor, scalar
         Summed over classes, mean over rows.
     """
-    return squared_error(_wide(student_logits).softmax(dim=-1), teacher_probabilities, sample_weight=sample_weight)
+    return squared_error(wide(student_logits).softmax(dim=-1), teacher_probabilities, sample_weight=sample_weight)

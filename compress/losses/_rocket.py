@@ -1,8 +1,8 @@
 r"""The hint of Rocket Launching in its three forms, and the one of the dual DNN.
 
 Notation: `l` light (student) logits, `z` booster (teacher) logits, `p = softmax(l)`, `q = softmax(z)`.
-Tensors in, scalar out; summed over classes, mean over rows. Nothing is detached here: the gradient
-block is the caller's `z.detach()`.
+Tensors in, scalar out; summed over classes, mean over rows. Half precision goes in and float32 comes out. Nothing is
+detached here: the gradient block is the caller's `z.detach()`.
 
 References
 ----------
@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import torch
 
-from compress.losses._soft_targets import _check_same_shape, _check_temperature
+from compress.losses._checks import check_temperature, wide
+from compress.losses._logits import squared_error
+from compress.losses._soft_targets import soft_target_loss
 
 __all__ = ["HINTS", "hidden_hint_loss", "rocket_hint_loss"]
 
@@ -58,17 +60,13 @@ def rocket_hint_loss(
     """
     if form not in HINTS:
         raise ValueError(f"form must be one of {HINTS}, got {form!r}.")
-    _check_temperature(temperature)
-    _check_same_shape(light_logits, booster_logits)
-    if form == "logits":
-        rows = (light_logits - booster_logits).square().sum(dim=-1)
-    elif form == "probabilities":
-        rows = (light_logits.softmax(dim=-1) - booster_logits.softmax(dim=-1)).square().sum(dim=-1)
-    else:
-        log_p = (light_logits / temperature).log_softmax(dim=-1)
-        log_q = (booster_logits / temperature).log_softmax(dim=-1)
-        rows = temperature**2 * (log_q.exp() * (log_q - log_p)).sum(dim=-1)
-    return rows.mean() if sample_weight is None else (rows * sample_weight).mean()
+    check_temperature(temperature)
+    if form == "soft_targets":
+        return soft_target_loss(light_logits, booster_logits, temperature=temperature, sample_weight=sample_weight)
+    light, booster = wide(light_logits), wide(booster_logits)
+    if form == "probabilities":
+        light, booster = light.softmax(dim=-1), booster.softmax(dim=-1)
+    return 2 * squared_error(light, booster, sample_weight=sample_weight)
 
 
 def hidden_hint_loss(student_hidden, teacher_hidden, *, sample_weight=None) -> torch.Tensor:
@@ -87,6 +85,4 @@ def hidden_hint_loss(student_hidden, teacher_hidden, *, sample_weight=None) -> t
     tensor, scalar
         Mean over units and rows.
     """
-    _check_same_shape(student_hidden, teacher_hidden)
-    rows = (student_hidden - teacher_hidden).square().mean(dim=-1)
-    return rows.mean() if sample_weight is None else (rows * sample_weight).mean()
+    return 2 / student_hidden.shape[-1] * squared_error(student_hidden, teacher_hidden, sample_weight=sample_weight)

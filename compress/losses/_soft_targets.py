@@ -15,27 +15,11 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-__all__ = ["distillation_loss", "distribution_loss", "hard_label_loss", "soft_target_loss"]
+from compress.losses._checks import check_same_shape, check_temperature, mean_over_rows, wide
+
+__all__ = ["distillation_loss", "soft_cross_entropy", "hard_label_loss", "soft_target_loss"]
 
 UNLABELED = -1  # the hard label of rows that have none
-
-
-def _check_temperature(temperature: float) -> None:
-    if not temperature > 0:
-        raise ValueError(f"temperature must be positive, got {temperature}. Use 1.0 for plain soft targets.")
-
-
-def _check_same_shape(student: torch.Tensor, teacher: torch.Tensor) -> None:
-    if student.shape != teacher.shape:
-        raise ValueError(
-            "student and teacher must have the same number of rows and classes, "
-            f"got {tuple(student.shape)} and {tuple(teacher.shape)}."
-        )
-
-
-def _wide(tensor: torch.Tensor) -> torch.Tensor:
-    """float32 instead of half precision; float32 and float64 as they are."""
-    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
 
 
 def soft_target_loss(student_logits, teacher_logits, *, temperature: float = 1.0, sample_weight=None) -> torch.Tensor:
@@ -63,15 +47,15 @@ def soft_target_loss(student_logits, teacher_logits, *, temperature: float = 1.0
     ValueError
         Shapes differ, or `temperature` is not positive.
     """
-    _check_temperature(temperature)
-    _check_same_shape(student_logits, teacher_logits)
-    log_q = F.log_softmax(_wide(student_logits) / temperature, dim=-1)
-    log_p = F.log_softmax(_wide(teacher_logits) / temperature, dim=-1)
+    check_temperature(temperature)
+    check_same_shape(student_logits, teacher_logits)
+    log_q = F.log_softmax(wide(student_logits) / temperature, dim=-1)
+    log_p = F.log_softmax(wide(teacher_logits) / temperature, dim=-1)
     rows = F.kl_div(log_q, log_p, reduction="none", log_target=True).sum(dim=-1)
-    return temperature**2 * _mean(rows, sample_weight)
+    return temperature**2 * mean_over_rows(rows, sample_weight)
 
 
-def distribution_loss(student_logits, probabilities, *, sample_weight=None) -> torch.Tensor:
+def soft_cross_entropy(student_logits, probabilities, *, sample_weight=None) -> torch.Tensor:
     r"""Cross-entropy of the student against given class probabilities, one-hot labels included.
 
     .. math:: -\frac1n \sum_i w_i \sum_c p_{ic} \log softmax(z_i)_c
@@ -88,9 +72,9 @@ def distribution_loss(student_logits, probabilities, *, sample_weight=None) -> t
     tensor, scalar
         Summed over classes, mean over rows.
     """
-    _check_same_shape(student_logits, probabilities)
-    rows = -(probabilities * F.log_softmax(_wide(student_logits), dim=-1)).sum(dim=-1)
-    return _mean(rows, sample_weight)
+    check_same_shape(student_logits, probabilities)
+    rows = -(probabilities * F.log_softmax(wide(student_logits), dim=-1)).sum(dim=-1)
+    return mean_over_rows(rows, sample_weight)
 
 
 def hard_label_loss(student_logits, y, *, sample_weight=None) -> torch.Tensor:
@@ -108,7 +92,7 @@ def hard_label_loss(student_logits, y, *, sample_weight=None) -> torch.Tensor:
     tensor, scalar
         Mean over the labelled rows, however many unlabelled ones the batch has; 0 when all are unlabelled.
     """
-    rows = F.cross_entropy(_wide(student_logits), y, reduction="none", ignore_index=UNLABELED)
+    rows = F.cross_entropy(wide(student_logits), y, reduction="none", ignore_index=UNLABELED)
     total = rows.sum() if sample_weight is None else (rows * sample_weight).sum()
     return total / (y != UNLABELED).sum().clamp(min=1)
 
@@ -157,7 +141,7 @@ def distillation_loss(
         `soft_weight` outside [0, 1], `soft_lambda` below 0, `temperature` not positive; `y` missing
         although the hard term has weight.
     """
-    _check_temperature(temperature)
+    check_temperature(temperature)
     if soft_lambda is None:
         check_soft_weight(soft_weight)
         hard, soft, given = 1 - soft_weight, soft_weight, f"soft_weight={soft_weight}"
@@ -168,7 +152,7 @@ def distillation_loss(
         raise ValueError(
             f"{given} gives the hard labels weight {hard:g}, but y is None. Pass y, or use soft_weight=1.0."
         )
-    loss = _wide(student_logits).new_zeros(())
+    loss = wide(student_logits).new_zeros(())
     if soft > 0:
         loss = loss + soft * soft_target_loss(
             student_logits, teacher_logits, temperature=temperature, sample_weight=sample_weight
@@ -191,7 +175,3 @@ def check_soft_lambda(soft_lambda: float) -> None:
     """Raise unless the weight of the soft term beside a hard term of weight 1 is at least 0."""
     if not soft_lambda >= 0:
         raise ValueError(f"soft_lambda must be at least 0, got {soft_lambda}. 0 leaves the hard labels alone.")
-
-
-def _mean(rows: torch.Tensor, sample_weight) -> torch.Tensor:
-    return rows.mean() if sample_weight is None else (rows * sample_weight).mean()

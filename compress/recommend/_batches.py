@@ -16,6 +16,7 @@ from compress.losses import (
     position_weights,
     tang_wang_loss,
 )
+from compress.training import Schedule, value_at
 
 __all__ = ["OBJECTIVES", "RankingBatches"]
 
@@ -43,6 +44,8 @@ class RankingBatches:
         self.top = torch.from_numpy(top).to(device)
         self.scores = None if scores is None else torch.from_numpy(scores.astype(np.float32)).to(device)
         self.taught = None if taught is None else torch.from_numpy(taught).to(device)
+        # discrepancy weights come in after the warm-up
+        self.discrepancy = Schedule(0.0, 1.0, "step", until=settings.warmup) if settings.warmup else 1.0
         self.positions = position_weights(settings.k, decay=settings.decay).to(device)
 
     def loss(self, batch, clock) -> torch.Tensor:
@@ -102,7 +105,7 @@ class RankingBatches:
             teacher = torch.where(rank >= 0, self.scores[users[:, None], items], lowest)
             return listnet_loss(torch.where(rank >= 0, z, z.detach().amin() - 50.0), teacher, temperature=s.temperature)
         weights = self.positions
-        if clock.progress >= s.warmup:
+        if value_at(self.discrepancy, clock.progress) > 0:
             # the student's score of what was drawn again stays in: the estimate is over all items
             dynamic = discrepancy_weights(z[:, : s.k].detach(), z[:, s.k :].detach(), n_items=self.n_items, mu=s.mu)
             weights = weights * dynamic

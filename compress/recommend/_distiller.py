@@ -22,23 +22,28 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
 
 from compress._random import draw_seed
+from compress.nets import weights_to_bytes
 from compress.recommend._batches import OBJECTIVES, RankingBatches
 from compress.recommend._interactions import IdIndex, check_pairs, interaction_matrix
-from compress.recommend._serving import ServedRanker
-from compress.recommend._teacher import learn_teacher
+from compress.recommend._measures import top_k
+from compress.recommend._teacher import USERS_AT_A_TIME, learn_teacher
 from compress.recommend._towers import build_student
 from compress.training import LEARNING_RATE_SCHEDULES, isolated_rng, resolve_device, single_thread, train
 
 __all__ = ["RankingDistiller"]
 
 
-class RankingDistiller(ServedRanker, BaseEstimator):
+class RankingDistiller(BaseEstimator):
     r"""A small ranking model that learns from interactions and from a teacher's ranking.
 
     Parameters
     ----------
+    teacher : array, object with `score_matrix(users, items)`, or callable(users, items); default=None
+        Scores of shape (n_users, n_items), users and items in the order of `users_` and `items_`. Needed
+        unless `objective` is None.
     student : {"mf", "two_tower", "mlp"}, default="mf"
         "mf": matrix factorisation with item bias; "two_tower": a perceptron per side, with side features;
         both for recall. "mlp": a light perceptron over both sides, for pre-ranking.
@@ -108,7 +113,7 @@ class RankingDistiller(ServedRanker, BaseEstimator):
     >>> pairs = np.random.default_rng(0).integers(0, 30, size=(300, 2))
     >>> items = np.arange(30)
     >>> teacher = EASE().fit(pairs, items=items)
-    >>> student = RankingDistiller(k=5, max_epochs=2, random_state=0).fit(pairs, teacher, items=items)
+    >>> student = RankingDistiller(teacher, k=5, max_epochs=2, random_state=0).fit(pairs, items=items)
     >>> student.recommend([0, 1], k=3).shape
     (2, 3)
     """
@@ -146,8 +151,9 @@ class RankingDistiller(ServedRanker, BaseEstimator):
 
     def __init__(
         self,
-        student="mf",
+        teacher=None,
         *,
+        student="mf",
         objective="list",
         k=20,
         distill_weight=1.0,
@@ -176,6 +182,7 @@ class RankingDistiller(ServedRanker, BaseEstimator):
         verbose=0,
         random_state=None,
     ):
+        self.teacher = teacher
         self.student = student
         self.objective = objective
         self.k = k
@@ -208,7 +215,7 @@ class RankingDistiller(ServedRanker, BaseEstimator):
     def fit(
         self,
         interactions,
-        teacher=None,
+        y=None,
         *,
         users=None,
         items=None,
@@ -217,15 +224,14 @@ class RankingDistiller(ServedRanker, BaseEstimator):
         multi_valued=(),
         schema=None,
     ):
-        """Learn from interactions and a teacher.
+        """Learn from interactions and the teacher.
 
         Parameters
         ----------
         interactions : array or DataFrame of shape (n, 2), user id and item id
             What users liked. Repeated pairs count as often as they occur.
-        teacher : array, object with `score_matrix(users, items)`, or callable(users, items); optional
-            Scores of shape (n_users, n_items), users and items in the order of `users_` and `items_`. Needed
-            unless `objective` is None.
+        y : None
+            Not used; there for scikit-learn's order of arguments.
         users, items : arrays of ids, optional
             All there are; by default those with interactions. Users without interactions learn from the
             teacher alone.
@@ -247,9 +253,14 @@ class RankingDistiller(ServedRanker, BaseEstimator):
             finite or do not tell items apart.
         """
         self._validate_params()
+        if y is not None:
+            raise TypeError(
+                f"fit takes interactions only, got a second argument of type {type(y).__name__}. "
+                "A teacher goes into the constructor: RankingDistiller(teacher, ...)."
+            )
         if self.objective is None and self.hard_loss is None:
             raise ValueError("objective and hard_loss must not both be None: there would be nothing to learn from.")
-        if self.objective is not None and teacher is None:
+        if self.objective is not None and self.teacher is None:
             raise ValueError(
                 f"objective={self.objective!r} needs a teacher, got None. Use objective=None for the control."
             )
@@ -263,7 +274,7 @@ class RankingDistiller(ServedRanker, BaseEstimator):
             raise ValueError(f"k must be at most the number of items, {len(self._items)}, got {self.k}.")
         self._seen = interaction_matrix(pairs, self._users, self._items)
         rng = check_random_state(self.random_state)
-        self.teacher_top_, scores, taught = learn_teacher(self, teacher, self._seen)
+        self.teacher_top_, scores, taught = learn_teacher(self, self._seen)
         self.n_taught_ = 0 if taught is None else len(taught)
         device = resolve_device(self.device)
         with isolated_rng(draw_seed(rng)):
@@ -295,3 +306,53 @@ class RankingDistiller(ServedRanker, BaseEstimator):
         self.module_ = self.module_.to("cpu")
         self.history_, self.stopped_ = result.history, result.stopped
         return self
+
+    def score_matrix(self, users, items=None) -> np.ndarray:
+        """Scores, float32 of shape (n_users, n_items), items in the order of `items_` or of `items`.
+
+        Raises
+        ------
+        ValueError
+            Ids that were not there in `fit`; unknown users are scored by popularity with
+            `unknown_users="popular"`.
+        """
+        check_is_fitted(self, "module_")
+        known = self._users.codes(users, unknown="error" if self.unknown_users == "error" else "mark")
+        columns = None if items is None else self._items.codes(items)
+        popularity = np.log1p(np.asarray(self._seen.sum(axis=0), dtype=np.float32).ravel())
+        scores = np.tile(popularity, (len(known), 1))
+        rows = np.flatnonzero(known >= 0)
+        with torch.no_grad(), single_thread():
+            for start in range(0, len(rows), USERS_AT_A_TIME):
+                some = rows[start : start + USERS_AT_A_TIME]
+                scores[some] = self.module_.score_all(torch.from_numpy(known[some])).numpy()
+        return scores if columns is None else scores[:, columns]
+
+    def recommend(self, users, k: int = 10, *, exclude_seen: bool = True) -> np.ndarray:
+        """The ids of the `k` best items per user, of shape (n_users, k), best first.
+
+        Raises
+        ------
+        ValueError
+            Unknown users, `k` above the number of items, or a user with fewer than `k` unseen items.
+        """
+        scores = self.score_matrix(users)
+        if not 1 <= k <= len(self._items):
+            raise ValueError(f"k must lie between 1 and the number of items, {len(self._items)}, got {k}.")
+        known = self._users.codes(users, unknown="mark")
+        seen = None
+        if exclude_seen:
+            seen = self._seen[np.maximum(known, 0)].toarray().astype(bool)
+            seen[known < 0] = False
+        best = top_k(scores, k, seen=seen)
+        if (best < 0).any():
+            user = np.asarray(users)[(best < 0).any(axis=1)][0]
+            raise ValueError(
+                f"k={k} is more than the unseen items of user {user}. Use a smaller k, or exclude_seen=False."
+            )
+        return self.items_[best]
+
+    def to_bytes(self) -> bytes:
+        """The weights in safetensors' format: what serving this model takes."""
+        check_is_fitted(self, "module_")
+        return weights_to_bytes(self.module_)

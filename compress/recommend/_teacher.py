@@ -8,21 +8,20 @@ import numpy as np
 
 from compress.recommend._measures import top_k
 from compress.recommend._scorers import score_matrix
-from compress.recommend._serving import USERS_AT_A_TIME
 
-__all__ = ["learn_teacher"]
+__all__ = ["USERS_AT_A_TIME", "learn_teacher"]
+
+USERS_AT_A_TIME = 1024
 
 logger = logging.getLogger(__name__)
 
 
-def learn_teacher(settings, teacher, seen):
+def learn_teacher(settings, seen):
     """Top lists, scores and taught users of a teacher.
 
     Parameters
     ----------
     settings : RankingDistiller with `users_` and `items_`
-    teacher
-        As in `RankingDistiller.fit`.
     seen : sparse matrix of shape (n_users, n_items)
         Interactions, left out of the lists with `exclude_seen`.
 
@@ -44,7 +43,7 @@ def learn_teacher(settings, teacher, seen):
     top = np.full((n_users, settings.k), -1, dtype=np.int64)
     if settings.objective is None:
         return top, None, None
-    scores = score_matrix(teacher, settings.users_, settings.items_)
+    scores = score_matrix(settings.teacher, settings.users_, settings.items_)
     for start in range(0, len(scores), USERS_AT_A_TIME):
         rows = slice(start, start + USERS_AT_A_TIME)
         left_out = seen[rows] if settings.exclude_seen else None

@@ -46,8 +46,8 @@ def _side(name, ids, features, known, size, multi_valued, schema) -> SideFields:
     here = [c for c in multi_valued if c in features.columns]
     kinds = None if schema is None else {c: kind for c, kind in schema.items() if c in features.columns}
     encoder = FieldEncoder(kinds, here).fit(features)
-    encoded = encoder.encoded(features)
-    statistics = TabularInput.from_encoded(encoded, encoder.schema_)
+    encoded = encoder.encode(features)
+    statistics = TabularInput.from_encoded(encoded.table, encoder.schema_)
     fields = FieldEmbedding(
         statistics.mean,
         statistics.scale,
@@ -55,5 +55,5 @@ def _side(name, ids, features, known, size, multi_valued, schema) -> SideFields:
         [len(v) for v in encoder.vocabularies_],
         size=size,
     )
-    blocks = tuple(torch.as_tensor(block) for block in encoder.encode(features))
+    blocks = tuple(torch.from_numpy(np.ascontiguousarray(block)) for block in encoded.blocks)
     return SideFields(len(known), size, fields, blocks)

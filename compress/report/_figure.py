@@ -38,7 +38,7 @@ def draw_report(report):
         axes[1].set(xlabel="student - teacher", ylabel="rows", title="difference")
     worst = report.slices[:8][::-1]
     axes[2].barh([f"{row['slice']} ({row['rows']:,})" for row in worst], [row["rmse"] for row in worst], color=STUDENT)
-    overall = report.value("RMSE to teacher")
+    overall = report.value("rmse_to_teacher")
     axes[2].axvline(overall, color=TEACHER, linewidth=1)
     axes[2].set(xlabel="RMSE to teacher (line: all rows)", title="slices of least fidelity")
     axes[2].tick_params(axis="y", labelsize=8)

@@ -1,55 +1,29 @@
-"""Teacher against student in one report: quality, fidelity, size, speed, and where the student strays.
-
-`model.report(X, y)` of a compressor, or `compare(teacher, student, X, y)`. A report holds numbers only;
-it can be printed, and turned into a DataFrame, Markdown or a figure.
-"""
+"""What a comparison found: it holds numbers only, and can be printed, drawn, or turned into a DataFrame."""
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, field
 
-import numpy as np
-from sklearn.base import is_classifier
-from sklearn.frozen import FrozenEstimator
-from sklearn.utils import check_random_state
-from threadpoolctl import threadpool_limits
-
-from compress.evaluation import (
-    Latency,
-    calibration_error,
-    classification_metrics,
-    fidelity,
-    latency,
-    regression_metrics,
-    size_bytes,
-)
+from compress.report._costs import THREADS
 from compress.report._figure import draw_report
-from compress.report._slices import by_class, by_slice
-from compress.teachers import teacher_outputs
+from compress.report._measures import label_of
 
-__all__ = ["Report", "compare"]
-
-PLOTTED_ROWS = 2000
-TIMED_SECONDS = 0.5  # per latency, at least; and at least three calls
-THREADS = 1
-
-TASK_NAMES = {"rmse": "RMSE", "auc": "AUC", "log_loss": "log loss", "accuracy": "accuracy", "r2": "R²", "ece": "ECE"}
-FIDELITY_NAMES = {"agreement": "agreement", "rmse": "RMSE to teacher", "kl": "KL from teacher", "r2": "R² to teacher"}
+__all__ = ["Report"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """What `compare` found.
 
     Attributes
     ----------
     measures : list of dict
-        `group` ("task", "fidelity" or "cost"), `measure`, `teacher`, `student`, `quotient` (teacher by
-        student, costs only), and for latencies `teacher_low`, `teacher_high`, `student_low`,
-        `student_high`. None where there is no such number. Latencies are in microseconds per row.
+        `group` ("task", "fidelity" or "cost"), `measure` (a key, such as "rmse", "rmse_to_teacher" or
+        "us_per_row_batch"), `student`, `teacher`, `quotient` (teacher by student, costs only), and for
+        latencies `student_low`, `student_high`, `teacher_low`, `teacher_high`. None where there is no such
+        number. Latencies are in microseconds per row.
     classes : list of dict
-        Per class: `class`, `rows`, `teacher` and `student` (recall), `agreement`, `rmse` (of the
+        Per class: `class`, `rows`, `student` and `teacher` (recall), `agreement`, `rmse` (of the
         probability of the class to the teacher's). Without labels the rows are those the teacher gives
         to the class. Empty for regression.
     slices : list of dict
@@ -69,7 +43,20 @@ class Report:
     points: dict = field(default_factory=dict, repr=False)
 
     def value(self, measure: str, model: str = "student"):
-        """One number of the report, by the name of its measure; `model` may be "quotient" too."""
+        """One number of the report.
+
+        Parameters
+        ----------
+        measure : str
+            A key, such as "rmse", "agreement", "rmse_to_teacher", "bytes" or "us_per_row_batch".
+        model : {"student", "teacher", "quotient"}, default="student"
+            Whose number; "quotient" is the teacher's cost by the student's.
+
+        Raises
+        ------
+        KeyError
+            The report has no such measure; the message lists those that it has.
+        """
         for row in self.measures:
             if row["measure"] == measure:
                 return row[model]
@@ -84,19 +71,20 @@ class Report:
     def to_markdown(self) -> str:
         """Measures, classes and the worst slices as Markdown tables."""
         rows = [
-            [r["measure"], _number(r, "teacher"), _number(r, "student"), _times(r["quotient"])] for r in self.measures
+            [label_of(r["measure"]), _number(r, "student"), _number(r, "teacher"), _times(r["quotient"])]
+            for r in self.measures
         ]
-        text = _table(["", "teacher", "student", "teacher / student"], rows)
+        text = _table(["", "student", "teacher", "teacher / student"], rows)
         text += f"\n{self.n_rows:,} rows. Latency: median (fastest-slowest), {self.threads} thread.\n"
         if self.classes:
             worst = sorted(self.classes, key=lambda r: r["agreement"])[:10]
             rows = [
-                [r["class"], f"{r['rows']:,}", *(_short(r[k]) for k in ("teacher", "student", "agreement", "rmse"))]
+                [r["class"], f"{r['rows']:,}", *(_short(r[k]) for k in ("student", "teacher", "agreement", "rmse"))]
                 for r in worst
             ]
             title = "Classes" if len(worst) == len(self.classes) else "The ten classes of least agreement"
             text += f"\n{title}:\n\n" + _table(
-                ["class", "rows", "recall, teacher", "recall, student", "agreement", "RMSE to teacher"], rows
+                ["class", "rows", "recall, student", "recall, teacher", "agreement", "RMSE to teacher"], rows
             )
         if self.slices:
             keys = [k for k in ("agreement", "rmse") if k in self.slices[0]]
@@ -105,6 +93,11 @@ class Report:
                 ["slice", "rows", *("RMSE to teacher" if k == "rmse" else k for k in keys)], rows
             )
         return text
+
+    def __repr__(self) -> str:
+        kept = [row for row in self.measures if row["measure"] in ("rmse", "agreement", "r2_to_teacher", "bytes")]
+        numbers = ", ".join(f"{row['measure']}={_number(row, 'student')}" for row in kept)
+        return f"Report({self.n_rows:,} rows{', ' if numbers else ''}{numbers})"
 
     def __str__(self) -> str:
         return self.to_markdown()
@@ -120,150 +113,6 @@ class Report:
             matplotlib is missing: `pip install compress[plot]`.
         """
         return draw_report(self)
-
-
-def compare(
-    teacher, student, X, y=None, *, latency_rows=(1, 10_000), classes=None, max_slices: int = 20, random_state=0
-) -> Report:
-    """Compare a student with its teacher on the same rows.
-
-    Parameters
-    ----------
-    teacher : fitted estimator
-    student : fitted StudentClassifier or StudentRegressor
-    X : DataFrame or array of shape (n_rows, n_columns)
-        Rows that neither has learned from, for numbers that hold elsewhere.
-    y : array, optional
-        True labels or values; without them there is fidelity only.
-    latency_rows : sequence of int
-        Batch sizes whose latency is measured; empty for none. All with one thread, `n_jobs=1`.
-    classes : array of shape (n_classes,), optional
-        Of the teacher's columns; the student's by default.
-    max_slices : int
-        Slices kept, worst first.
-    random_state : int, RandomState or None
-        Which rows are drawn in the plot.
-
-    Returns
-    -------
-    Report
-
-    Raises
-    ------
-    ValueError
-        `y` holds a label that is no class, or has another number of rows than `X`.
-    """
-    if y is not None and len(y) != len(X):
-        raise ValueError(f"X and y must have as many rows, got {len(X)} and {len(y)}.")
-    classifier = is_classifier(student)
-    classes = student.classes_ if classifier and classes is None else classes
-    taught, learned = _outputs(teacher, student, X, classifier)
-    task = {} if y is None else _task_measures(y, {"teacher": taught, "student": learned}, classes)
-    flat = (learned, taught) if classifier else (learned.ravel(), taught.ravel())
-    close = fidelity(*flat)
-    measures = [_row("task", TASK_NAMES[k], **v) for k, v in task.items()]
-    measures += [_row("fidelity", FIDELITY_NAMES[k], student=close[k]) for k in FIDELITY_NAMES if k in close]
-    measures += _costs(teacher, student, X, classifier, latency_rows)
-    rng = check_random_state(random_state)
-    return Report(
-        measures,
-        by_class(y, taught, learned, classes) if classifier else [],
-        by_slice(student.schema_, X, taught, learned, classifier)[:max_slices],
-        len(X),
-        points=_points(y, taught, learned, classes if classifier else None, rng),
-    )
-
-
-def _outputs(teacher, student, X, classifier: bool):
-    if not classifier:
-        return teacher_outputs(teacher, X, "values").astype(np.float64), student.predict(X)
-    kind = "probabilities" if hasattr(teacher, "predict_proba") else "labels"
-    return teacher_outputs(teacher, X, kind).astype(np.float64), student.predict_proba(X)
-
-
-def _task_measures(y, outputs: dict, classes) -> dict:
-    """{metric: {"teacher": value, "student": value}}."""
-    found = {}
-    for name, output in outputs.items():
-        if classes is None:
-            values = regression_metrics(y, output)
-        else:
-            values = {**classification_metrics(y, output, classes), "ece": calibration_error(y, output, classes)}
-        for metric, value in values.items():
-            found.setdefault(metric, {})[name] = value
-    return found
-
-
-def _row(group: str, measure: str, teacher=None, student=None, quotient=None, **spread) -> dict:
-    return {"group": group, "measure": measure, "teacher": teacher, "student": student, "quotient": quotient, **spread}
-
-
-# ---------------------------------------------------------------- costs
-def _costs(teacher, student, X, classifier, latency_rows) -> list[dict]:
-    rows = [_row("cost", "parameters", student=student.n_parameters_)]
-    size = (size_bytes(teacher), size_bytes(student))
-    rows.append(_row("cost", "bytes", *size, size[0] / size[1]))
-    method = "predict_proba" if classifier and hasattr(teacher, "predict_proba") else "predict"
-    checked, bare = (student.predict_proba if classifier else student.predict), student.predictor()
-    with one_thread(teacher):
-        for n_rows in latency_rows:
-            what = f"µs per row, {n_rows:,} at a time"
-            slow = _timed(getattr(teacher, method), X, n_rows)
-            rows.append(_latency_row(what, slow, _timed(checked, X, n_rows)))
-            rows.append(_latency_row(f"{what}, predictor()", slow, _timed(bare, X, n_rows)))
-    return rows
-
-
-def _timed(predict, X, n_rows: int) -> Latency:
-    return latency(predict, X, n_rows=n_rows, repeats=3, seconds=TIMED_SECONDS)
-
-
-def _latency_row(what: str, slow: Latency, fast: Latency) -> dict:
-    micro = 1e6 / slow.n_rows
-    return _row(
-        "cost",
-        what,
-        slow.median * micro,
-        fast.median * micro,
-        slow.median / fast.median,
-        teacher_low=slow.low * micro,
-        teacher_high=slow.high * micro,
-        student_low=fast.low * micro,
-        student_high=fast.high * micro,
-    )
-
-
-@contextlib.contextmanager
-def one_thread(model):
-    """BLAS and OpenMP with one thread, and every `n_jobs` of a scikit-learn estimator 1, inside the block."""
-    while isinstance(model, FrozenEstimator):  # its parameters cannot be set from outside
-        model = model.estimator
-    parameters = model.get_params() if hasattr(model, "get_params") else {}
-    jobs = {k: v for k, v in parameters.items() if k == "n_jobs" or k.endswith("__n_jobs")}
-    with threadpool_limits(THREADS):
-        if jobs:
-            model.set_params(**dict.fromkeys(jobs, 1))
-        try:
-            yield
-        finally:
-            if jobs:
-                model.set_params(**jobs)
-
-
-# ---------------------------------------------------------------- figure and text
-def _points(y, taught, learned, classes, rng) -> dict:
-    rows = rng.permutation(len(taught))[:PLOTTED_ROWS]
-    if classes is None:
-        flat = taught.reshape(len(taught), -1), learned.reshape(len(taught), -1)
-        return {"teacher": flat[0][rows, 0], "student": flat[1][rows, 0]}
-    column = np.ones(len(taught), dtype=int) if len(classes) == 2 else taught.argmax(axis=1)
-    every = np.arange(len(taught))
-    points = {"teacher": taught[every, column][rows], "student": learned[every, column][rows]}
-    if y is not None:
-        codes = np.argmax(np.asarray(y)[:, None] == np.asarray(classes)[None, :], axis=1)
-        for name, p in (("teacher", taught), ("student", learned)):
-            points[f"{name}_confidence"], points[f"{name}_right"] = p.max(axis=1), p.argmax(axis=1) == codes
-    return points
 
 
 def _table(head, rows) -> str:

@@ -11,16 +11,17 @@ __all__ = ["by_class", "by_slice"]
 SMALLEST_SLICE = 30  # rows; the fidelity of fewer is noise
 
 
-def by_class(y, taught, learned, classes) -> list[dict]:
+def by_class(y, student, teacher, classes) -> list[dict]:
     """Recall of both, agreement and fidelity per class; `y` None: rows by the teacher's class.
 
     Parameters
     ----------
     y : array of shape (n_rows,), or None
-    taught, learned : arrays of shape (n_rows, n_classes), probabilities of teacher and student
+    student, teacher : float arrays of shape (n_rows, n_classes)
+        Their probabilities.
     classes : array of shape (n_classes,)
     """
-    best_t, best_s = taught.argmax(axis=1), learned.argmax(axis=1)
+    best_s, best_t = student.argmax(axis=1), teacher.argmax(axis=1)
     own = best_t if y is None else np.argmax(np.asarray(y)[:, None] == np.asarray(classes)[None, :], axis=1)
     found = []
     for c, name in enumerate(classes):
@@ -30,28 +31,25 @@ def by_class(y, taught, learned, classes) -> list[dict]:
                 {
                     "class": name.item() if isinstance(name, np.generic) else name,
                     "rows": int(rows.sum()),
-                    "teacher": float(np.mean(best_t[rows] == c)),
                     "student": float(np.mean(best_s[rows] == c)),
+                    "teacher": float(np.mean(best_t[rows] == c)),
                     "agreement": float(np.mean(best_t[rows] == best_s[rows])),
-                    "rmse": float(np.sqrt(np.mean((taught[rows, c] - learned[rows, c]) ** 2))),
+                    "rmse": float(np.sqrt(np.mean((teacher[rows, c] - student[rows, c]) ** 2))),
                 }
             )
     return found
 
 
-def by_slice(schema, X, taught, learned, classifier: bool) -> list[dict]:
+def by_slice(schema, X, student, teacher, classifier: bool) -> list[dict]:
     """Fidelity of every slice that has rows enough, worst first."""
     found = []
     for name, rows in _slices(schema, X):
         n = int(rows.sum())
         if n < SMALLEST_SLICE or n == len(rows):
             continue
-        close = (
-            fidelity(learned[rows], taught[rows])
-            if classifier
-            else fidelity(learned[rows].ravel(), taught[rows].ravel())
-        )
-        found.append({"slice": name, "rows": n, **{k: close[k] for k in ("agreement", "rmse") if k in close}})
+        pair = student[rows], teacher[rows]
+        measures = fidelity(*pair) if classifier else fidelity(*(part.ravel() for part in pair))
+        found.append({"slice": name, "rows": n, **{k: measures[k] for k in ("agreement", "rmse") if k in measures}})
     return sorted(found, key=lambda row: -row["rmse"])
 
 

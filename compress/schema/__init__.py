@@ -18,13 +18,15 @@ from compress.schema._checks import (
     check_validation_pair,
     checked_table,
     classification_targets,
+    hold_out,
     learning_weights,
     regression_targets,
     split_rows,
 )
 from compress.schema._column import Column
 from compress.schema._holdout import holdout_split
-from compress.schema._multi_valued import FieldEncoder
+from compress.schema._moved import moved
+from compress.schema._multi_valued import EncodedFields, FieldEncoder
 from compress.schema._rows import stack_tables, take
 from compress.schema._schema import Schema, as_schema
 from compress.schema._table import Encoded
@@ -33,6 +35,7 @@ from compress.schema._values import is_missing, numbers_of
 __all__ = [
     "Column",
     "Encoded",
+    "EncodedFields",
     "FieldEncoder",
     "LearningSet",
     "Schema",
@@ -40,9 +43,11 @@ __all__ = [
     "check_validation_pair",
     "checked_table",
     "classification_targets",
+    "hold_out",
     "holdout_split",
     "is_missing",
     "learning_weights",
+    "moved",
     "numbers_of",
     "regression_targets",
     "split_rows",

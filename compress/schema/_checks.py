@@ -18,6 +18,7 @@ __all__ = [
     "LearningSet",
     "check_validation_pair",
     "checked_table",
+    "hold_out",
     "classification_targets",
     "learning_weights",
     "regression_targets",
@@ -37,6 +38,11 @@ class LearningSet:
     encoded: Encoded
     targets: np.ndarray
     weight: np.ndarray | None = None
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(self.targets)
 
     def take(self, rows) -> LearningSet:
         """The rows named by an index array."""
@@ -59,10 +65,33 @@ def split_rows(n_rows: int, fraction: float, rng, labels=None) -> tuple[np.ndarr
         return train_test_split(rows, test_size=fraction, random_state=seed)
 
 
-def check_validation_pair(X_val, y_val) -> None:
-    """Refuse validation rows without labels, and labels without rows."""
-    if (X_val is None) != (y_val is None):
-        raise ValueError("X_val and y_val must be given together, got only one of them.")
+def check_validation_pair(X_val, y_val, *, needs_labels: bool = True) -> None:
+    """Refuse validation rows without labels, unless they can do without, and labels without rows."""
+    if (X_val is None and y_val is not None) or (needs_labels and X_val is not None and y_val is None):
+        missing = "X_val" if X_val is None else "y_val"
+        raise ValueError(f"X_val and y_val must be given together, but {missing} is None.")
+
+
+def hold_out(data: LearningSet, early_stopping, fraction: float, rng, *, validation=None, labels=None):
+    """The rows to learn from, and those that early stopping looks at (None: it looks at none).
+
+    Parameters
+    ----------
+    data : LearningSet
+        All rows.
+    early_stopping : bool or "auto"
+        True holds rows out of `data` where there is no `validation`; "auto" needs it; False looks at none.
+    fraction : float in (0, 1)
+        Share of the rows to hold out.
+    rng : RandomState
+    validation : callable() -> LearningSet, optional
+        Gives the validation rows that the user has passed.
+    labels : array of shape (n_rows,), optional
+        What the rows held out are stratified by.
+    """
+    if validation is not None and early_stopping is not False:
+        return data, validation()
+    return data.split(fraction, rng, labels) if early_stopping is True else (data, None)
 
 
 def checked_table(estimator, X, *, reset: bool):

@@ -1,13 +1,42 @@
-"""From a table to the tensors of a net whose fields may be multi-valued."""
+"""Tables with multi-valued columns, such as the genres of a film: encoded as blocks, one more for each such column."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
-import torch
 
 from compress.schema._schema import as_schema
+from compress.schema._table import Encoded
 
-__all__ = ["FieldEncoder"]
+__all__ = ["EncodedFields", "FieldEncoder"]
+
+
+class EncodedFields(NamedTuple):
+    """The two blocks of `Encoded`, and for each multi-valued column a padded matrix of codes."""
+
+    continuous: np.ndarray
+    nominal: np.ndarray
+    bags: tuple = ()
+
+    @property
+    def blocks(self) -> tuple[np.ndarray, ...]:
+        """All blocks, one after the other."""
+        return self.continuous, self.nominal, *self.bags
+
+    @property
+    def table(self) -> Encoded:
+        """The columns that are not multi-valued."""
+        return Encoded(self.continuous, self.nominal)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows of all blocks."""
+        return len(self.continuous)
+
+    def take(self, rows) -> EncodedFields:
+        """The rows named by an index array."""
+        return EncodedFields(self.continuous[rows], self.nominal[rows], tuple(bag[rows] for bag in self.bags))
 
 
 class FieldEncoder:
@@ -50,20 +79,22 @@ class FieldEncoder:
             self.vocabularies_.append({value: code for code, value in enumerate(values)})
         return self
 
-    def encoded(self, table):
-        """The schema's two blocks, as arrays; categories that were not there in `fit` count as missing."""
-        return self.schema_.encode(self._single(table), unseen="missing")
+    def encode(self, table) -> EncodedFields:
+        """All blocks; categories that were not there in `fit` count as missing, such values are left out of their cell.
 
-    def encode(self, table) -> tuple[torch.Tensor, ...]:
-        """All blocks as tensors; values that were not there in `fit` are left out of their cell."""
-        blocks = [torch.from_numpy(np.ascontiguousarray(block)) for block in self.encoded(table)]
+        Returns
+        -------
+        EncodedFields
+            Each matrix of codes is int64 of shape (n_rows, longest cell), padded with the size of the vocabulary.
+        """
+        bags = []
         for name, vocabulary in zip(self.multi_valued, self.vocabularies_):
             cells = [[vocabulary[v] for v in cell if v in vocabulary] for cell in self._cells(table, name)]
             codes = np.full((len(cells), max(1, *map(len, cells))), len(vocabulary), dtype=np.int64)
             for row, cell in zip(codes, cells):
                 row[: len(cell)] = cell
-            blocks.append(torch.from_numpy(codes))
-        return tuple(blocks)
+            bags.append(codes)
+        return EncodedFields(*self.schema_.encode(self._single(table), unseen="missing"), tuple(bags))
 
     def _single(self, table):
         return table.drop(columns=list(self.multi_valued)) if self.multi_valued else table

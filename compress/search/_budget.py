@@ -19,13 +19,13 @@ from tqdm.auto import tqdm
 
 from compress.evaluation import latency, regression_metrics, rmse
 from compress.search._figure import draw_budget
+from compress.search._limits import SHAPES, Budget
 from compress.transfer import TransferSet
 
-__all__ = ["SHAPES", "BudgetSearch", "check_budget", "search_budget", "shape_costs", "validation_error"]
+__all__ = ["BudgetSearch", "check_budget", "search_budget", "shape_costs", "validation_error"]
 
 logger = logging.getLogger(__name__)
 
-SHAPES = ((), (4,), (8,), (16,), (32,), (64,), (128,), (256,), (512,), (256, 256))
 TIMED_ROWS = 10_000  # rows per timed call
 
 
@@ -44,7 +44,8 @@ class BudgetSearch:
         (10,000 rows at a time through `predictor()`, one thread), `within` (both budgets), `error` on
         the validation rows (None: not trained), `frontier` (no other trained shape is both smaller
         and better).
-    budget_bytes, budget_us_per_row, tolerance : float or None
+    budget : Budget
+        What was asked for.
     teacher_error, largest_error : float or None
         The teacher's error on the validation rows, and the largest one tolerated.
     student : fitted estimator
@@ -54,9 +55,7 @@ class BudgetSearch:
     hidden_layer_sizes: tuple
     met: bool
     rows: list
-    budget_bytes: float | None = None
-    budget_us_per_row: float | None = None
-    tolerance: float | None = None
+    budget: Budget
     teacher_error: float | None = None
     largest_error: float | None = None
     student: object = field(default=None, repr=False)
@@ -115,8 +114,7 @@ def shape_costs(student, data: TransferSet, shapes: Sequence[tuple] = SHAPES) ->
     """
     costs = []
     for shape in shapes:
-        shape = tuple(int(size) for size in np.atleast_1d(shape))
-        net = clone(student).set_params(hidden_layer_sizes=shape)._untrained(data)
+        net = clone(student).set_params(hidden_layer_sizes=shape).untrained(data)
         with threadpool_limits(1):
             seconds = latency(net.predictor(), data.X, n_rows=TIMED_ROWS, repeats=7)
         costs.append(
@@ -130,15 +128,15 @@ def shape_costs(student, data: TransferSet, shapes: Sequence[tuple] = SHAPES) ->
     return sorted(costs, key=lambda row: row["bytes"])
 
 
-def check_budget(costs: list[dict], budget_bytes=None, budget_us_per_row=None) -> list[bool]:
-    """Which shapes are within both budgets.
+def check_budget(costs: list[dict], budget: Budget) -> list[bool]:
+    """Which shapes are within the bytes and the time of a budget.
 
     Raises
     ------
     ValueError
         None is; the message names the nearest.
     """
-    limits = {"bytes": budget_bytes, "us_per_row": budget_us_per_row}
+    limits = {"bytes": budget.bytes, "us_per_row": budget.us_per_row}
     limits = {key: limit for key, limit in limits.items() if limit is not None}
 
     def excess(row):
@@ -147,9 +145,9 @@ def check_budget(costs: list[dict], budget_bytes=None, budget_us_per_row=None) -
     within = [excess(row) <= 1 for row in costs]
     if not any(within):
         nearest = min(costs, key=excess)
-        asked = " and ".join(f"budget_{key}={limit:g}" for key, limit in limits.items())
+        asked = " and ".join(f"{key}={limit:g}" for key, limit in limits.items())
         raise ValueError(
-            f"no student meets {asked}: the nearest has hidden_layer_sizes={nearest['hidden_layer_sizes']}, "
+            f"no student meets Budget({asked}): the nearest has hidden_layer_sizes={nearest['hidden_layer_sizes']}, "
             f"{nearest['bytes']:,} bytes and {nearest['us_per_row']:.3f} µs per row. "
             "Allow that much, or give it fewer columns and categories (max_one_hot)."
         )
@@ -167,11 +165,8 @@ def search_budget(
     y_val,
     *,
     student,
-    shapes: Sequence[tuple] = SHAPES,
+    budget: Budget,
     costs: list[dict] | None = None,
-    budget_bytes: float | None = None,
-    budget_us_per_row: float | None = None,
-    tolerance: float | None = None,
     teacher_error: float | None = None,
     verbose: int = 0,
 ) -> BudgetSearch:
@@ -185,15 +180,11 @@ def search_budget(
         They decide; never give it test rows.
     student : StudentClassifier or StudentRegressor
         Its other parameters; it is cloned.
-    shapes : sequence of tuples of int
-        `hidden_layer_sizes` to try.
+    budget : Budget
+        The limits. With a tolerance the search stops at the first shape, in order of size, that keeps it; if none
+        does, the best is chosen, with a warning.
     costs : list of dict, optional
         Of `shape_costs`; measured when not given.
-    budget_bytes, budget_us_per_row : float, optional
-        Largest saved student; largest time per row, 10,000 rows at a time in one thread.
-    tolerance : float, optional
-        The error may exceed the teacher's by this share: 0.01 is 1 %. The search stops at the first
-        shape, in order of size, that does not. If none does, the best is chosen, with a warning.
     teacher_error : float, optional
         RMSE of the teacher on the validation rows; needed with `tolerance`.
     verbose : int
@@ -208,10 +199,11 @@ def search_budget(
     ValueError
         No shape is within the budgets; `tolerance` without `teacher_error`.
     """
+    tolerance = budget.tolerance
     if tolerance is not None and teacher_error is None:
         raise ValueError("tolerance compares with the teacher: pass teacher_error, its RMSE on the validation rows.")
-    costs = shape_costs(student, data, shapes) if costs is None else costs
-    within = check_budget(costs, budget_bytes, budget_us_per_row)
+    costs = shape_costs(student, data, budget.shapes) if costs is None else costs
+    within = check_budget(costs, budget)
     largest = None if tolerance is None else (1 + tolerance) * teacher_error
     rows = [{**row, "within": ok, "error": None, "frontier": False} for row, ok in zip(costs, within)]
     best, best_student = None, None
@@ -236,17 +228,7 @@ def search_budget(
             UserWarning,
             stacklevel=2,
         )
-    return BudgetSearch(
-        best["hidden_layer_sizes"],
-        met,
-        rows,
-        budget_bytes,
-        budget_us_per_row,
-        tolerance,
-        teacher_error,
-        largest,
-        best_student,
-    )
+    return BudgetSearch(best["hidden_layer_sizes"], met, rows, budget, teacher_error, largest, best_student)
 
 
 def _mark_frontier(rows: list[dict]) -> None:

@@ -12,8 +12,8 @@ def draw_budget(search):
     figure, axes = new_figure(2)
     tried = [row for row in search.rows if row["error"] is not None]
     for axis, key, label, budget in (
-        (axes[0], "bytes", "bytes", search.budget_bytes),
-        (axes[1], "us_per_row", "µs per row", search.budget_us_per_row),
+        (axes[0], "bytes", "bytes", search.budget.bytes),
+        (axes[1], "us_per_row", "µs per row", search.budget.us_per_row),
     ):
         axis.plot([row[key] for row in tried], [row["error"] for row in tried], "o", color=STUDENT, markersize=4)
         front = sorted((row[key], row["error"]) for row in tried if row["frontier"])

@@ -8,7 +8,6 @@ from sklearn.utils import check_random_state
 
 from compress._random import seed_unset
 from compress.search._munge import trial_errors, trial_student
-from compress.transfer import CrossFit, TransferSet
 
 __all__ = ["compare_sources"]
 
@@ -20,7 +19,7 @@ def compare_sources(
 
     Parameters
     ----------
-    sources : dict of name to fitted teacher or `CrossFit`
+    sources : dict of name to `SingleTeacher` or `CrossFit`
     X : training rows, which the sources were fitted on
     X_val, y_val : validation rows and labels
     generator : generator, not fitted
@@ -33,15 +32,16 @@ def compare_sources(
     """
     errors = {}
     for name, source in sources.items():
-        options = {"n_rows": n_rows, "labels": labels, "n_jobs": n_jobs}
-        if isinstance(source, CrossFit):
-            data = source.transfer_set(X, generator=generator, random_state=random_state, **options)
-            student = trial_student(source.teacher)
-        else:
-            own = clone(generator)
-            seed_unset(own, check_random_state(random_state))
-            data = TransferSet.from_teacher(source, X, generator=own.fit(X) if n_rows > len(X) else None, **options)
-            student = trial_student(source)
-        student.set_params(random_state=random_state)
+        own = clone(generator)
+        seed_unset(own, check_random_state(random_state))
+        data = source.transfer_set(
+            X,
+            generator=own.fit(X) if n_rows > len(X) else None,
+            n_rows=n_rows,
+            labels=labels,
+            n_jobs=n_jobs,
+            random_state=random_state,
+        )
+        student = trial_student(source.teacher).set_params(random_state=random_state)
         errors[name] = float(np.sqrt(trial_errors(student, data, X_val, y_val).mean()))
     return errors

@@ -11,7 +11,8 @@ Bucila, Caruana and Niculescu-Mizil, "Model Compression", KDD 2006.
 
 from compress.students._base import BaseStudent
 from compress.students._classifier import StudentClassifier
-from compress.students._file import load_student
+from compress.students._encodings import PeriodicEncoding
+from compress.students._load import load_student, restored
 from compress.students._net_classifier import NetClassifier
 from compress.students._objectives import (
     LOGIT_CLIP,
@@ -30,6 +31,7 @@ __all__ = [
     "Logits",
     "NetClassifier",
     "Objective",
+    "PeriodicEncoding",
     "Probabilities",
     "SoftTargets",
     "StudentClassifier",
@@ -37,4 +39,5 @@ __all__ = [
     "Values",
     "centred_logits",
     "load_student",
+    "restored",
 ]

@@ -1,27 +1,63 @@
-"""How the students learn: from a table to targets, a net and a run of the training loop."""
+"""How students learn: from a table to targets, a net, and a run of the training loop."""
 
 from __future__ import annotations
 
+from numbers import Integral, Real
+
 import numpy as np
 import torch
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
 
 from compress._random import draw_seed
-from compress.nets import MLP, Periodic, TableNet, TabularInput
-from compress.schema import LearningSet, as_schema, check_validation_pair, checked_table, learning_weights
-from compress.students._parameters import StudentParameters
-from compress.students._serving import ServedStudent
-from compress.training import isolated_rng, resolve_device, single_thread, train
+from compress.export import FEW_ROWS, all_finite
+from compress.nets import TableNet
+from compress.schema import (
+    LearningSet,
+    Schema,
+    as_schema,
+    check_validation_pair,
+    checked_table,
+    hold_out,
+    learning_weights,
+)
+from compress.students._objectives import Objective
+from compress.students._targets import output_activation
+from compress.students._teach import teach
+from compress.training import LEARNING_RATE_SCHEDULES, isolated_rng
 from compress.transfer import TransferSet
 
 __all__ = ["BaseStudent"]
 
-SMALL_NET = 200_000  # parameters; below, one CPU thread is faster than several
 ENCODE_ROWS = 65_536  # rows made dense at a time
+STEPS = 16_000  # aim of max_epochs="auto"
 
 
-class BaseStudent(ServedStudent, StudentParameters):
-    """Base of `StudentClassifier` and `StudentRegressor`, whose docstrings say what the parameters are."""
+class BaseStudent(BaseEstimator):
+    """Base of the estimators that train one net on a table.
+
+    A subclass has `_check_parameters`, `_new_net`, `_new_objective`, `_target` (what `y` means, see
+    `compress.students._targets`), `predictor`, and what it will of `_resumes` and `_training_options`. Other rooms
+    use five methods besides scikit-learn's: `learn`, `untrained`, `net_inputs`, `augmented` and `steps_for`.
+    """
+
+    _parameter_constraints = {
+        "max_epochs": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "schedule": [StrOptions(set(LEARNING_RATE_SCHEDULES))],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "early_stopping": ["boolean", StrOptions({"auto"})],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
+        "device": [str, torch.device],
+        "mixed_precision": ["boolean"],
+        "callbacks": ["array-like"],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
 
     def fit(self, X, y=None, sample_weight=None, *, X_val=None, y_val=None):
         """Learn from labelled rows or from a transfer set.
@@ -29,10 +65,12 @@ class BaseStudent(ServedStudent, StudentParameters):
         Parameters
         ----------
         X : DataFrame or array of shape (n_rows, n_columns); or TransferSet
+            The rows to learn from.
         y : array, optional
             Classifier: labels of shape (n_rows,), or soft labels of shape (n_rows, n_classes) whose
             rows sum to 1. Regressor: shape (n_rows,) or (n_rows, n_outputs). None with a transfer set.
         sample_weight : array of shape (n_rows,), optional
+            Non-negative weights of the rows in the loss; those of the transfer set by default.
         X_val, y_val : optional
             Validation rows and their labels, hard or soft, for early stopping.
 
@@ -43,66 +81,132 @@ class BaseStudent(ServedStudent, StudentParameters):
         Raises
         ------
         ValueError
-            A parameter out of its range; labels that do not fit; soft labels that do not sum to 1.
+            A parameter is out of its range; labels do not fit; soft labels do not sum to 1.
         FloatingPointError
             The loss is not finite in the first epoch.
         """
         self._check_parameters()
         check_validation_pair(X_val, y_val)
-        resume = self.warm_start and hasattr(self, "module_") and self._same_net()
-        known = (self.schema_, getattr(self, "classes_", None)) if resume else (None, None)
-        data = self._learning_set(X, y, sample_weight, schema=known[0], classes=known[1])
-        return self._fit_set(data, X_val, y_val, resume=resume)
+        resume = self._resumes()
+        data = self._learning_set(X, y, sample_weight, resume=resume)
+        rng = check_random_state(self.random_state)
+        data, held_out = self._hold_out(data, X_val, y_val, rng)
+        if not resume:
+            self._make_net(data, self._new_objective(data.targets, data.weight), rng)
+        return self._train(data, held_out, rng, *self.steps_for(len(data.targets)), self.schedule)
 
-    def _fit_taught(self, X, targets, weight, make_objective, *, classes=None, X_val=None, y_val=None, before=None):
-        """Learn ready-made targets under an objective of the caller's: the way in of `compress.distill`.
+    def learn(
+        self, X, targets, weight, make_objective, *, classes=None, X_val=None, y_val=None, before=None
+    ) -> BaseStudent:
+        """Learn ready-made targets under an objective of the caller's: the way in for `compress.distill`.
 
-        `make_objective(targets, weight, link)` gets targets of any width, `link` as in `Objective`.
-        `before(student, data, rng)` trains a stage of its own between the net's making and its training.
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_columns)
+            The rows to learn from.
+        targets : float array of shape (n_rows, n_columns)
+            Whatever the objective makes of it.
+        weight : float32 array of shape (n_rows,) of mean 1, or None
+            Weights of the rows.
+        make_objective : callable(targets, weight, output_activation) -> Objective
+            Called once; `output_activation` is the one that belongs to `classes`.
+        classes : array of shape (n_classes,), optional
+            Label of each output; None in regression.
+        X_val, y_val : optional
+            Validation rows and their labels, as in `fit`.
+        before : callable(student, data, rng), optional
+            Trains a stage of its own between the net's making and its training; `data` is a `LearningSet`.
+
+        Returns
+        -------
+        self
         """
         self._check_parameters()
         table = checked_table(self, X, reset=True)
         if classes is not None:
             self.classes_ = classes
-        self.schema_ = as_schema(self.schema, table)
+        self.schema_ = as_schema(getattr(self, "schema", None), table)
         data = LearningSet(self.schema_.encode(table, unseen="missing"), targets, weight)
-        objective = make_objective(targets, weight, self._link(None if classes is None else len(classes)))
-        return self._fit_set(data, X_val, y_val, objective=objective, before=before)
-
-    def _fit_set(self, data: LearningSet, X_val, y_val, *, resume=False, objective=None, before=None):
+        objective = make_objective(targets, weight, self._output_activation(classes))
         rng = check_random_state(self.random_state)
-        held_out = None
-        if X_val is not None and self.early_stopping is not False:
-            held_out = self._validation_set(X_val, y_val, data.targets.shape[1])
-        elif self.early_stopping is True:
-            labels = data.targets.argmax(axis=1) if hasattr(self, "classes_") else None
-            data, held_out = data.split(self.validation_fraction, rng, labels)
-        if not resume:
-            self._build(data, rng, objective)
+        data, held_out = self._hold_out(data, X_val, y_val, rng)
+        self._make_net(data, objective, rng)
         if before is not None:
             before(self, data, rng)
-        max_epochs, batch_size = self._budget(len(data.targets))
-        return self._train(data, held_out, rng, max_epochs, batch_size, self.schedule)
+        return self._train(data, held_out, rng, *self.steps_for(len(data.targets)), self.schedule)
 
     def _partial_fit(self, X, y, sample_weight, classes=None):
+        """One more epoch at the initial learning rate."""
         self._check_parameters()
         first = not hasattr(self, "module_")
         known = None if classes is None else np.unique(classes)
-        if not first and hasattr(self, "classes_"):
-            if known is not None and not np.array_equal(known, self.classes_):
-                raise ValueError(
-                    f"classes must be those of the first call, {self.classes_.tolist()}, got {known.tolist()}. "
-                    "Leave classes out after the first call."
-                )
-            known = self.classes_
-        data = self._learning_set(X, y, sample_weight, schema=None if first else self.schema_, classes=known)
+        if not first and known is not None and not np.array_equal(known, self.classes_):
+            raise ValueError(
+                f"classes must be those of the first call, {self.classes_.tolist()}, got {known.tolist()}. "
+                "Leave classes out after the first call."
+            )
+        data = self._learning_set(X, y, sample_weight, resume=not first, classes=known)
         rng = check_random_state(self.random_state)
         if first:
-            self._build(data, rng)
-        _, batch_size = self._budget(len(data.targets))
+            self._make_net(data, self._new_objective(data.targets, data.weight), rng)
+        _, batch_size = self.steps_for(len(data.targets))
         return self._train(data, None, rng, 1, batch_size, "constant")
 
-    def _learning_set(self, X, y, sample_weight, *, schema=None, classes=None) -> LearningSet:
+    def untrained(self, data: TransferSet) -> BaseStudent:
+        """The student before its first step, whose bytes and latency are those of the trained one; returns self."""
+        self._check_parameters()
+        data = self._learning_set(data, None, None)
+        self._make_net(data, self._new_objective(data.targets, data.weight), check_random_state(self.random_state))
+        self.module_.eval()
+        return self
+
+    def steps_for(self, n_rows: int) -> tuple[int, int]:
+        """(epochs, batch size) of a training on so many rows, the "auto" rules applied."""
+        batch_size = self.batch_size
+        if batch_size == "auto":
+            batch_size = 2 ** int(np.clip(np.round(np.log2(max(n_rows, 1) / 64)), 5, 10))
+        if self.max_epochs != "auto":
+            return self.max_epochs, batch_size
+        return int(np.clip(STEPS * batch_size / n_rows, 10, 200)), batch_size
+
+    def net_inputs(self, data: LearningSet) -> tuple[torch.Tensor, ...]:
+        """What the fitted or new net is trained on, for the rows of `data`, on the CPU.
+
+        Returns
+        -------
+        tuple of tensors
+            The dense matrix, made once, where nothing in the input layer is learned; else the two blocks.
+        """
+        # the schema may hand the caller's own array on, which torch wants to be writable
+        blocks = [torch.from_numpy(np.require(block, requirements="W")) for block in data.encoded]
+        if not self.module_.inputs.is_fixed:
+            return tuple(blocks)
+        device = self.module_.output_mean.device
+        dense = torch.empty(data.encoded.n_rows, self.module_.inputs.n_outputs)
+        with torch.no_grad():
+            for start in range(0, len(dense), ENCODE_ROWS):
+                rows = slice(start, start + ENCODE_ROWS)
+                dense[rows] = self.module_.inputs(*(block[rows].to(device) for block in blocks))
+        return (dense,)
+
+    def augmented(self, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+        """The inputs of a training batch as the net shall see them: as they are, unless a subclass changes them."""
+        return inputs
+
+    # -------------------------------------------------------------- the steps of fit
+    def _resumes(self) -> bool:
+        """Whether `fit` goes on from the weights that are there."""
+        return False
+
+    def _output_activation(self, classes) -> str:
+        return output_activation(None if classes is None else len(classes))
+
+    def _training_options(self, tensors, loss, batch_size: int) -> dict:
+        """Further arguments of `compress.training.train`."""
+        return {}
+
+    def _learning_set(self, X, y, sample_weight, *, resume: bool = False, classes=None) -> LearningSet:
+        """Checked rows and targets, encoded; the columns and classes of the last fit hold when it is resumed."""
         transfer = X if isinstance(X, TransferSet) else None
         if transfer is not None and y is not None:
             raise ValueError("y must be None when X is a TransferSet, which carries the teacher's targets.")
@@ -111,151 +215,99 @@ class BaseStudent(ServedStudent, StudentParameters):
                 f"{type(self).__name__} requires y to be passed, but the target y is None. "
                 "Pass labels, soft labels of shape (n_rows, n_classes), or a TransferSet in place of X."
             )
-        table = checked_table(self, X if transfer is None else transfer.X, reset=schema is None)
+        table = checked_table(self, X if transfer is None else transfer.X, reset=not resume)
+        classes = getattr(self, "classes_", None) if resume else classes
         if transfer is None:
-            targets, weight = self._targets(y, table, sample_weight, classes)
+            targets, weight, facts = self._target.of_labels(y, table, sample_weight, classes)
         else:
-            targets = self._transfer_targets(transfer, classes)
-            weight = transfer.sample_weight if sample_weight is None else sample_weight
-            weight = learning_weights(weight, table)
-        if schema is not None and self.objective_.link == "identity" and targets.shape[1] != self.objective_.n_outputs:
+            targets, facts = self._target.of_transfer_set(transfer, classes)
+            weight = learning_weights(transfer.sample_weight if sample_weight is None else sample_weight, table)
+        if resume and "outputs_2d_" in facts and targets.shape[1] != self.objective_.n_outputs:
             raise ValueError(
                 f"y must have as many outputs as the net that learns on, {self.objective_.n_outputs}, "
                 f"got {targets.shape[1]}. Use warm_start=False to begin anew."
             )
-        if schema is None:
-            own = transfer.schema if transfer is not None and self.schema is None else self.schema
-            self.schema_ = schema = as_schema(own, table)
-        return LearningSet(schema.encode(table, unseen="missing"), targets, weight)
+        vars(self).update(facts)
+        if not resume:
+            self.schema_ = as_schema(self._given_schema(transfer), table)
+        return LearningSet(self.schema_.encode(table, unseen="missing"), targets, weight)
 
-    def _validation_set(self, X, y, n_columns: int) -> LearningSet:
-        table = checked_table(self, X, reset=False)
-        targets = self._validation_targets(y, len(table), n_columns)
-        return LearningSet(self.schema_.encode(table, unseen="missing"), targets)
+    def _given_schema(self, transfer: TransferSet | None) -> Schema | dict | None:
+        own = getattr(self, "schema", None)
+        return transfer.schema if transfer is not None and own is None else own
 
-    @staticmethod
-    def _link(n_classes: int | None) -> str:
-        """What the net's outputs stand for; see `Objective`."""
-        return "identity" if n_classes is None else "binary" if n_classes == 2 else "softmax"
+    def _hold_out(self, data: LearningSet, X_val, y_val, rng) -> tuple[LearningSet, LearningSet | None]:
+        """The rows to learn from, and those that early stopping looks at."""
+        known = getattr(self, "classes_", None)
 
-    def _build(self, data: LearningSet, rng, objective=None) -> None:
-        self.objective_ = self._objective(data.targets, data.weight) if objective is None else objective
+        def validation() -> LearningSet:
+            table = checked_table(self, X_val, reset=False)
+            targets = self._target.of_validation(y_val, len(table), data.targets.shape[1], known)
+            return LearningSet(self.schema_.encode(table, unseen="missing"), targets)
+
+        return hold_out(
+            data,
+            self.early_stopping,
+            self.validation_fraction,
+            rng,
+            validation=None if X_val is None else validation,
+            labels=None if known is None else data.targets.argmax(axis=1),
+        )
+
+    def _make_net(self, data: LearningSet, objective: Objective, rng) -> None:
+        """Set `objective_` and a new `module_` with weights drawn from one seed of `rng`."""
+        self.objective_ = objective
         with isolated_rng(draw_seed(rng)):
-            inputs = self._make_inputs(data)
-            n_outputs = self.objective_.n_outputs
-            self.module_ = TableNet(inputs, self._make_body(inputs.n_outputs, n_outputs), n_outputs)
-        self.module_.output_mean.copy_(torch.from_numpy(self.objective_.mean))
-        self.module_.output_scale.copy_(torch.from_numpy(self.objective_.scale))
+            inputs, body = self._new_net(data, objective.n_outputs)
+            self.module_ = TableNet(inputs, body, objective.n_outputs)
+        self.module_.output_mean.copy_(torch.from_numpy(objective.mean))
+        self.module_.output_scale.copy_(torch.from_numpy(objective.scale))
         self.n_parameters_ = sum(p.numel() for p in self.module_.parameters())
-        self._built = self._net_parameters()
 
-    def _make_inputs(self, data: LearningSet) -> torch.nn.Module:
-        return TabularInput.from_encoded(
-            data.encoded,
-            self.schema_,
-            data.weight,
-            max_one_hot=self.max_one_hot,
-            embedding_size=self.embedding_size,
-        )
-
-    def _make_body(self, n_inputs: int, n_outputs: int) -> torch.nn.Module:
-        return MLP(
-            n_inputs,
-            self._sizes(),
-            n_outputs,
-            activation=self.activation,
-            dropout=self.dropout,
-            bottleneck=self.bottleneck,
-            periodic=self._periodic(),
-        )
-
-    def _periodic(self) -> Periodic | None:
-        if not self.n_frequencies:
-            return None
-        return Periodic(len(self.schema_.continuous_), self.n_frequencies, self.frequency_scale)
-
-    def _untrained(self, data: TransferSet):
-        """The net before its first step, whose bytes and latency are those of the trained one."""
-        self._check_parameters()
-        self._build(self._learning_set(data, None, None), check_random_state(self.random_state))
-        self.module_.eval()
-        return self
-
-    def _train(self, data, held_out, rng, max_epochs, batch_size, schedule):
+    def _train(self, data, held_out, rng, max_epochs: int, batch_size: int, schedule: str):
+        """Run the training loop; when it fails the student is not fitted, and predict says so."""
         try:
-            result = self._trained(data, held_out, rng, max_epochs, batch_size, schedule)
+            result = teach(self, data, held_out, rng, max_epochs, batch_size, schedule)
         except BaseException:
-            del self.module_  # half a fit is none: predict says so
+            del self.module_
             raise
         self.history_, self.best_epoch_, self.stopped_ = result.history, result.best_epoch, result.stopped
         self.n_iter_ = len(result.history)
         self._predictor = self.predictor(np.float64)
         return self
 
-    def _trained(self, data, held_out, rng, max_epochs, batch_size, schedule):
-        device = resolve_device(self.device)
-        module, objective = self.module_.to(device), self.objective_
-        inputs = self._inputs(module, data)
-        tensors = [*inputs, torch.from_numpy(objective.learnable(data.targets))]
-        if data.weight is not None:
-            tensors.append(torch.from_numpy(data.weight))
-        k = len(inputs)
+    # -------------------------------------------------------------- prediction
+    def _predictions(self, X) -> np.ndarray:
+        """Probabilities or values of the rows of `X`, float64, by the NumPy predictor."""
+        if self._needs_no_checks(X):
+            return self._predictor.from_encoded(X.astype(self.schema_.dtype_, copy=False), None)
+        check_is_fitted(self, "module_")
+        table = checked_table(self, X, reset=False)
+        encoded = self._predictor.quickly_encoded(table) if len(table) <= FEW_ROWS else None
+        if encoded is None or np.isinf(encoded[0]).any():
+            encoded = self.schema_.encode(table, unseen="missing")
+        return self._predictor.from_encoded(*encoded)
 
-        def loss(batch, clock):
-            inputs = self._augmented(batch[:k])
-            return objective.step_loss(module.learned_outputs(inputs), *batch[k:], inputs=inputs, clock=clock)
+    def _needs_no_checks(self, X) -> bool:
+        """Whether the checks, which take many times longer than a row's prediction, would find nothing."""
+        return (
+            "module_" in vars(self)
+            and type(X) is np.ndarray
+            and X.dtype.char in "fd"
+            and X.ndim == 2
+            and X.shape[0] > 0
+            and X.shape[1] == self.n_features_in_
+            and "feature_names_in_" not in vars(self)
+            and getattr(self._predictor, "plain", False)
+            and all_finite(X)
+        )
 
-        small = device.type == "cpu" and self.n_parameters_ < SMALL_NET
-        with single_thread(small):
-            result = train(
-                module,
-                tuple(tensors),
-                loss,
-                max_epochs=max_epochs,
-                batch_size=batch_size,
-                learning_rate=self.learning_rate,
-                schedule=schedule,
-                weight_decay=self.weight_decay,
-                **self._training_options(module, tensors, loss, batch_size),
-                validate=None if held_out is None else self._validator(module, held_out, device),
-                patience=self.n_iter_no_change,
-                seed=draw_seed(rng),
-                device=device,
-                mixed_precision=self.mixed_precision,
-                callbacks=self.callbacks,
-                verbose=self.verbose,
-                description="student",
-            )
-        self.module_ = module.to("cpu")
-        return result
+    def __getstate__(self):
+        state = super().__getstate__().copy()
+        state.pop("_predictor", None)  # made again from the module: no need to store the weights twice
+        return state
 
-    def _augmented(self, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
-        """The inputs of a training batch as the net shall see them."""
-        return inputs
-
-    def _training_options(self, module, tensors, loss, batch_size) -> dict:
-        """Further arguments of `compress.training.train`."""
-        return {}
-
-    def _inputs(self, module: TableNet, data: LearningSet) -> tuple[torch.Tensor, ...]:
-        """The dense inputs, made once, when nothing in the input layer is learned; else the two blocks."""
-        # the schema may hand the caller's own array on, which torch wants to be writable
-        blocks = [torch.from_numpy(np.require(block, requirements="W")) for block in data.encoded]
-        if not module.inputs.is_fixed:
-            return tuple(blocks)
-        device = module.output_mean.device
-        dense = torch.empty(data.encoded.n_rows, module.inputs.n_outputs)
-        with torch.no_grad():
-            for start in range(0, len(dense), ENCODE_ROWS):
-                rows = slice(start, start + ENCODE_ROWS)
-                dense[rows] = module.inputs(*(block[rows].to(device) for block in blocks))
-        return (dense,)
-
-    def _validator(self, module: TableNet, held_out: LearningSet, device):
-        objective = self.objective_
-        inputs = tuple(tensor.to(device) for tensor in self._inputs(module, held_out))
-        target = held_out.targets if objective.link != "identity" else objective.learnable(held_out.targets)
-        target = torch.from_numpy(target).to(device)
-        weight = () if held_out.weight is None else (torch.from_numpy(held_out.weight).to(device),)
-        scale, mean = (1, 0) if objective.link == "identity" else (module.output_scale, module.output_mean)
-        return lambda: objective.score(module.learned_outputs(inputs) * scale + mean, target, *weight)
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if hasattr(self, "module_"):
+            self._predictor = self.predictor(np.float64)

@@ -6,16 +6,16 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import StrOptions
 
-from compress.schema import classification_targets, learning_weights
-from compress.students._base import BaseStudent
 from compress.students._objectives import Logits, Probabilities, SoftTargets
+from compress.students._table_student import TableStudent
+from compress.students._targets import ClassTargets
 
 __all__ = ["StudentClassifier"]
 
 _OBJECTIVES = {"soft_targets": SoftTargets, "probabilities": Probabilities, "logits": Logits}
 
 
-class StudentClassifier(ClassifierMixin, BaseStudent):
+class StudentClassifier(ClassifierMixin, TableStudent):
     """A small net that classifies, taught by hard labels, soft labels or a transfer set.
 
     Parameters
@@ -50,12 +50,9 @@ class StudentClassifier(ClassifierMixin, BaseStudent):
     validation_fraction : float in (0, 1), default=0.1
     n_iter_no_change : int, optional
         Stop after so many epochs without improvement on the validation rows; None runs all epochs.
-    n_frequencies : int, default=0
-        Give the net sine and cosine of each continuous column, too, at so many learned frequencies (Gorishniy et al.
-        2022). With 4 of scale 0.5, and fewer hidden units for the same bytes, students were about 1 % better on three
-        tables of six and 13 % worse on one (`experiments.numerical_embeddings`): choose on validation rows.
-    frequency_scale : float, default=0.2
-        Standard deviation of the frequencies before training, in cycles per standard deviation of the column.
+    encoding : PeriodicEncoding, optional
+        What the net is given of each continuous column beside the column itself; see
+        `compress.students.PeriodicEncoding`. None: nothing.
     max_one_hot : int, default=64
         Nominal columns with more categories get a learned embedding.
     embedding_size : int, default=8
@@ -104,7 +101,7 @@ class StudentClassifier(ClassifierMixin, BaseStudent):
     """
 
     _parameter_constraints = {
-        **BaseStudent._parameter_constraints,
+        **TableStudent._parameter_constraints,
         "objective": [StrOptions(set(_OBJECTIVES))],
         "class_weight": [StrOptions({"balanced"}), dict, None],
     }
@@ -123,11 +120,10 @@ class StudentClassifier(ClassifierMixin, BaseStudent):
         weight_decay=1e-4,
         dropout=0.0,
         bottleneck=None,
+        encoding=None,
         early_stopping="auto",
         validation_fraction=0.1,
         n_iter_no_change=None,
-        n_frequencies=0,
-        frequency_scale=0.2,
         max_one_hot=64,
         embedding_size=8,
         warm_start=False,
@@ -148,11 +144,10 @@ class StudentClassifier(ClassifierMixin, BaseStudent):
             weight_decay=weight_decay,
             dropout=dropout,
             bottleneck=bottleneck,
+            encoding=encoding,
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
-            n_frequencies=n_frequencies,
-            frequency_scale=frequency_scale,
             max_one_hot=max_one_hot,
             embedding_size=embedding_size,
             warm_start=warm_start,
@@ -190,30 +185,10 @@ class StudentClassifier(ClassifierMixin, BaseStudent):
         best = self.predict_proba(X).argmax(axis=1)
         return self.classes_[best]
 
-    def _targets(self, y, X, sample_weight, classes):
-        self.classes_, targets, hard = classification_targets(y, len(X), type(self).__name__, classes)
-        if self.objective == "logits" and hard:
-            raise ValueError(
-                "objective='logits' needs soft targets (a TransferSet, or y of shape (n_rows, n_classes)), "
-                "got hard labels. Use objective='soft_targets' for them."
-            )
-        if self.class_weight is not None and not hard:
-            raise ValueError("class_weight needs hard labels, got soft ones. Use sample_weight, or class_weight=None.")
-        return targets, learning_weights(sample_weight, X, self.class_weight, y if hard else None)
+    @property
+    def _target(self) -> ClassTargets:
+        return ClassTargets(type(self).__name__, self.objective, self.class_weight)
 
-    def _validation_targets(self, y, n_rows, n_columns):
-        _, targets, _ = classification_targets(y, n_rows, f"{type(self).__name__}, y_val", self.classes_)
-        return targets
-
-    def _transfer_targets(self, data, classes):
-        if data.kind == "values":
-            raise ValueError("the TransferSet holds regression values: use StudentRegressor.")
-        if self.class_weight is not None:
-            raise ValueError("class_weight needs hard labels, got a TransferSet. Use its sample_weight.")
-        if classes is not None and not np.array_equal(classes, data.classes):
-            raise ValueError(f"the TransferSet has the classes {list(data.classes)}, the student {list(classes)}.")
-        self.classes_ = np.asarray(data.classes)
-        return data.probabilities()
-
-    def _objective(self, targets, weight):
-        return _OBJECTIVES[self.objective].for_targets(targets, weight)
+    @property
+    def _objective_class(self):
+        return _OBJECTIVES[self.objective]

@@ -7,17 +7,19 @@ of the tabular students, with augmentation and plain stochastic gradient descent
 from __future__ import annotations
 
 import copy
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 import torch
+from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from compress.nets import weights_to_bytes
-from compress.students._classifier import StudentClassifier
+from compress.students._base import BaseStudent
 from compress.students._objectives import SoftTargets
+from compress.students._targets import ClassTargets
 from compress.training import OPTIMIZERS, gradient_noise, resolve_device
 
 __all__ = ["NetClassifier"]
@@ -25,7 +27,7 @@ __all__ = ["NetClassifier"]
 BLOCK_ROWS = 1024
 
 
-class NetClassifier(StudentClassifier):
+class NetClassifier(ClassifierMixin, BaseStudent):
     """A torch module that classifies, taught by hard or soft labels; as it is or inside a distiller.
 
     Parameters
@@ -84,23 +86,14 @@ class NetClassifier(StudentClassifier):
     """
 
     _parameter_constraints = {
-        **StudentClassifier._parameter_constraints,
+        **BaseStudent._parameter_constraints,
         "module": [nn.Module, HasMethods("__call__")],
         "augment": [callable, None],
         "optimizer": [StrOptions(set(OPTIMIZERS))],
         "momentum": [Interval(Real, 0, 1, closed="left")],
         "gradient_noise": ["boolean"],
         "predict_dtype": [StrOptions({"float64", "float32"})],
-        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
     }
-
-    # what the tabular students let users choose and a module of one's own has fixed
-    class_weight = schema = bottleneck = None
-    n_frequencies = 0
-    objective = "soft_targets"
-    hidden_layer_sizes = ()
-    warm_start = False
-    sees_rows = True
 
     def __init__(
         self,
@@ -145,6 +138,19 @@ class NetClassifier(StudentClassifier):
         self.verbose = verbose
         self.random_state = random_state
 
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """One more epoch at the initial learning rate, on these rows; arguments as in `StudentClassifier`."""
+        return self._partial_fit(X, y, sample_weight, classes)
+
+    def predict_proba(self, X) -> np.ndarray:
+        """Class probabilities, float64 of shape (n_rows, n_classes), columns as in `classes_`."""
+        return self._predictions(X)
+
+    def predict(self, X) -> np.ndarray:
+        """The most probable class of each row, of shape (n_rows,)."""
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
+
     def predictor(self, dtype=None):
         """A picklable callable without validation: rows in, probabilities out, computed in `predict_dtype`."""
         check_is_fitted(self, "module_")
@@ -156,37 +162,51 @@ class NetClassifier(StudentClassifier):
         return weights_to_bytes(self.module_)
 
     def save(self, path) -> None:
-        """Not offered: a file without pickle cannot hold the code of a module of one's own."""
+        """Not offered: a file without pickle cannot hold the code of a module of one's own.
+
+        Raises
+        ------
+        TypeError
+            Always; it says how to keep the weights.
+        """
         raise TypeError(
             "save is for students of this library's own nets, got a module of your own. "
             "Use torch.save(net.module_.body.state_dict(), path)."
         )
 
-    # ------------------------------------------------- what differs from the tabular students
+    def augmented(self, inputs):
+        """See `BaseStudent.augmented`."""
+        return inputs if self.augment is None else (self.augment(inputs[0]),)
+
+    # -------------------------------------------------------------- what it learns with
+    @property
+    def _target(self) -> ClassTargets:
+        return ClassTargets(type(self).__name__)
+
     def _check_parameters(self) -> None:
         self._validate_params()
         resolve_device(self.device)
 
-    def _net_parameters(self) -> tuple:
-        return ()
-
-    @staticmethod
-    def _link(n_classes):
+    def _output_activation(self, classes) -> str:
         return "softmax"
 
-    def _objective(self, targets, weight):
+    def _new_objective(self, targets, weight):
         n_classes = targets.shape[1]
         return SoftTargets("softmax", np.zeros(n_classes, np.float32), np.ones(n_classes, np.float32))
 
-    def _make_inputs(self, data):
+    def _given_schema(self, transfer):
+        return None if transfer is None else transfer.schema
+
+    def _new_net(self, data, n_outputs: int):
         if data.encoded.nominal.shape[1]:
             raise ValueError(
                 "X must hold numbers only, got nominal columns. Encode them first, or use StudentClassifier."
             )
         _refuse_missing(data.encoded.continuous)
-        return _Rows(data.encoded.continuous.shape[1])
+        inputs = _Rows(data.encoded.continuous.shape[1])
+        return inputs, self._new_body(inputs.n_outputs, n_outputs)
 
-    def _make_body(self, n_inputs, n_outputs):
+    def _new_body(self, n_inputs: int, n_outputs: int) -> nn.Module:
         made = not isinstance(self.module, nn.Module)
         body = self.module(n_inputs=n_inputs, n_outputs=n_outputs) if made else copy.deepcopy(self.module)
         device = next(body.parameters()).device
@@ -199,23 +219,13 @@ class NetClassifier(StudentClassifier):
             )
         return body
 
-    def _augmented(self, inputs):
-        return inputs if self.augment is None else (self.augment(inputs[0]),)
-
-    def _training_options(self, module, tensors, loss, batch_size):
+    def _training_options(self, tensors, loss, batch_size: int) -> dict:
         options = {"optimizer": self.optimizer, "momentum": self.momentum}
         if self.gradient_noise:
             options["measure"] = lambda: {
-                "gradient_noise": gradient_noise(module, tensors, loss, batch_size=batch_size)
+                "gradient_noise": gradient_noise(self.module_, tensors, loss, batch_size=batch_size)
             }
         return options
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = False
-        tags.input_tags.categorical = False
-        tags.input_tags.string = False
-        return tags
 
 
 class _Rows(nn.Module):

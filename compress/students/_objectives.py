@@ -1,7 +1,7 @@
-"""What a student's outputs mean: the loss they are trained with and the link to its predictions.
+"""What a student's outputs mean: the loss they are trained with, and how they become predictions.
 
 An objective knows how many outputs the net has, in which unit it learns them (`mean`, `scale`), the
-training loss, the validation score and the link. Classification targets are probabilities of shape
+training loss, the validation score and the output activation. Classification targets are probabilities of shape
 (n_rows, n_classes), hard labels as one-hot rows; two classes need one output z, and stand for the
 logits (-z/2, z/2).
 """
@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from compress.losses import distribution_loss, probability_matching_loss, squared_error
+from compress.losses import probability_matching_loss, soft_cross_entropy, squared_error
+from compress.teachers import clipped_logits
 
 __all__ = ["Logits", "Objective", "Probabilities", "SoftTargets", "Values", "centred_logits"]
 
@@ -23,37 +24,37 @@ class Objective:
 
     Parameters
     ----------
-    link : {"binary", "softmax", "identity"}
-        From outputs to predictions.
+    output_activation : {"sigmoid", "softmax", "identity"}
+        From outputs to predictions; "sigmoid" is for two classes, of which the net has one output.
     mean, scale : float32 arrays of shape (n_outputs,)
         The net's outputs times `scale` plus `mean` are logits or values.
     """
 
-    def __init__(self, link: str, mean: np.ndarray, scale: np.ndarray):
-        self.link, self.mean, self.scale = link, mean, scale
+    def __init__(self, output_activation: str, mean: np.ndarray, scale: np.ndarray):
+        self.output_activation, self.mean, self.scale = output_activation, mean, scale
 
     @classmethod
     def for_targets(cls, targets: np.ndarray, weight: np.ndarray | None = None) -> Objective:
         """The objective whose outputs and unit fit targets of shape (n_rows, n_columns), rows weighted."""
-        link, n_outputs = _classifier_outputs(targets)
-        return cls(link, np.zeros(n_outputs, dtype=np.float32), np.ones(n_outputs, dtype=np.float32))
+        activation, n_outputs = _classifier_outputs(targets)
+        return cls(activation, np.zeros(n_outputs, dtype=np.float32), np.ones(n_outputs, dtype=np.float32))
 
     @property
     def n_outputs(self) -> int:
         """Outputs of the net."""
         return len(self.mean)
 
-    def learnable(self, targets: np.ndarray) -> np.ndarray:
+    def training_targets(self, targets: np.ndarray) -> np.ndarray:
         """The targets as `loss` wants them, in the unit in which the net learns."""
         return targets
 
     def logits(self, outputs: torch.Tensor) -> torch.Tensor:
         """Logits of shape (n_rows, n_classes) from outputs in their final unit."""
-        return torch.cat([-0.5 * outputs, 0.5 * outputs], dim=1) if self.link == "binary" else outputs
+        return torch.cat([-0.5 * outputs, 0.5 * outputs], dim=1) if self.output_activation == "sigmoid" else outputs
 
     def loss(self, outputs, target, weight=None) -> torch.Tensor:
-        """Training loss of outputs in the training unit against `learnable` targets."""
-        return distribution_loss(self.logits(outputs), target, sample_weight=weight)
+        """Training loss of outputs in the training unit against `training_targets`."""
+        return soft_cross_entropy(self.logits(outputs), target, sample_weight=weight)
 
     def step_loss(self, outputs, target, weight=None, *, inputs, clock) -> torch.Tensor:
         """`loss` with what some objectives look at besides: the net's inputs, the clock of `compress.training`."""
@@ -61,7 +62,7 @@ class Objective:
 
     def score(self, outputs, target, weight=None) -> torch.Tensor:
         """Validation score, lower is better, of outputs in their final unit against plain targets."""
-        return distribution_loss(self.logits(outputs), target, sample_weight=weight)
+        return soft_cross_entropy(self.logits(outputs), target, sample_weight=weight)
 
 
 class SoftTargets(Objective):
@@ -84,12 +85,12 @@ class Logits(Objective):
     @classmethod
     def for_targets(cls, targets: np.ndarray, weight: np.ndarray | None = None) -> Objective:
         """See `Objective.for_targets`."""
-        link, _ = _classifier_outputs(targets)
-        return cls(link, *_moments(_output_logits(targets, link), weight))
+        activation, _ = _classifier_outputs(targets)
+        return cls(activation, *_moments(_output_logits(targets, activation), weight))
 
-    def learnable(self, targets: np.ndarray) -> np.ndarray:
-        """See `Objective.learnable`."""
-        return (_output_logits(targets, self.link) - self.mean) / self.scale
+    def training_targets(self, targets: np.ndarray) -> np.ndarray:
+        """See `Objective.training_targets`."""
+        return (_output_logits(targets, self.output_activation) - self.mean) / self.scale
 
     def loss(self, outputs, target, weight=None) -> torch.Tensor:
         """See `Objective.loss`."""
@@ -104,8 +105,8 @@ class Values(Objective):
         """See `Objective.for_targets`."""
         return cls("identity", *_moments(targets, weight))
 
-    def learnable(self, targets: np.ndarray) -> np.ndarray:
-        """See `Objective.learnable`."""
+    def training_targets(self, targets: np.ndarray) -> np.ndarray:
+        """See `Objective.training_targets`."""
         return ((targets.astype(np.float64) - self.mean) / self.scale).astype(np.float32)
 
     def loss(self, outputs, target, weight=None) -> torch.Tensor:
@@ -117,18 +118,18 @@ class Values(Objective):
 
 def centred_logits(probabilities: np.ndarray, clip: float = LOGIT_CLIP) -> np.ndarray:
     """Log-probabilities, clipped below at `log(clip)`, minus their mean over the classes of each row."""
-    v = np.log(np.maximum(probabilities, clip, dtype=np.float32))
+    v = clipped_logits(probabilities, clip)
     return v - v.mean(axis=1, keepdims=True)
 
 
 def _classifier_outputs(targets: np.ndarray) -> tuple[str, int]:
     n_classes = targets.shape[1]
-    return ("binary", 1) if n_classes == 2 else ("softmax", n_classes)
+    return ("sigmoid", 1) if n_classes == 2 else ("softmax", n_classes)
 
 
-def _output_logits(targets: np.ndarray, link: str) -> np.ndarray:
+def _output_logits(targets: np.ndarray, activation: str) -> np.ndarray:
     v = centred_logits(targets)
-    return v[:, 1:] - v[:, :1] if link == "binary" else v
+    return v[:, 1:] - v[:, :1] if activation == "sigmoid" else v
 
 
 def _moments(values: np.ndarray, weight) -> tuple[np.ndarray, np.ndarray]:

@@ -3,7 +3,14 @@
 from compress.teachers._ensemble import EnsembleTeacherClassifier, EnsembleTeacherRegressor
 from compress.teachers._fitting import check_classes, default_teacher, fit_teacher, selects_on_held_out, teacher_kind
 from compress.teachers._library import default_library
-from compress.teachers._outputs import check_teacher, is_fitted, task_of, teacher_outputs
+from compress.teachers._outputs import (
+    SMALLEST_PROBABILITY,
+    check_teacher,
+    clipped_logits,
+    is_fitted,
+    task_of,
+    teacher_outputs,
+)
 from compress.teachers._selection import Selection, Step, ensemble_selection, model_scores, prune_weights
 
 __all__ = [
@@ -12,7 +19,9 @@ __all__ = [
     "Selection",
     "Step",
     "check_classes",
+    "SMALLEST_PROBABILITY",
     "check_teacher",
+    "clipped_logits",
     "default_library",
     "default_teacher",
     "ensemble_selection",

@@ -17,7 +17,7 @@ from sklearn.utils.validation import (
 from tqdm.auto import tqdm
 
 from compress._random import seed_unset
-from compress.schema import Encoded, as_schema, holdout_split, take
+from compress.schema import Encoded, as_schema, check_validation_pair, holdout_split, take
 from compress.teachers._encoding import TreeEncoder
 from compress.teachers._library import SIZES, default_library
 from compress.teachers._members import (
@@ -119,9 +119,7 @@ class EnsembleTeacher(BaseEstimator):
             Parameters out of range, models that cannot teach, tables or targets that do not fit.
         """
         self._check_parameters()
-        if (X_val is None) != (y_val is None):
-            missing = "X_val" if X_val is None else "y_val"
-            raise ValueError(f"X_val and y_val must be given together, but {missing} is None.")
+        check_validation_pair(X_val, y_val)
         rng = check_random_state(self.random_state)
         rows = self._training_rows(X, y, sample_weight)
         members = self._members(rng)

@@ -15,10 +15,19 @@ from sklearn.base import is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-__all__ = ["KINDS", "check_teacher", "is_fitted", "task_of", "teacher_outputs"]
+__all__ = [
+    "KINDS",
+    "SMALLEST_PROBABILITY",
+    "check_teacher",
+    "clipped_logits",
+    "is_fitted",
+    "task_of",
+    "teacher_outputs",
+]
 
 KINDS = ("probabilities", "logits", "labels", "values")
 TASKS = ("classification", "regression")
+SMALLEST_PROBABILITY = 1e-6  # that a logarithm sees: -13.8
 PROBABILITY_TOLERANCE = 1e-3  # float32 softmax over a thousand classes strays by less
 
 
@@ -85,7 +94,20 @@ def check_teacher(teacher, task: str, *, labels: str = "soft") -> None:
     raise TypeError(f"teacher must have predict for {task} with labels={labels!r}, but {name} has not.")
 
 
-def teacher_outputs(teacher, X, kind: str, *, eps: float = 1e-6) -> np.ndarray:
+def clipped_logits(probabilities, eps: float = SMALLEST_PROBABILITY) -> np.ndarray:
+    """Log-probabilities, float32: the logits of a model that has probabilities only.
+
+    Parameters
+    ----------
+    probabilities : float array of shape (n_rows, n_classes)
+    eps : float in (0, 1), default=1e-6
+        Smallest probability the logarithm sees. Forests give probabilities of exactly 0, whose logits have no
+        bound.
+    """
+    return np.log(np.maximum(probabilities, np.float32(eps), dtype=np.float32))
+
+
+def teacher_outputs(teacher, X, kind: str, *, eps: float = SMALLEST_PROBABILITY) -> np.ndarray:
     """What a fitted teacher says of the rows of `X`, as float32.
 
     Parameters
@@ -133,7 +155,7 @@ def teacher_outputs(teacher, X, kind: str, *, eps: float = 1e-6) -> np.ndarray:
         return _one_hot(teacher, np.asarray(teacher.predict(X)), n_rows)
     probabilities = _probabilities(teacher, X, n_rows)
     if kind == "logits":
-        return np.log(np.maximum(probabilities, np.float32(eps)))
+        return clipped_logits(probabilities, eps)
     return probabilities
 
 

@@ -1,10 +1,13 @@
 """The transfer set: rows and a teacher's targets for them, what a student learns from."""
 
 from compress.transfer._cross_fit import CrossFit, check_can_refit
-from compress.transfer._transfer_set import TransferSet, label_rows
+from compress.transfer._labelling import label_rows
+from compress.transfer._single import SingleTeacher
+from compress.transfer._transfer_set import TransferSet
 
 __all__ = [
     "CrossFit",
+    "SingleTeacher",
     "TransferSet",
     "check_can_refit",
     "label_rows",

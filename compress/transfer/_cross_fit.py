@@ -16,13 +16,19 @@ from sklearn.utils import check_random_state
 
 from compress._random import draw_seed, seed_unset
 from compress.schema import as_schema, stack_tables, take
-from compress.teachers import fit_teacher, is_fitted, selects_on_held_out, task_of, teacher_outputs
-from compress.transfer._transfer_set import TransferSet
+from compress.teachers import (
+    SMALLEST_PROBABILITY,
+    fit_teacher,
+    is_fitted,
+    selects_on_held_out,
+    task_of,
+    teacher_outputs,
+)
+from compress.transfer._transfer_set import TransferSet, n_generated, with_original
 
 __all__ = ["CrossFit", "check_can_refit"]
 
 FOLDS = 5
-NO_CHANCE = 1e-6  # probability, as a logit, of a class that a fold's teacher has never seen
 
 
 class CrossFit:
@@ -125,6 +131,9 @@ class CrossFit:
         n_rows: int | None = None,
         X_unlabeled=None,
         labels: str = "soft",
+        classes=None,
+        schema=None,
+        original_targets=None,
         n_jobs: int | None = None,
         verbose: int = 0,
         random_state=None,
@@ -134,14 +143,21 @@ class CrossFit:
         Parameters
         ----------
         X : the table that `fit` was given
+            The original rows.
         generator : generator, optional
             Its clones are fitted, one on each fold.
         n_rows : int, optional
             Rows in all; by default the real ones.
-        X_unlabeled : DataFrame or array, optional
+        X_unlabeled : DataFrame or array of shape (n_unlabeled, n_columns), optional
             Further real rows; they are dealt out to the folds.
         labels, n_jobs, verbose
             As in `TransferSet.from_teacher`.
+        classes
+            Not looked at: `classes_` holds.
+        schema : Schema, optional
+            Kinds of the columns; learned from the real rows, as the generator's schema says, by default.
+        original_targets : float array, optional
+            Targets of the original rows in place of the teachers' answers; see `TransferSet.from_teacher`.
         random_state : int, RandomState or None
             Of the generators, and of the order of the generated rows.
 
@@ -152,12 +168,8 @@ class CrossFit:
         """
         rng = check_random_state(random_state)
         real = X if X_unlabeled is None else stack_tables(X, X_unlabeled)
-        missing = (len(real) if n_rows is None else n_rows) - len(real)
-        if missing < 0:
-            raise ValueError(f"n_rows counts the real rows too and must be at least {len(real)}, got {n_rows}.")
-        if missing and generator is None:
-            raise ValueError(f"n_rows={n_rows} asks for {missing} generated rows: pass a generator.")
-        schema = as_schema(getattr(generator, "schema", None), real)
+        missing = n_generated(len(real), n_rows, generator)
+        kinds = as_schema(getattr(generator, "schema", None), real)
         ends = np.linspace(0, missing, len(self.folds_) + 1).round().astype(int)
         deals = np.array_split(np.arange(len(X), len(real)), len(self.folds_))
         where, parts = [], []
@@ -167,7 +179,7 @@ class CrossFit:
             part = TransferSet.from_teacher(
                 teacher,
                 table,
-                generator=self._fitted(generator, table, schema, rng) if extra else None,
+                generator=self._fitted(generator, table, kinds, rng) if extra else None,
                 n_rows=len(own) + int(extra),
                 labels=labels,
                 n_jobs=n_jobs,
@@ -175,7 +187,7 @@ class CrossFit:
             )
             parts.append(part)
             where.append(own)
-        return self._joined(parts, where, len(X), schema, rng)
+        return self._joined(parts, where, len(X), kinds if schema is None else schema, original_targets, rng)
 
     def _fitted(self, generator, table, schema, rng):
         generator = clone(generator)
@@ -184,7 +196,7 @@ class CrossFit:
         seed_unset(generator, rng)
         return generator.fit(table)
 
-    def _joined(self, parts, where, n_original, schema, rng) -> TransferSet:
+    def _joined(self, parts, where, n_original, schema, original_targets, rng) -> TransferSet:
         table = parts[0].X
         for part in parts[1:]:
             table = stack_tables(table, part.X)
@@ -202,14 +214,18 @@ class CrossFit:
         if hasattr(table, "iloc"):
             table = table.reset_index(drop=True)
         seconds = {stage: sum(part.seconds[stage] for part in parts) for stage in parts[0].seconds}
-        return TransferSet(table, targets[order], kind, self.classes_, n_original, schema, seconds=seconds)
+        targets = targets[order]
+        if original_targets is not None:
+            original = np.asarray(original_targets, dtype=targets.dtype)
+            targets = with_original(original, targets[n_original:], n_original)
+        return TransferSet(table, targets, kind, self.classes_, n_original, schema, seconds=seconds)
 
     def _aligned(self, output, teacher, kind: str) -> np.ndarray:
         """The output with one column for each of `classes_`."""
         columns = getattr(teacher, "classes_", self.classes_)
         if self.classes_ is None or len(columns) == len(self.classes_):
             return output
-        fill = np.log(NO_CHANCE) if kind == "logits" else 0.0
+        fill = np.log(SMALLEST_PROBABILITY) if kind == "logits" else 0.0
         whole = np.full((len(output), len(self.classes_)), fill, dtype=np.float32)
         whole[:, np.searchsorted(self.classes_, columns)] = output
         return whole

@@ -1,7 +1,7 @@
 """The transfer set: generated rows with the teacher's targets, what a student learns from.
 
-D1 (original rows) -> generator -> rows -> teacher -> targets: D2. Rows are generated and labelled block
-by block through joblib, in blocks that do not depend on the number of workers.
+D1 (original rows) -> generator -> rows -> teacher -> targets: D2. A transfer set is complete when it is made, and
+nobody edits it afterwards.
 """
 
 from __future__ import annotations
@@ -10,20 +10,15 @@ import time
 from dataclasses import dataclass, field
 
 import numpy as np
-from joblib import Parallel, delayed
 from scipy.special import softmax
-from tqdm.auto import tqdm
 
 from compress.schema import stack_tables, take
-from compress.teachers import check_teacher, task_of, teacher_outputs
+from compress.transfer._labelling import BLOCK_ROWS, LABELS, check_labels, label_rows
 
-__all__ = ["TransferSet", "label_rows"]
-
-LABELS = ("soft", "logits", "hard")
-BLOCK_ROWS = 10_000
+__all__ = ["TransferSet", "n_generated"]
 
 
-@dataclass
+@dataclass(frozen=True)
 class TransferSet:
     """Rows and the teacher's targets for them.
 
@@ -37,12 +32,19 @@ class TransferSet:
     kind : {"probabilities", "logits", "values"}
     classes : array of shape (n_classes,), optional
         Label of each column of `targets`; None for regression.
-    n_original : int
+    n_original : int, default=0
+        How many of the first rows are original ones.
     schema : Schema, optional
         Kinds of the columns, handed on to the student.
     sample_weight : array of shape (n_rows,), optional
+        Weights of the rows in the student's loss; None: all count the same.
     seconds : dict
         Seconds spent in `generate` and `label`.
+
+    Raises
+    ------
+    ValueError
+        Rows, targets, classes or weights do not fit together.
     """
 
     X: object
@@ -65,6 +67,11 @@ class TransferSet:
                 f"and classes={self.classes!r}."
             )
 
+        if self.sample_weight is not None and np.shape(self.sample_weight) != (len(self.X),):
+            raise ValueError(
+                f"sample_weight must have one number per row, {len(self.X)}, got shape {np.shape(self.sample_weight)}."
+            )
+
     def __len__(self) -> int:
         return len(self.X)
 
@@ -80,10 +87,9 @@ class TransferSet:
         """The first `n_rows` rows: a smaller transfer set with the same originals in front."""
         if not 0 < n_rows <= len(self):
             raise ValueError(f"n_rows must lie in [1, {len(self)}], got {n_rows}.")
-        X = self.X.iloc[:n_rows] if hasattr(self.X, "iloc") else self.X[:n_rows]
         weight = None if self.sample_weight is None else self.sample_weight[:n_rows]
         return TransferSet(
-            X,
+            take(self.X, slice(0, n_rows)),
             self.targets[:n_rows],
             self.kind,
             self.classes,
@@ -102,86 +108,111 @@ class TransferSet:
         generator=None,
         n_rows: int | None = None,
         labels: str = "soft",
+        classes=None,
+        schema=None,
+        original_targets=None,
+        sample_weight=None,
         block_rows: int = BLOCK_ROWS,
         n_jobs: int | None = None,
         verbose: int = 0,
     ) -> TransferSet:
-        """Original rows, true unlabelled ones and generated ones, all labelled by the teacher.
+        """Original rows, true unlabelled ones and generated ones, labelled by the teacher.
 
         Parameters
         ----------
         teacher : fitted estimator with `predict_proba` (classifier) or `predict` (regressor)
+            The one who answers.
         X : DataFrame or array of shape (n_original, n_columns)
-            Original rows; the teacher labels them too.
+            Original rows; the teacher labels them too, unless `original_targets` are given.
         X_unlabeled : DataFrame or array of shape (n_unlabeled, n_columns), optional
             Further real rows, which come after the original ones.
         generator : generator fitted on `X`, optional
             Makes up what is missing to `n_rows`.
         n_rows : int, optional
             Rows in all; by default the original and unlabelled ones.
-        labels : {"soft", "logits", "hard"}
+        labels : {"soft", "logits", "hard"}, default="soft"
             Teacher's probabilities, logits (log-probabilities) or its most probable class. Regression
             knows one kind only, the teacher's values.
-        block_rows : int
+        classes : array of shape (n_classes,), optional
+            Label of each of the teacher's columns, for a teacher without `classes_`; 0, 1, ... by default.
+        schema : Schema, optional
+            Kinds of the columns; the generator's by default.
+        original_targets : float array of shape (n_original, n_classes), (n_original,) or (n_original, n_outputs)
+            Targets of the original rows, of the kind of `labels`, in place of the teacher's answers.
+        sample_weight : array of shape (n_rows,), optional
+            Weights of all rows in the student's loss.
+        block_rows : int, default=10000
             Rows labelled per task.
         n_jobs : int, optional
             As in joblib; threads, unless `joblib.parallel_config` says otherwise.
-        verbose : int
+        verbose : int, default=0
             1 shows a progress bar on a terminal.
+
+        Returns
+        -------
+        TransferSet
 
         Raises
         ------
         TypeError
             The teacher cannot give such labels.
         ValueError
-            `n_rows` below the number of real rows, or above it without a generator; the teacher's
-            outputs are not finite.
+            `n_rows` is below the number of real rows, or above it without a generator; `original_targets` do not
+            have the shape of the teacher's answers; the teacher's outputs are not finite.
         """
         if labels not in LABELS:
             raise ValueError(f"labels must be one of {LABELS}, got {labels!r}.")
-        task = _task(teacher, labels)
+        task = check_labels(teacher, labels)
         real = X if X_unlabeled is None else stack_tables(X, X_unlabeled)
-        n_rows = len(real) if n_rows is None else n_rows
-        if n_rows < len(real):
-            raise ValueError(f"n_rows counts the real rows too and must be at least {len(real)}, got {n_rows}.")
-        missing = n_rows - len(real)
-        if missing and generator is None:
-            raise ValueError(f"n_rows={n_rows} asks for {missing} generated rows: pass a fitted generator.")
+        missing = n_generated(len(real), n_rows, generator)
         started = time.perf_counter()
         rows = stack_tables(real, generator.sample(missing)) if missing else real
         generated = time.perf_counter()
-        targets = label_rows(teacher, rows, labels=labels, block_rows=block_rows, n_jobs=n_jobs, verbose=verbose)
-        seconds = {"generate": generated - started, "label": time.perf_counter() - generated}
-        kind = "values" if task == "regression" else "logits" if labels == "logits" else "probabilities"
-        classes = None
-        if task != "regression":  # an object of one's own may have no classes_
-            classes = np.asarray(getattr(teacher, "classes_", np.arange(targets.shape[1])))
-        schema = getattr(generator, "schema_", None)
-        return cls(rows, targets, kind, classes, len(X), schema, seconds=seconds)
+        targets = None if original_targets is None else np.asarray(original_targets, dtype=np.float32)
+        own = 0 if targets is None else len(X)
+        if own < len(rows):
+            answers = label_rows(
+                teacher,
+                take(rows, slice(own, None)),
+                labels=labels,
+                block_rows=block_rows,
+                n_jobs=n_jobs,
+                verbose=verbose,
+            )
+            targets = answers if targets is None else with_original(targets, answers, own)
+        if task == "regression":
+            kind, classes = "values", None
+        else:
+            kind = "logits" if labels == "logits" else "probabilities"
+            known = getattr(teacher, "classes_", classes)
+            classes = np.arange(targets.shape[1]) if known is None else np.asarray(known)
+        return cls(
+            rows,
+            targets,
+            kind,
+            classes,
+            len(X),
+            getattr(generator, "schema_", None) if schema is None else schema,
+            sample_weight,
+            {"generate": generated - started, "label": time.perf_counter() - generated},
+        )
 
 
-def label_rows(
-    teacher,
-    X,
-    *,
-    labels: str = "soft",
-    block_rows: int = BLOCK_ROWS,
-    n_jobs: int | None = None,
-    verbose: int = 0,
-) -> np.ndarray:
-    """The teacher's targets for the rows of `X`, block by block; see `TransferSet.from_teacher`."""
-    kind = {"soft": "probabilities", "logits": "logits", "hard": "labels"}[labels]
-    if _task(teacher, labels) == "regression":
-        kind = "values"
-    blocks = [slice(i, i + block_rows) for i in range(0, len(X), block_rows)]
-    parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
-    done = parallel(delayed(teacher_outputs)(teacher, take(X, rows), kind) for rows in blocks)
-    bar = tqdm(done, total=len(blocks), desc="labelling", unit="block", disable=None if verbose else True)
-    return np.concatenate(list(bar))
+def n_generated(n_real: int, n_rows: int | None, generator) -> int:
+    """How many rows have to be generated; ValueError where `n_rows` cannot be met."""
+    n_rows = n_real if n_rows is None else n_rows
+    if n_rows < n_real:
+        raise ValueError(f"n_rows counts the real rows too and must be at least {n_real}, got {n_rows}.")
+    if n_rows > n_real and generator is None:
+        raise ValueError(f"n_rows={n_rows} asks for {n_rows - n_real} generated rows: pass a generator.")
+    return n_rows - n_real
 
 
-def _task(teacher, labels: str) -> str:
-    """What the teacher is made for, checked before any long work."""
-    task = task_of(teacher)
-    check_teacher(teacher, task, labels="hard" if labels == "hard" else "soft")
-    return task
+def with_original(original: np.ndarray, targets: np.ndarray, n_original: int) -> np.ndarray:
+    """Given targets of the original rows before the teacher's answers for the others."""
+    if original.shape != (n_original, *targets.shape[1:]):
+        raise ValueError(
+            f"original_targets must have the shape of the teacher's answers for X, {(n_original, *targets.shape[1:])}, "
+            f"got {original.shape}."
+        )
+    return np.concatenate([original, targets])

@@ -1,0 +1,32 @@
+"""`export`: a saved student as an ONNX model or as C source."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from compress.cli._options import UsageError, check_output, print_json, say
+from compress.cli._table_files import read_for_student
+from compress.students import load_student
+
+__all__ = ["run"]
+
+
+def run(args) -> None:
+    """Write the files and print what they lose, as JSON."""
+    if args.onnx is None and args.c is None:
+        raise UsageError("export needs --onnx FILE, --c FILE, or both.")
+    header = None if args.c is None else args.c.with_suffix(".h")
+    check_output(args.onnx, args.c, header, overwrite=args.overwrite)
+    student, result = load_student(args.student), {}
+    if args.c is not None:
+        source, header = student.to_c(args.c, name=args.name)
+        result["c"] = {"source": str(source), "header": str(header), "bytes": source.stat().st_size}
+        say(f"wrote {source} and {header}")
+    if args.onnx is not None:
+        X = None
+        if args.check is not None:
+            X, _, _ = read_for_student(args.check, student, sep=args.sep, drop=args.drop)
+        exported = student.to_onnx(args.onnx, precision=args.precision, X=X)
+        result["onnx"] = {**asdict(exported), "path": str(exported.path)}
+        say(f"wrote {exported.path}")
+    print_json(result)

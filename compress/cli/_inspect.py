@@ -1,0 +1,34 @@
+"""`inspect`: what a saved student holds."""
+
+from __future__ import annotations
+
+from compress.cli._options import print_json
+from compress.students import load_student
+
+__all__ = ["run"]
+
+
+def run(args) -> None:
+    """Print the contents as JSON."""
+    student = load_student(args.student)
+    body = student.module_.body
+    columns = []
+    for column in student.schema_.columns_:
+        facts = {"name": column.name, "kind": column.kind, "dtype": column.dtype, "missing": column.missing}
+        if column.kind == "continuous":
+            facts["range"] = [column.low, column.high]
+        else:
+            facts["categories"] = len(column.categories)
+            facts["first"] = list(column.categories[:5])
+        columns.append(facts)
+    result = {
+        "class": type(student).__name__,
+        "bytes": args.student.stat().st_size,
+        "parameters": student.n_parameters_,
+        "hidden_layer_sizes": list(body.hidden_layer_sizes),
+        "activation": student.activation,
+        "n_frequencies": 0 if body.periodic is None else body.periodic.weight.shape[1],
+    }
+    if hasattr(student, "classes_"):
+        result["classes"] = student.classes_.tolist()
+    print_json({**result, "columns": columns})

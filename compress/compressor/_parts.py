@@ -1,0 +1,90 @@
+"""The parts of a compressor: teacher, generator and student, checked and made before any long work begins."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import clone, is_classifier, is_regressor
+
+from compress._random import seed_unset
+from compress.compressor._task import Rows, Task
+from compress.schema import as_schema, take
+from compress.search import check_budget, shape_costs
+from compress.teachers import check_classes, default_teacher, fit_teacher, is_fitted, teacher_outputs
+from compress.transfer import TransferSet, check_can_refit
+
+__all__ = ["check_generator", "checked_teacher", "costs_of_shapes", "fitted_teacher", "handed_down", "new_student"]
+
+
+def checked_teacher(settings, task: Task):
+    """The teacher of a compressor, fitted or not; the default one for None.
+
+    Raises
+    ------
+    ValueError
+        A fitted teacher lacks a class of `y`, or cannot be fitted anew where clones of it are needed.
+    """
+    teacher = settings.teacher
+    if teacher is None:
+        teacher = default_teacher(task.name, task.n_outputs, settings.schema, settings.n_jobs, settings.verbose)
+    if is_fitted(teacher):
+        check_classes(teacher, task.rows.y)
+    if settings.original_labels == "out_of_fold" or settings.labels_from != "teacher":
+        check_can_refit(teacher)
+    return teacher
+
+
+def check_generator(generator) -> None:
+    """Refuse with a TypeError what is neither None nor a generator."""
+    if generator is not None and not (hasattr(generator, "fit") and hasattr(generator, "sample")):
+        raise TypeError(f"generator must have fit and sample, as those of compress.generators, got {generator!r}.")
+
+
+def new_student(settings, task_name: str, default, rng):
+    """The student of a compressor, still to be fitted, with its seeds; a `default` for None."""
+    made_for = is_classifier if task_name == "classification" else is_regressor
+    if settings.student is not None and not made_for(settings.student):
+        raise TypeError(f"student must be a {default.__name__}, got {settings.student!r}.")
+    given = settings.student
+    student = clone(default(verbose=settings.verbose, schema=settings.schema) if given is None else given)
+    if settings.labels == "logits":
+        student.set_params(objective="logits")
+    seed_unset(student, rng)
+    return student
+
+
+def handed_down(part, **settings):
+    """A part, with those of the whole's settings that it knows and has left at None."""
+    known = part.get_params(deep=False)
+    missing = {name: value for name, value in settings.items() if name in known and known[name] is None}
+    return part.set_params(**missing) if missing else part
+
+
+def fitted_teacher(teacher, rows: Rows, held: Rows | None, rng):
+    """The teacher as it is when it is fitted; else a fitted clone."""
+    if is_fitted(teacher):
+        return teacher
+    return fit_teacher(teacher, rows.X, rows.y, rows.weight, None if held is None else (held.X, held.y), rng)
+
+
+def costs_of_shapes(settings, task: Task, teacher, student) -> list[dict]:
+    """What each shape of the budget costs, which is known before any training.
+
+    Raises
+    ------
+    ValueError
+        No shape is within the budget.
+    """
+    n_outputs, classes, real = task.n_outputs, None, task.real
+    if task.name == "classification":
+        known = getattr(teacher, "classes_", None) if is_fitted(teacher) else None
+        classes = task.classes if known is None else np.asarray(known)
+        n_outputs = len(classes)
+    elif n_outputs is None:
+        n_outputs = np.size(teacher_outputs(teacher, take(task.rows.X, slice(0, 1)), "values"))
+    shape = len(real) if classes is None and n_outputs == 1 else (len(real), n_outputs)
+    kind = "values" if classes is None else "probabilities"
+    targets = np.full(shape, 0.0 if classes is None else 1 / n_outputs, dtype=np.float32)
+    data = TransferSet(real, targets, kind, classes, schema=as_schema(settings.schema, real))
+    costs = shape_costs(student, data, settings.budget.shapes)
+    check_budget(costs, settings.budget)
+    return costs

@@ -1,0 +1,168 @@
+"""The task of a compressor: its rows, checked and taken apart before any long work begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.utils.validation import _check_sample_weight, check_consistent_length
+
+from compress.schema import (
+    as_schema,
+    check_validation_pair,
+    checked_table,
+    classification_targets,
+    holdout_split,
+    regression_targets,
+    stack_tables,
+    take,
+)
+from compress.teachers import is_fitted
+
+__all__ = ["Rows", "Task", "prepare", "split"]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows with their labels (None: not known) and weights (None: all the same)."""
+
+    X: object
+    y: np.ndarray | None
+    weight: np.ndarray | None = None
+
+    def take(self, rows) -> Rows:
+        """The rows named by an index array."""
+        picked = (None if part is None else part[rows] for part in (self.y, self.weight))
+        return Rows(take(self.X, rows), *picked)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be compressed, and on which rows.
+
+    Parameters
+    ----------
+    name : {"classification", "regression"}
+    rows : Rows
+        Those of weight above 0.
+    unlabeled : table or None
+        Further real rows, with the dtypes of `rows.X`.
+    held_out : Rows or None
+        Validation rows that were given.
+    classes : array of shape (n_classes,) or None
+        Those of `y`, sorted; None in regression and without `y`.
+    n_outputs : int or None
+        Of a regression; None when only the teacher knows.
+    """
+
+    name: str
+    rows: Rows
+    unlabeled: object
+    held_out: Rows | None
+    classes: np.ndarray | None
+    n_outputs: int | None
+
+    @property
+    def real(self):
+        """All real rows, labelled ones first."""
+        return self.with_unlabeled(self.rows.X)
+
+    def with_unlabeled(self, X):
+        """Some of the labelled rows, and the unlabelled ones behind."""
+        return X if self.unlabeled is None else stack_tables(X, self.unlabeled)
+
+
+def prepare(compressor, name: str, X, y, sample_weight, X_unlabeled, X_val, y_val) -> Task:
+    """Check everything that `fit` was given, and take it apart.
+
+    Parameters
+    ----------
+    compressor : CompressedClassifier or CompressedRegressor
+        Its columns are learned (`n_features_in_`, `feature_names_in_`).
+    name : {"classification", "regression"}
+    X, y, sample_weight, X_unlabeled, X_val, y_val
+        As in `fit`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Rows, labels and weights do not fit together, or labels are missing that are needed.
+    """
+    fitted = compressor.teacher is not None and is_fitted(compressor.teacher)
+    needs_labels = compressor.original_labels != "teacher" or compressor.labels_from != "teacher"
+    if y is None and (not fitted or needs_labels):
+        raise ValueError(
+            f"{type(compressor).__name__} requires y to be passed, but the target y is None. Only a fitted "
+            "teacher with original_labels='teacher' and labels_from='teacher' can do without."
+        )
+    table, n_outputs, weight = checked_table(compressor, X, reset=True), None, None
+    if y is not None:
+        y, n_outputs = _checked_target(compressor, name, y, len(table))
+    if sample_weight is not None:
+        weight = _check_sample_weight(sample_weight, table, ensure_non_negative=True)
+    rows = Rows(table, y, weight)
+    if weight is not None and not weight.all():
+        rows = rows.take(np.flatnonzero(weight))
+        if name == "classification":
+            _checked_target(compressor, name, rows.y, len(rows.X))  # two classes must be left
+    as_schema(compressor.schema, table)
+    unlabeled = None if X_unlabeled is None else _like(rows.X, checked_table(compressor, X_unlabeled, reset=False))
+    classes = np.unique(rows.y) if name == "classification" and rows.y is not None else None
+    held_out = _checked_held_out(compressor, rows, classes, X_val, y_val)
+    task = Task(name, rows, unlabeled, held_out, classes, n_outputs)
+    _ = task.real  # refuses unlabelled rows with other columns
+    return task
+
+
+def split(rows: Rows, classes, fraction: float, schema, rng) -> tuple[Rows, Rows]:
+    """Rows to learn from and rows to choose on, stratified by class, identical rows on one side."""
+    encoded = as_schema(schema, rows.X).encode(rows.X)
+    strata = None
+    if rows.y is None:
+        target = np.zeros(len(rows.X))
+    elif classes is None:
+        target = rows.y
+    else:
+        target = strata = np.unique(rows.y, return_inverse=True)[1]
+    train, held = holdout_split(encoded, target, fraction, rng, strata=strata)
+    return rows.take(train), rows.take(held)
+
+
+def _checked_target(compressor, name: str, y, n_rows: int):
+    """(labels or values, number of outputs)."""
+    called = type(compressor).__name__
+    if name == "regression":
+        values, flat = regression_targets(y, n_rows, called)
+        return (values[:, 0] if flat else values), values.shape[1]
+    classes, targets, hard = classification_targets(y, n_rows, called)
+    if not hard:
+        raise ValueError(
+            f"{called}: y must be labels of shape (n_rows,), got shape {np.shape(y)}. "
+            "Soft labels need no teacher: StudentClassifier().fit(X, soft)."
+        )
+    return np.asarray(classes)[targets.argmax(axis=1)], 1
+
+
+def _like(X, other):
+    """`other` with the categories of `X`, so that both stack to the same dtypes."""
+    if hasattr(X, "iloc") and hasattr(other, "iloc"):
+        kinds = {c: t for c, t in X.dtypes.items() if hasattr(t, "categories") and c in other.columns}
+        known = {c: other[c].astype(object).where(other[c].isin(t.categories)) for c, t in kinds.items()}
+        return other.assign(**{c: values.astype(kinds[c]) for c, values in known.items()})
+    return other
+
+
+def _checked_held_out(compressor, rows: Rows, classes, X_val, y_val) -> Rows | None:
+    check_validation_pair(X_val, y_val, needs_labels=rows.y is not None)
+    if X_val is None:
+        return None
+    table = checked_table(compressor, X_val, reset=False)
+    if y_val is None:
+        return Rows(table, None)
+    y_val = np.asarray(y_val)
+    check_consistent_length(table, y_val)
+    if classes is not None:
+        unknown = np.setdiff1d(y_val, classes)
+        if len(unknown):
+            raise ValueError(f"y_val must hold classes of y, {classes.tolist()}; got {unknown[0]!r} too.")
+    return Rows(table, y_val)

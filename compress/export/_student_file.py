@@ -1,0 +1,123 @@
+"""The bytes of a student's file: safetensors weights, and everything else as JSON in the same file's metadata.
+
+Reading such a file executes nothing: no pickle is involved. This module knows the file; `compress.students` makes a
+student of what is in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as tensors_to_bytes
+
+from compress._version import __version__
+
+__all__ = ["read_student_file", "student_to_bytes"]
+
+FORMAT = 2
+LEFT_OUT = ("schema", "callbacks", "random_state", "device", "class_weight", "verbose")  # no matter once it is fitted
+
+
+def student_to_bytes(student) -> bytes:
+    """The content of the file that `student.save` writes.
+
+    Parameters
+    ----------
+    student : fitted StudentClassifier or StudentRegressor
+    """
+    inputs, body = student.module_.inputs, student.module_.body
+    learned = {
+        "output_activation": student.objective_.output_activation,
+        "objective": type(student.objective_).__name__,
+        "inputs": {
+            "indicators": inputs.indicators,
+            "n_categories": inputs.n_categories,
+            "nominal_missing": inputs.nominal_missing,
+            "max_one_hot": inputs.max_one_hot,
+            "embedding_size": inputs.embedding_size,
+        },
+        "hidden_layer_sizes": list(body.hidden_layer_sizes),
+        "bottleneck": None if body.bottleneck is None else body.bottleneck.out_features,
+        "n_frequencies": 0 if body.periodic is None else body.periodic.weight.shape[1],
+        "feature_names": list(student.feature_names_in_) if hasattr(student, "feature_names_in_") else None,
+        "outputs_2d": getattr(student, "outputs_2d_", None),
+    }
+    if hasattr(student, "classes_"):
+        learned["classes"] = {"dtype": str(student.classes_.dtype), "values": student.classes_.tolist()}
+    described = {
+        "format": FORMAT,
+        "compress": __version__,
+        "class": type(student).__name__,
+        "parameters": _plain_parameters(student),
+        "schema": student.schema_.to_dict(),
+        "learned": learned,
+    }
+    weights = {name: value.contiguous() for name, value in student.module_.state_dict().items()}
+    # one key only: safetensors writes several in random order, and the same student shall be the same bytes
+    return tensors_to_bytes(weights, metadata={"compress": _text({"sha256": _digest(described, weights), **described})})
+
+
+def read_student_file(path) -> tuple[dict, dict]:
+    """(description, weights by name) of a file that `student.save` wrote, its checksum compared.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    ValueError
+        It is not a file of this format, is damaged, or was written by a newer version.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"path must name a saved student, got {str(path)!r}, which is no file.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            text = (file.metadata() or {}).get("compress")
+            # copies: the tensors of safe_open are views of the file, which may be replaced
+            weights = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (not a dict)
+        described = json.loads(text) if text else None
+    except (SafetensorError, json.JSONDecodeError, OSError) as error:
+        raise ValueError(f"{str(path)!r} is no saved student: {error}. Save one with student.save(path).") from error
+    if described is None:
+        raise ValueError(f"{str(path)!r} is a safetensors file, but no student of this library wrote it.")
+    if not isinstance(described, dict) or not isinstance(described.get("format"), int):
+        raise ValueError(
+            f"{str(path)!r} is a damaged student file: it does not say its format. Save the student again."
+        )
+    if described["format"] > FORMAT:
+        raise ValueError(
+            f"{str(path)!r} has format {described['format']}, this version reads up to {FORMAT}: "
+            f"upgrade compress to {described.get('compress')} or later."
+        )
+    if described.pop("sha256", None) != _digest(described, weights):
+        raise ValueError(f"{str(path)!r} is a damaged student file: its checksum is wrong. Save the student again.")
+    return described, weights
+
+
+def _text(described: dict) -> str:
+    return json.dumps(described, separators=(",", ":"), default=lambda value: value.tolist())  # NumPy scalars
+
+
+def _digest(described: dict, weights: dict) -> str:
+    """Of everything in the file: tells damage, which a flipped bit of a weight would otherwise hide."""
+    digest = hashlib.sha256(_text(described).encode())
+    for name in sorted(weights):
+        digest.update(name.encode() + weights[name].numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _plain_parameters(student) -> dict:
+    """Constructor parameters that have a JSON form and matter to a fitted student."""
+    plain = {}
+    for name, value in student.get_params(deep=False).items():
+        if name in LEFT_OUT:
+            continue
+        if isinstance(value, np.ndarray | np.generic):
+            value = value.tolist()
+        plain[name] = asdict(value) if name == "encoding" and value is not None else value
+    return plain

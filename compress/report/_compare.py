@@ -1,0 +1,88 @@
+"""Comparing a student with its teacher on the same rows."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.utils import check_random_state
+
+from compress.report._costs import costs
+from compress.report._measures import quality_and_fidelity
+from compress.report._report import Report
+from compress.report._slices import by_class, by_slice
+from compress.teachers import teacher_outputs
+
+__all__ = ["compare"]
+
+PLOTTED_ROWS = 2000
+
+
+def compare(
+    student, teacher, X, y=None, *, latency_rows=(1, 10_000), classes=None, max_slices: int = 20, random_state=0
+) -> Report:
+    """Compare a student with its teacher.
+
+    Parameters
+    ----------
+    student : fitted StudentClassifier or StudentRegressor
+        The one that is judged.
+    teacher : fitted estimator
+        The one it is compared with.
+    X : DataFrame or array of shape (n_rows, n_columns)
+        Rows that neither has learned from, for numbers that hold elsewhere.
+    y : array, optional
+        True labels or values; without them there is fidelity only.
+    latency_rows : sequence of int, default=(1, 10000)
+        Batch sizes whose latency is measured; empty for none. All with one thread, `n_jobs=1`.
+    classes : array of shape (n_classes,), optional
+        Of the teacher's columns; the student's by default.
+    max_slices : int, default=20
+        Slices kept, worst first.
+    random_state : int, RandomState or None, default=0
+        Which rows are drawn in the plot.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    ValueError
+        `y` holds a label that is no class, or has another number of rows than `X`.
+    """
+    if y is not None and len(y) != len(X):
+        raise ValueError(f"X and y must have as many rows, got {len(X)} and {len(y)}.")
+    classifier = is_classifier(student)
+    classes = student.classes_ if classifier and classes is None else classes
+    ours, theirs = _outputs(student, teacher, X, classifier)
+    measures = quality_and_fidelity(y, ours, theirs, classes if classifier else None)
+    measures += costs(student, teacher, X, classifier, latency_rows)
+    rng = check_random_state(random_state)
+    return Report(
+        measures,
+        by_class(y, ours, theirs, classes) if classifier else [],
+        by_slice(student.schema_, X, ours, theirs, classifier)[:max_slices],
+        len(X),
+        points=_points(y, ours, theirs, classes if classifier else None, rng),
+    )
+
+
+def _outputs(student, teacher, X, classifier: bool):
+    if not classifier:
+        return student.predict(X), teacher_outputs(teacher, X, "values").astype(np.float64)
+    kind = "probabilities" if hasattr(teacher, "predict_proba") else "labels"
+    return student.predict_proba(X), teacher_outputs(teacher, X, kind).astype(np.float64)
+
+
+def _points(y, student, teacher, classes, rng) -> dict:
+    rows = rng.permutation(len(teacher))[:PLOTTED_ROWS]
+    if classes is None:
+        return {name: p.reshape(len(p), -1)[rows, 0] for name, p in (("student", student), ("teacher", teacher))}
+    column = np.ones(len(teacher), dtype=int) if len(classes) == 2 else teacher.argmax(axis=1)
+    every = np.arange(len(teacher))
+    points = {"student": student[every, column][rows], "teacher": teacher[every, column][rows]}
+    if y is not None:
+        codes = np.argmax(np.asarray(y)[:, None] == np.asarray(classes)[None, :], axis=1)
+        for name, p in (("student", student), ("teacher", teacher)):
+            points[f"{name}_confidence"], points[f"{name}_right"] = p.max(axis=1), p.argmax(axis=1) == codes
+    return points

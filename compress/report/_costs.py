@@ -1,0 +1,69 @@
+"""What student and teacher cost: parameters, bytes, microseconds per row with one thread."""
+
+from __future__ import annotations
+
+import contextlib
+
+from sklearn.frozen import FrozenEstimator
+from threadpoolctl import threadpool_limits
+
+from compress.evaluation import Latency, latency, size_bytes
+from compress.report._measures import PREDICTOR, measure
+
+__all__ = ["THREADS", "costs", "one_thread"]
+
+TIMED_SECONDS = 0.5  # per latency, at least; and at least three calls
+THREADS = 1
+NAMED = {1: "single", 10_000: "batch"}  # numbers of rows at a time that have a word in the key
+
+
+def costs(student, teacher, X, classifier: bool, latency_rows) -> list[dict]:
+    """Rows of `Report.measures`; the quotient is the teacher's cost by the student's."""
+    rows = [measure("cost", "parameters", student.n_parameters_)]
+    size = size_bytes(student), size_bytes(teacher)
+    rows.append(measure("cost", "bytes", *size, size[1] / size[0]))
+    method = "predict_proba" if classifier and hasattr(teacher, "predict_proba") else "predict"
+    checked, bare = (student.predict_proba if classifier else student.predict), student.predictor()
+    with one_thread(teacher):
+        for n_rows in latency_rows:
+            key = f"us_per_row_{NAMED.get(n_rows, n_rows)}"
+            slow = _timed(getattr(teacher, method), X, n_rows)
+            rows.append(_latency_row(key, _timed(checked, X, n_rows), slow))
+            rows.append(_latency_row(key + PREDICTOR, _timed(bare, X, n_rows), slow))
+    return rows
+
+
+def _timed(predict, X, n_rows: int) -> Latency:
+    return latency(predict, X, n_rows=n_rows, repeats=3, seconds=TIMED_SECONDS)
+
+
+def _latency_row(key: str, fast: Latency, slow: Latency) -> dict:
+    micro = 1e6 / slow.n_rows
+    return measure(
+        "cost",
+        key,
+        fast.median * micro,
+        slow.median * micro,
+        slow.median / fast.median,
+        student_low=fast.low * micro,
+        student_high=fast.high * micro,
+        teacher_low=slow.low * micro,
+        teacher_high=slow.high * micro,
+    )
+
+
+@contextlib.contextmanager
+def one_thread(model):
+    """BLAS and OpenMP with one thread, and every `n_jobs` of a scikit-learn estimator 1, inside the block."""
+    while isinstance(model, FrozenEstimator):  # its parameters cannot be set from outside
+        model = model.estimator
+    parameters = model.get_params() if hasattr(model, "get_params") else {}
+    jobs = {k: v for k, v in parameters.items() if k == "n_jobs" or k.endswith("__n_jobs")}
+    with threadpool_limits(THREADS):
+        if jobs:
+            model.set_params(**dict.fromkeys(jobs, 1))
+        try:
+            yield
+        finally:
+            if jobs:
+                model.set_params(**jobs)

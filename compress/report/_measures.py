@@ -1,0 +1,74 @@
+"""The measures of a report, by their keys: quality of both models, fidelity of the student, costs.
+
+A key says what a number is, in code, in JSON and in files; a label says it to people, when a report is printed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from compress.evaluation import calibration_error, classification_metrics, fidelity, regression_metrics
+
+__all__ = ["LABELS", "label_of", "measure", "quality_and_fidelity"]
+
+LABELS = {
+    "rmse": "RMSE",
+    "auc": "AUC",
+    "log_loss": "log loss",
+    "accuracy": "accuracy",
+    "calibration_error": "calibration error",
+    "r2": "R²",
+    "agreement": "agreement",
+    "rmse_to_teacher": "RMSE to teacher",
+    "kl_to_teacher": "KL from teacher",
+    "r2_to_teacher": "R² to teacher",
+    "parameters": "parameters",
+    "bytes": "bytes",
+    "us_per_row_single": "µs per row, 1 at a time",
+    "us_per_row_batch": "µs per row, 10,000 at a time",
+}
+FIDELITY = {"agreement": "agreement", "rmse": "rmse_to_teacher", "kl": "kl_to_teacher", "r2": "r2_to_teacher"}
+PREDICTOR = "_predictor"  # ends the key of a latency of the bare NumPy callable
+
+
+def label_of(key: str) -> str:
+    """A measure's name for people."""
+    if key.endswith(PREDICTOR):
+        return f"{label_of(key.removesuffix(PREDICTOR))}, predictor()"
+    if key in LABELS:
+        return LABELS[key]
+    return f"µs per row, {int(key.removeprefix('us_per_row_')):,} at a time"
+
+
+def measure(group: str, key: str, student=None, teacher=None, quotient=None, **spread) -> dict:
+    """One row of `Report.measures`."""
+    return {"group": group, "measure": key, "student": student, "teacher": teacher, "quotient": quotient, **spread}
+
+
+def quality_and_fidelity(y, student, teacher, classes) -> list[dict]:
+    """Rows of `Report.measures`: how good both are, and how near the student is to its teacher.
+
+    Parameters
+    ----------
+    y : array of shape (n_rows,) or (n_rows, n_outputs), or None
+        True labels or values; without them there is no quality.
+    student, teacher : float arrays of shape (n_rows, n_classes), (n_rows,) or (n_rows, n_outputs)
+        Probabilities or values; `teacher` may be None, and then there is no fidelity.
+    classes : array of shape (n_classes,), or None
+        None in regression.
+    """
+    rows = []
+    if y is not None:
+        ours, theirs = (None if p is None else _quality(y, p, classes) for p in (student, teacher))
+        rows += [measure("task", key, ours[key], None if theirs is None else theirs[key]) for key in ours]
+    if teacher is not None:
+        pair = (student, teacher) if classes is not None else (np.ravel(student), np.ravel(teacher))
+        found = fidelity(*pair)
+        rows += [measure("fidelity", key, found[name]) for name, key in FIDELITY.items() if name in found]
+    return rows
+
+
+def _quality(y, output, classes) -> dict:
+    if classes is None:
+        return regression_metrics(y, output)
+    return {**classification_metrics(y, output, classes), "calibration_error": calibration_error(y, output, classes)}

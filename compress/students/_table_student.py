@@ -1,0 +1,178 @@
+"""The student for tables: its parameters, its net, and the files and functions it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from compress._files import write_atomically
+from compress.export import NumpyPredictor, student_to_bytes, to_c, to_onnx
+from compress.nets import ACTIVATIONS, MLP, TabularInput, activation_name
+from compress.schema import Schema
+from compress.students._base import BaseStudent
+from compress.students._encodings import PeriodicEncoding
+from compress.training import resolve_device
+
+__all__ = ["TableStudent"]
+
+
+class TableStudent(BaseStudent):
+    """Base of `StudentClassifier` and `StudentRegressor`, whose docstrings say what the parameters are."""
+
+    _parameter_constraints = {
+        **BaseStudent._parameter_constraints,
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "bottleneck": [Interval(Integral, 1, None, closed="left"), None],
+        "encoding": [PeriodicEncoding, None],
+        "max_one_hot": [Interval(Integral, 0, None, closed="left")],
+        "embedding_size": [Interval(Integral, 1, None, closed="left")],
+        "warm_start": ["boolean"],
+        "schema": [Mapping, Schema, None],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(256,),
+        *,
+        activation="relu",
+        max_epochs="auto",
+        batch_size="auto",
+        learning_rate=3e-3,
+        schedule="cosine",
+        weight_decay=1e-4,
+        dropout=0.0,
+        bottleneck=None,
+        encoding=None,
+        early_stopping="auto",
+        validation_fraction=0.1,
+        n_iter_no_change=None,
+        max_one_hot=64,
+        embedding_size=8,
+        warm_start=False,
+        schema=None,
+        device="auto",
+        mixed_precision=False,
+        callbacks=(),
+        verbose=0,
+        random_state=None,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.schedule = schedule
+        self.weight_decay = weight_decay
+        self.dropout = dropout
+        self.bottleneck = bottleneck
+        self.encoding = encoding
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.max_one_hot = max_one_hot
+        self.embedding_size = embedding_size
+        self.warm_start = warm_start
+        self.schema = schema
+        self.device = device
+        self.mixed_precision = mixed_precision
+        self.callbacks = callbacks
+        self.verbose = verbose
+        self.random_state = random_state
+
+    # -------------------------------------------------------------- what it becomes
+    def predictor(self, dtype=np.float32) -> NumpyPredictor:
+        """The same function as a picklable NumPy callable without validation, for hot paths.
+
+        Parameters
+        ----------
+        dtype : numpy dtype, default=float32
+            Of the arithmetic; see `compress.export.NumpyPredictor`.
+        """
+        check_is_fitted(self, "module_")
+        return NumpyPredictor(self.module_, self.schema_, self.objective_.output_activation, dtype)
+
+    def to_bytes(self) -> bytes:
+        """The content of the file that `save` writes: safetensors weights, the rest as JSON in their metadata."""
+        check_is_fitted(self, "module_")
+        return student_to_bytes(self)
+
+    def save(self, path) -> None:
+        """Write the student to one file, which `compress.load_student` reads without unpickling.
+
+        Parameters
+        ----------
+        path : str or path
+            An old file stays whole until the new one is complete.
+        """
+        write_atomically(path, self.to_bytes())
+
+    def to_onnx(self, path, *, precision="float32", X=None, check=True):
+        """Write an ONNX model with the preprocessing inside; see `compress.export.to_onnx` for the parameters."""
+        check_is_fitted(self, "module_")
+        return to_onnx(self, path, precision=precision, X=X, check=check)
+
+    def to_c(self, path, *, name=None):
+        """Write a C file and its header, free of dependencies; see `compress.export.to_c` for the parameters."""
+        check_is_fitted(self, "module_")
+        return to_c(self, path, name=name)
+
+    # -------------------------------------------------------------- what it learns with
+    def _check_parameters(self) -> None:
+        self._validate_params()
+        resolve_device(self.device)
+        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes))
+        if sizes.ndim > 1 or (sizes.size and (sizes.dtype.kind not in "iu" or sizes.min() < 1)):
+            raise ValueError(
+                f"hidden_layer_sizes must be positive integers, one per hidden layer, got {self.hidden_layer_sizes!r}."
+            )
+        if self.bottleneck is not None and not sizes.size:
+            raise ValueError(f"bottleneck={self.bottleneck} needs a hidden layer, but hidden_layer_sizes is empty.")
+
+    def _sizes(self) -> tuple[int, ...]:
+        return tuple(np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=int)).tolist())
+
+    def _resumes(self) -> bool:
+        """With `warm_start`, when the parameters still describe the net and the unit of its outputs."""
+        if not self.warm_start or not hasattr(self, "module_"):
+            return False
+        body = self.module_.body
+        there = (
+            body.hidden_layer_sizes,
+            activation_name(body) if body.hidden_layer_sizes else self.activation,
+            None if body.bottleneck is None else body.bottleneck.out_features,
+            0 if body.periodic is None else body.periodic.weight.shape[1],
+        )
+        n_frequencies = 0 if self.encoding is None else self.encoding.n_frequencies
+        asked = (self._sizes(), self.activation, self.bottleneck, n_frequencies)
+        return there == asked and type(self.objective_) is self._objective_class
+
+    def _new_net(self, data, n_outputs: int):
+        inputs = TabularInput.from_encoded(
+            data.encoded, self.schema_, data.weight, max_one_hot=self.max_one_hot, embedding_size=self.embedding_size
+        )
+        body = MLP(
+            inputs.n_outputs,
+            self._sizes(),
+            n_outputs,
+            activation=self.activation,
+            dropout=self.dropout,
+            bottleneck=self.bottleneck,
+            periodic=None if self.encoding is None else self.encoding.layer(len(self.schema_.continuous_)),
+        )
+        return inputs, body
+
+    def _new_objective(self, targets, weight):
+        return self._objective_class.for_targets(targets, weight)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags

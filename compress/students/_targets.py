@@ -1,0 +1,99 @@
+"""What `y` means to a student: labels, soft labels, values or a transfer set, turned into targets.
+
+Each class answers the same four questions, so that one `fit` serves classifiers and regressors: `of_labels`,
+`of_validation`, `of_transfer_set` and `output_activation`. What a student shall remember of its labels comes back as
+a dict of attributes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from compress.schema import classification_targets, learning_weights, regression_targets
+from compress.transfer import TransferSet
+
+__all__ = ["ClassTargets", "ValueTargets", "output_activation"]
+
+
+def output_activation(n_classes: int | None) -> str:
+    """The activation from a net's outputs to predictions: of so many classes, or of values (None)."""
+    return "identity" if n_classes is None else "sigmoid" if n_classes == 2 else "softmax"
+
+
+@dataclass(frozen=True)
+class ClassTargets:
+    """Class probabilities, hard labels as one-hot rows.
+
+    Parameters
+    ----------
+    name : str
+        The estimator, for errors.
+    objective : str
+        "logits" needs soft targets.
+    class_weight : dict, "balanced" or None
+        As in scikit-learn; for hard labels.
+    """
+
+    name: str
+    objective: str = "soft_targets"
+    class_weight: object = None
+
+    def of_labels(self, y, X, sample_weight, classes):
+        """(targets of shape (n_rows, n_classes), weights or None, attributes)."""
+        classes, targets, hard = classification_targets(y, len(X), self.name, classes)
+        if self.objective == "logits" and hard:
+            raise ValueError(
+                "objective='logits' needs soft targets (a TransferSet, or y of shape (n_rows, n_classes)), "
+                "got hard labels. Use objective='soft_targets' for them."
+            )
+        if self.class_weight is not None and not hard:
+            raise ValueError("class_weight needs hard labels, got soft ones. Use sample_weight, or class_weight=None.")
+        weight = learning_weights(sample_weight, X, self.class_weight, y if hard else None)
+        return targets, weight, {"classes_": classes}
+
+    def of_validation(self, y, n_rows: int, n_columns: int, classes) -> np.ndarray:
+        """Targets of validation rows."""
+        return classification_targets(y, n_rows, f"{self.name}, y_val", classes)[1]
+
+    def of_transfer_set(self, data: TransferSet, classes):
+        """(targets, attributes)."""
+        if data.kind == "values":
+            raise ValueError("the TransferSet holds regression values: use StudentRegressor.")
+        if self.class_weight is not None:
+            raise ValueError("class_weight needs hard labels, got a TransferSet. Use its sample_weight.")
+        if classes is not None and not np.array_equal(classes, data.classes):
+            raise ValueError(f"the TransferSet has the classes {list(data.classes)}, the student {list(classes)}.")
+        return data.probabilities(), {"classes_": np.asarray(data.classes)}
+
+
+@dataclass(frozen=True)
+class ValueTargets:
+    """Values, float64: their mean is taken off before they become float32.
+
+    Parameters
+    ----------
+    name : str
+        The estimator, for errors.
+    """
+
+    name: str
+
+    def of_labels(self, y, X, sample_weight, classes):
+        """(targets of shape (n_rows, n_outputs), weights or None, attributes)."""
+        targets, flat = regression_targets(y, len(X), self.name)
+        return targets, learning_weights(sample_weight, X), {"outputs_2d_": not flat}
+
+    def of_validation(self, y, n_rows: int, n_columns: int, classes) -> np.ndarray:
+        """Targets of validation rows."""
+        targets, _ = regression_targets(y, n_rows, self.name)
+        if targets.shape[1] != n_columns:
+            raise ValueError(f"y_val must have as many outputs as y, {n_columns}, got {targets.shape[1]}.")
+        return targets
+
+    def of_transfer_set(self, data: TransferSet, classes):
+        """(targets, attributes)."""
+        if data.kind != "values":
+            raise ValueError(f"the TransferSet holds {data.kind} of a classifier: use StudentClassifier.")
+        return data.targets.reshape(len(data), -1).astype(np.float64), {"outputs_2d_": data.targets.ndim > 1}

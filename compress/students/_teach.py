@@ -1,0 +1,78 @@
+"""One run of the training loop for a student: its tensors, its loss, its validation score."""
+
+from __future__ import annotations
+
+import torch
+
+from compress._random import draw_seed
+from compress.schema import LearningSet
+from compress.training import TrainingResult, resolve_device, single_thread, train
+
+__all__ = ["teach"]
+
+SMALL_NET = 200_000  # parameters; below, one CPU thread is faster than several
+
+
+def teach(
+    student, data: LearningSet, held_out: LearningSet | None, rng, max_epochs: int, batch_size: int, schedule: str
+) -> TrainingResult:
+    """Train the net of a student in place, under its objective; it is on the CPU afterwards.
+
+    Parameters
+    ----------
+    student : BaseStudent
+        With `module_`, `objective_` and `schema_`.
+    data, held_out : LearningSet
+        The rows to learn from, and those that early stopping looks at (None: it looks at none).
+    rng : RandomState
+        Gives the seed of the batches and of dropout.
+    max_epochs, batch_size : int
+    schedule : {"constant", "cosine", "linear"}
+        Of the learning rate.
+    """
+    device = resolve_device(student.device)
+    module, objective = student.module_.to(device), student.objective_
+    inputs = student.net_inputs(data)
+    tensors = [*inputs, torch.from_numpy(objective.training_targets(data.targets))]
+    if data.weight is not None:
+        tensors.append(torch.from_numpy(data.weight))
+    k = len(inputs)
+
+    def loss(batch, clock):
+        seen = student.augmented(batch[:k])
+        return objective.step_loss(module.learned_outputs(seen), *batch[k:], inputs=seen, clock=clock)
+
+    with single_thread(device.type == "cpu" and student.n_parameters_ < SMALL_NET):
+        result = train(
+            module,
+            tuple(tensors),
+            loss,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            learning_rate=student.learning_rate,
+            schedule=schedule,
+            weight_decay=student.weight_decay,
+            **student._training_options(tensors, loss, batch_size),
+            validate=None if held_out is None else _validator(student, module, held_out, device),
+            patience=student.n_iter_no_change,
+            seed=draw_seed(rng),
+            device=device,
+            mixed_precision=student.mixed_precision,
+            callbacks=student.callbacks,
+            verbose=student.verbose,
+            description="student",
+        )
+    student.module_ = module.to("cpu")
+    return result
+
+
+def _validator(student, module, held_out: LearningSet, device):
+    """The score of the held-out rows: of values in the unit in which the net learns, else of plain targets."""
+    objective = student.objective_
+    values = objective.output_activation == "identity"
+    inputs = tuple(tensor.to(device) for tensor in student.net_inputs(held_out))
+    target = objective.training_targets(held_out.targets) if values else held_out.targets
+    target = torch.from_numpy(target).to(device)
+    weight = () if held_out.weight is None else (torch.from_numpy(held_out.weight).to(device),)
+    scale, mean = (1, 0) if values else (module.output_scale, module.output_mean)
+    return lambda: objective.score(module.learned_outputs(inputs) * scale + mean, target, *weight)
