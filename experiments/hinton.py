@@ -121,11 +121,10 @@ class Bench:
     def distil(self, arm: str, width: int, temperature, transfer: str) -> None:
         """Train, score and record one distilled student."""
         d = self.digits
-        n_rows = len(d.X) + (len(d.X_more) if transfer == "train+unlabeled" else 0)
-        model = DistilledClassifier(
-            self.teacher, self.student(width, n_rows), temperature=temperature, transfer=transfer
-        )
-        self.record(arm, model.fit(d.X, d.y, X_unlabeled=d.X_more))
+        more = d.X_more if transfer == "train+unlabeled" else None
+        n_rows = len(d.X) + (0 if more is None else len(more))
+        model = DistilledClassifier(self.teacher, self.student(width, n_rows), temperature=temperature)
+        self.record(arm, model.fit(d.X, d.y, X_unlabeled=more))
 
 
 def run_one(name: str, seed: int, config: dict) -> dict:

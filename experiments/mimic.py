@@ -110,9 +110,8 @@ def run_one(name: str, seed: int, config: dict) -> dict:
 
     def mimic(teacher, module=shallow, *, more=True, standardize=True):
         student = net(module, seed, many if more else few)
-        transfer = "train+unlabeled" if more else "train"
-        return MimicClassifier(teacher, student, transfer=transfer, standardize=standardize).fit(
-            d.X, X_unlabeled=d.X_more
+        return MimicClassifier(teacher, student, standardize=standardize).fit(
+            d.X, X_unlabeled=d.X_more if more else None
         )
 
     models["mimic_deep_few"] = mimic(models["deep"], more=False)

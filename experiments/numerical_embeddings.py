@@ -15,7 +15,7 @@ percent of its RMSE, mean ± sd over seeds.
 Reading: bins never pay. Frequencies of 0.5 make the student about 1 % better on adult and covtype7 and 1 to 2 % on
 satellite, which is one to two standard deviations, change little on magic and casp, and make it 13 to 22 % worse on
 letter, where many units are worth more than a richer input; lower frequencies lose less on letter and gain less
-elsewhere. So there is no default in it. It is an option, `n_frequencies`, to be chosen on validation rows, and bytes
+elsewhere. So there is no default in it. It is an option, `encoding`, to be chosen on validation rows, and bytes
 are its price: the widths in the table are what is left of 256 and 64 units.
 
 Cost: about a minute and a half per run on one core.
@@ -140,14 +140,14 @@ def learn(net: nn.Module, objective, rows: torch.Tensor, targets, epochs: int, s
 
     options = {"batch_size": 1024, "learning_rate": 3e-3, "weight_decay": 1e-4, "seed": seed}
     with single_thread():
-        train(net, (rows, torch.from_numpy(objective.learnable(targets))), loss, max_epochs=epochs, **options)
+        train(net, (rows, torch.from_numpy(objective.training_targets(targets))), loss, max_epochs=epochs, **options)
 
 
 def predictions(net: nn.Module, objective, rows: torch.Tensor) -> np.ndarray:
     """Probabilities of shape (n_rows, n_classes), or values of shape (n_rows,)."""
     with torch.no_grad():
         outputs = net(rows) * torch.from_numpy(objective.scale) + torch.from_numpy(objective.mean)
-    if objective.link == "identity":
+    if objective.output_activation == "identity":
         return outputs[:, 0].numpy()
     return torch.softmax(objective.logits(outputs), dim=1).numpy()
 

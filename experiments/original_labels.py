@@ -25,7 +25,7 @@ import numpy as np
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.preprocessing import OneHotEncoder
 
-from compress import CompressedClassifier, CompressedRegressor, StudentClassifier, StudentRegressor
+from compress import MUNGE, CompressedClassifier, CompressedRegressor, StudentClassifier, StudentRegressor
 from compress.search import validation_error
 from data.load import load_problem
 from experiments._runner import check_request, parser, publish, read_reports, run_grid, spread
@@ -58,7 +58,7 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int) -> dict:
             student=Student((config["hidden"],), max_epochs=config["epochs"]),
             size_multiplier=config["size_multiplier"],
             original_labels=kind,
-            p=0.2,
+            generator=MUNGE(p=0.2),
             random_state=seed,
         ).fit(X, problem.y_train)
         output = model.predict(X_val) if regression else model.predict_proba(X_val)

@@ -47,7 +47,7 @@ from compress import MUNGE, StudentClassifier, TransferSet
 from compress.evaluation import rmse
 from compress.generators import MarginalSampler
 from compress.schema import stack_tables
-from compress.students import LOGIT_CLIP
+from compress.students import LOGIT_CLIP, PeriodicEncoding
 from data.load import load_problem
 from experiments import _material
 from experiments._runner import by_problem, publish, spread
@@ -97,7 +97,7 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int, folder: Path) -> di
     judge("best epoch on validation rows", student(data, early=True))
     judge("three times the epochs", student(data, max_epochs=3 * config["epochs"]))
     for scale in (0.05, 0.2):
-        judge(f"four frequencies, scale {scale:g}", student(data, n_frequencies=4, frequency_scale=scale))
+        judge(f"four frequencies, scale {scale:g}", student(data, encoding=PeriodicEncoding(4, scale=scale)))
     said = np.mean([net.predict_proba(data.X) for net in base[1:]], axis=0, dtype=np.float32)
     judge("mean of five students taught again", student(replace(data, targets=said)))
     crossed = made.cross_fitted(problem, seed)

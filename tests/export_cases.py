@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from compress import StudentClassifier, StudentRegressor
+from compress.students import PeriodicEncoding
 
 N = 240
 RNG = np.random.default_rng(0)
@@ -55,19 +56,31 @@ CASES = {
         FRAME,
         CLASSES > 1,
     ),
-    "waves": lambda: (StudentClassifier((8,), n_frequencies=2, schema=KINDS, **QUICK), FRAME, STRINGS[CLASSES]),
-    "waves of numbers": lambda: (StudentRegressor((8, 6), n_frequencies=3, **QUICK), HOLES, NUMBERS[:, 0]),
-    "waves, far": lambda: (
-        StudentClassifier((8,), n_frequencies=1, bottleneck=4, **QUICK),
+    "periodic": lambda: (
+        StudentClassifier((8,), encoding=PeriodicEncoding(2), schema=KINDS, **QUICK),
+        FRAME,
+        STRINGS[CLASSES],
+    ),
+    "periodic, of numbers": lambda: (
+        StudentRegressor((8, 6), encoding=PeriodicEncoding(3), **QUICK),
+        HOLES,
+        NUMBERS[:, 0],
+    ),
+    "periodic, far": lambda: (
+        StudentClassifier((8,), encoding=PeriodicEncoding(1), bottleneck=4, **QUICK),
         NUMBERS * 1e-3 + 1e6,
         CLASSES > 1,
     ),
-    "waves, wild": lambda: (
-        StudentClassifier((8,), n_frequencies=2, **QUICK),
+    "periodic, wild": lambda: (
+        StudentClassifier((8,), encoding=PeriodicEncoding(2), **QUICK),
         NUMBERS * [1e-30, 1, 1e25, 1],
         CLASSES,
     ),
-    "waves of nothing": lambda: (StudentClassifier((5,), n_frequencies=2, **QUICK), FRAME[["colour", "shop"]], CLASSES),
+    "periodic, of nothing": lambda: (
+        StudentClassifier((5,), encoding=PeriodicEncoding(2), **QUICK),
+        FRAME[["colour", "shop"]],
+        CLASSES,
+    ),
     "linear": lambda: (StudentClassifier((), **QUICK), FRAME[["age", "colour"]], CLASSES > 1),
     "nominal": lambda: (StudentClassifier((5,), **QUICK), FRAME[["colour", "shop"]], CLASSES),
     "empty": lambda: (

@@ -5,8 +5,8 @@ import pytest
 from sklearn.linear_model import LinearRegression
 from sklearn.tree import DecisionTreeClassifier
 
-from compress import CompressedClassifier, CompressedRegressor, StudentClassifier, StudentRegressor, TransferSet
-from compress.search import check_budget, search_budget, shape_costs
+from compress import MUNGE, CompressedClassifier, CompressedRegressor, StudentClassifier, StudentRegressor, TransferSet
+from compress.search import Budget, check_budget, search_budget, shape_costs
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 3))
@@ -20,13 +20,13 @@ COSTS = [
 ]
 
 
-def search(**options):
-    return search_budget(DATA, X, Y, student=NET, costs=COSTS, **options)
+def search(teacher_error=None, **limits):
+    return search_budget(DATA, X, Y, student=NET, costs=COSTS, budget=Budget(**limits), teacher_error=teacher_error)
 
 
 @pytest.fixture(scope="module")
 def every():
-    return search()
+    return search(bytes=1e9)
 
 
 # ---------------------------------------------------------------- costs
@@ -46,27 +46,27 @@ def test_costs_come_in_order_of_size():
 @pytest.mark.parametrize(
     "budgets, expected",
     [
-        ({}, [True] * 4),
-        ({"budget_bytes": 300}, [True, True, True, False]),
-        ({"budget_us_per_row": 0.45}, [True, True, False, True]),
-        ({"budget_bytes": 350, "budget_us_per_row": 0.45}, [True, True, False, False]),
+        ({"tolerance": 0.1}, [True] * 4),
+        ({"bytes": 300}, [True, True, True, False]),
+        ({"us_per_row": 0.45}, [True, True, False, True]),
+        ({"bytes": 350, "us_per_row": 0.45}, [True, True, False, False]),
     ],
 )
 def test_budgets_by_hand(budgets, expected):
-    assert check_budget(COSTS, **budgets) == expected
+    assert check_budget(COSTS, Budget(**budgets)) == expected
 
 
 def test_a_budget_nothing_can_meet_names_the_nearest():
-    with pytest.raises(ValueError, match=r"no student meets budget_bytes=50: the nearest has .*=\(\), 100 bytes"):
-        check_budget(COSTS, 50)
+    with pytest.raises(ValueError, match=r"no student meets Budget\(bytes=50\): the nearest has .*=\(\), 100 bytes"):
+        check_budget(COSTS, Budget(bytes=50))
     # the linear net exceeds the budgets by 1.25, the next one by 2.5 times
-    with pytest.raises(ValueError, match="budget_bytes=80 and budget_us_per_row=0.2"):
-        check_budget(COSTS, 80, 0.2)
+    with pytest.raises(ValueError, match="bytes=80 and us_per_row=0.2"):
+        check_budget(COSTS, Budget(bytes=80, us_per_row=0.2))
 
 
 # ---------------------------------------------------------------- search
 def test_without_tolerance_the_best_within_the_budget_is_taken():
-    found = search(budget_bytes=300)
+    found = search(bytes=300)
     tried = {row["hidden_layer_sizes"]: row["error"] for row in found.rows}
     assert tried[(64,)] is None  # too large: never trained
     assert found.hidden_layer_sizes == min(SHAPES[:3], key=tried.get)
@@ -103,7 +103,7 @@ def test_tolerance_needs_the_teachers_error():
 
 
 def test_table_text_and_plot(tmp_path):
-    found = search(budget_bytes=300, tolerance=10.0, teacher_error=0.3)
+    found = search(bytes=300, tolerance=10.0, teacher_error=0.3)
     assert list(found.to_frame()["hidden_layer_sizes"]) == SHAPES
     text = str(found)
     assert "none (linear)" in text
@@ -114,14 +114,18 @@ def test_table_text_and_plot(tmp_path):
 
 
 # ---------------------------------------------------------------- in a compressor
-OPTIONS = {"size_multiplier": 3, "p": 0.2, "random_state": 0, "shapes": SHAPES}
+OPTIONS = {"size_multiplier": 3, "generator": MUNGE(p=0.2), "random_state": 0}
 
 
 def test_the_compressors_student_keeps_to_the_budget_and_learns_from_all_rows():
     costs = shape_costs(NET, DATA, SHAPES)
     limit = costs[2]["bytes"] + 50
     model = CompressedClassifier(
-        DecisionTreeClassifier(random_state=0), student=NET, budget_bytes=limit, keep_transfer_set=True, **OPTIONS
+        DecisionTreeClassifier(random_state=0),
+        student=NET,
+        budget=Budget(bytes=limit, shapes=SHAPES),
+        keep_transfer_set=True,
+        **OPTIONS,
     ).fit(X, Y)
     assert len(model.student_.to_bytes()) <= limit
     assert model.student_.hidden_layer_sizes == model.budget_.hidden_layer_sizes
@@ -131,7 +135,11 @@ def test_the_compressors_student_keeps_to_the_budget_and_learns_from_all_rows():
 
 def test_own_validation_rows_save_the_second_training():
     model = CompressedClassifier(
-        DecisionTreeClassifier(random_state=0), student=NET, tolerance=5.0, keep_transfer_set=True, **OPTIONS
+        DecisionTreeClassifier(random_state=0),
+        student=NET,
+        budget=Budget(tolerance=5.0, shapes=SHAPES),
+        keep_transfer_set=True,
+        **OPTIONS,
     ).fit(X[:200], Y[:200], X_val=X[200:], y_val=Y[200:])
     assert model.student_ is model.budget_.student
     assert model.budget_.teacher_error > 0
@@ -139,9 +147,11 @@ def test_own_validation_rows_save_the_second_training():
 
 def test_values_have_budgets_too():
     net = StudentRegressor((9,), max_epochs=10, batch_size=32)
-    model = CompressedRegressor(LinearRegression().fit(X, X[:, 0]), student=net, budget_us_per_row=100, **OPTIONS)
+    model = CompressedRegressor(
+        LinearRegression().fit(X, X[:, 0]), student=net, budget=Budget(us_per_row=100), **OPTIONS
+    )
     assert model.fit(X).budget_.met
-    several = CompressedRegressor(LinearRegression(), student=net, budget_bytes=4000, **OPTIONS)
+    several = CompressedRegressor(LinearRegression(), student=net, budget=Budget(bytes=4000, shapes=SHAPES), **OPTIONS)
     assert len(several.fit(X, X[:, :2]).student_.to_bytes()) <= 4000
 
 
@@ -151,4 +161,23 @@ def test_a_budget_nothing_can_meet_ends_before_the_teacher_is_fitted():
             raise AssertionError("fitted")
 
     with pytest.raises(ValueError, match="the nearest has"):
-        CompressedClassifier(Untouched(), student=NET, budget_bytes=10, **OPTIONS).fit(X, Y)
+        CompressedClassifier(Untouched(), student=NET, budget=Budget(bytes=10), **OPTIONS).fit(X, Y)
+
+
+# ---------------------------------------------------------------- limits
+@pytest.mark.parametrize(
+    "limits, message",
+    [
+        ({}, "Budget must have a limit.*got none"),
+        ({"shapes": [(8,)]}, "Budget must have a limit.*got none"),
+        ({"bytes": 0}, "bytes must be a positive number or None, got 0"),
+        ({"us_per_row": -1}, "us_per_row must be a positive number or None, got -1"),
+        ({"tolerance": -0.1}, "tolerance must be a number of at least 0 or None, got -0.1"),
+        ({"bytes": "20 kB"}, "bytes must be a positive number or None, got '20 kB'"),
+        ({"bytes": 100, "shapes": []}, "shapes must hold at least one tuple"),
+        ({"bytes": 100, "shapes": [(0,)]}, "shapes must hold at least one tuple of positive integers"),
+    ],
+)
+def test_limits_without_effect_or_out_of_range_are_errors(limits, message):
+    with pytest.raises(ValueError, match=message):
+        Budget(**limits)

@@ -21,12 +21,20 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from compress import CompressedClassifier, CompressedRegressor, StudentClassifier, StudentRegressor, load_student
+from compress import (
+    MUNGE,
+    Budget,
+    CompressedClassifier,
+    CompressedRegressor,
+    StudentClassifier,
+    StudentRegressor,
+    load_student,
+)
 from compress.generators import MarginalSampler
 
 QUICK = {"max_epochs": 15, "batch_size": 32, "learning_rate": 0.05}
 NET, RNET = StudentClassifier((8,), **QUICK), StudentRegressor((8,), **QUICK)
-SMALL = {"size_multiplier": 2, "p": 0.2, "random_state": 0}
+SMALL = {"size_multiplier": 2, "generator": MUNGE(p=0.2), "random_state": 0}
 
 
 def expected_failures(estimator):
@@ -206,7 +214,7 @@ def test_one_times_the_rows_generates_none(blobs):
 def test_own_generator_is_cloned_and_fitted(blobs):
     X, y = blobs
     sampler = MarginalSampler(random_state=3)
-    model = compressor(DecisionTreeClassifier(), generator=sampler, p="auto").fit(X, y)
+    model = compressor(DecisionTreeClassifier(), generator=sampler).fit(X, y)
     assert isinstance(model.generator_, MarginalSampler)
     assert not hasattr(sampler, "schema_")
 
@@ -239,7 +247,7 @@ def test_hard_labels_need_no_probabilities(blobs):
     model = compressor(LinearSVC(), labels="hard").fit(X, y)
     assert model.score(X, y) > 0.75
     assert model.report(X, y, latency_rows=()).value("agreement") > 0.75
-    assert compressor(LinearSVC(), labels="hard", p="auto").fit(X, y).munge_search_.p > 0
+    assert compressor(LinearSVC(), labels="hard", generator=None).fit(X, y).munge_search_.p > 0
 
 
 @pytest.mark.parametrize("labels", ["soft", "logits", "hard"])
@@ -303,7 +311,7 @@ def test_rows_of_weight_zero_are_left_out(blobs):
 
 # ---------------------------------------------------------------- choices
 def test_p_is_chosen_on_rows_held_out_and_then_all_rows_are_used(blobs, monkeypatch):
-    import compress._compressor as module
+    import compress.compressor._base as module
 
     seen = {}
     tune = module.tune_munge
@@ -319,7 +327,7 @@ def test_p_is_chosen_on_rows_held_out_and_then_all_rows_are_used(blobs, monkeypa
 
     monkeypatch.setattr(module, "tune_munge", watched)
     X, y = blobs
-    model = compressor(Tree(), p="auto", keep_transfer_set=True).fit(X, y)
+    model = compressor(Tree(), generator=None, keep_transfer_set=True).fit(X, y)
     assert (len(seen["train"]), len(seen["valid"]), seen["seen_by_teacher"]) == (160, 40, 160)
     assert not {row.tobytes() for row in seen["train"]} & {row.tobytes() for row in seen["valid"]}
     assert (model.generator_.p, model.generator_.s) == (model.munge_search_.p, model.munge_search_.s)
@@ -329,21 +337,21 @@ def test_p_is_chosen_on_rows_held_out_and_then_all_rows_are_used(blobs, monkeypa
 
 def test_own_validation_rows_are_used_for_choices_alone(blobs):
     X, y = blobs
-    model = compressor(DecisionTreeClassifier(), p="auto", keep_transfer_set=True)
+    model = compressor(DecisionTreeClassifier(), generator=None, keep_transfer_set=True)
     model.fit(X[:150], y[:150], X_val=X[150:], y_val=y[150:])
     assert model.transfer_set_.n_original == 150
 
 
 def test_without_labels_p_is_chosen_by_fidelity(blobs):
     X, y = blobs
-    model = compressor(LogisticRegression().fit(X, y), p="auto").fit(X)
+    model = compressor(LogisticRegression().fit(X, y), generator=None).fit(X)
     assert len(model.munge_search_.scores) > 1
-    assert compressor(LogisticRegression().fit(X, y), p="auto").fit(X, X_val=X[:50]).munge_search_.p > 0
+    assert compressor(LogisticRegression().fit(X, y), generator=None).fit(X, X_val=X[:50]).munge_search_.p > 0
 
 
 def test_p_and_s_are_those_given(blobs):
     X, y = blobs
-    model = compressor(DecisionTreeClassifier(), p=0.3, s=2.0).fit(X, y)
+    model = compressor(DecisionTreeClassifier(), generator=MUNGE(p=0.3, s=2.0)).fit(X, y)
     assert (model.generator_.p, model.generator_.s) == (0.3, 2.0)
 
 
@@ -392,8 +400,8 @@ def test_rows_and_labels_do_not_depend_on_the_number_of_workers(blobs):
 
 def test_a_second_fit_forgets_the_first(blobs):
     X, y = blobs
-    model = compressor(DecisionTreeClassifier(), p="auto", keep_transfer_set=True).fit(X, y)
-    model.set_params(p=0.1, keep_transfer_set=False).fit(X, y)
+    model = compressor(DecisionTreeClassifier(), generator=None, keep_transfer_set=True).fit(X, y)
+    model.set_params(generator=MUNGE(p=0.1), keep_transfer_set=False).fit(X, y)
     assert not hasattr(model, "transfer_set_")
     assert not hasattr(model, "munge_search_")
 
@@ -415,17 +423,16 @@ class Untouched(ClassifierMixin, BaseEstimator):
         ({"size_multiplier": 0.5}, "'size_multiplier' parameter.*range"),
         ({"labels": "warm"}, "'labels' parameter"),
         ({"original_labels": "all"}, "'original_labels' parameter"),
-        ({"p": 1.5}, "'p' parameter"),
-        ({"p": "much"}, "'p' parameter"),
-        ({"s": 0}, "'s' parameter"),
-        ({"tolerance": -0.1}, "'tolerance' parameter"),
-        ({"budget_bytes": 0}, "'budget_bytes' parameter"),
+        ({"budget": 20_000}, "'budget' parameter"),
         ({"validation_fraction": 1.0}, "'validation_fraction' parameter"),
-        ({"budget_bytes": 100}, r"no student meets budget_bytes=100: the nearest has hidden_layer_sizes=\(\)"),
-        ({"budget_us_per_row": 1e-9}, "no student meets budget_us_per_row=1e-09: the nearest has"),
+        (
+            {"budget": Budget(bytes=100)},
+            r"no student meets Budget\(bytes=100\): the nearest has hidden_layer_sizes=\(\)",
+        ),
+        ({"budget": Budget(us_per_row=1e-9)}, r"no student meets Budget\(us_per_row=1e-09\): the nearest has"),
         ({"generator": "munge"}, "generator must have fit and sample"),
         ({"student": StudentRegressor()}, "student must be a StudentClassifier"),
-        ({"student": StudentClassifier((0,)), "budget_bytes": 1e6, "shapes": [(0,)]}, "hidden_layer_sizes"),
+        ({"student": StudentClassifier((8,), bottleneck=2), "budget": Budget(bytes=1e6)}, "needs a hidden layer"),
     ],
 )
 def test_bad_parameters_end_before_any_work(blobs, parameters, message):
@@ -497,7 +504,7 @@ def test_a_frozen_teacher_has_no_folds(blobs):
 def test_tolerance_needs_rows_that_a_fitted_teacher_has_not_seen(blobs):
     X, y = blobs
     with pytest.raises(ValueError, match="pass X_val and y_val to fit"):
-        compressor(DecisionTreeClassifier().fit(X, y), tolerance=0.1).fit(X, y)
+        compressor(DecisionTreeClassifier().fit(X, y), budget=Budget(tolerance=0.1)).fit(X, y)
 
 
 @pytest.mark.parametrize(
@@ -529,3 +536,28 @@ def test_an_unfitted_model_says_so(blobs):
     for call in (model.predict, model.predict_proba, model.report, model.save):
         with pytest.raises(NotFittedError):
             call(blobs[0])
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ({"p": 0.2}, r"generator=MUNGE\(p="),
+        ({"s": 2.0}, r"generator=MUNGE\(s="),
+        ({"budget_bytes": 100}, r"budget=Budget\(bytes="),
+        ({"budget_us_per_row": 1.0}, r"budget=Budget\(us_per_row="),
+        ({"tolerance": 0.1}, r"budget=Budget\(tolerance="),
+        ({"shapes": [(8,)]}, r"budget=Budget\(\.\.\., shapes="),
+    ],
+)
+@pytest.mark.parametrize("kind", [CompressedClassifier, CompressedRegressor])
+def test_a_parameter_that_has_moved_names_its_new_place(kind, old, new):
+    with pytest.raises(TypeError, match=f"{kind.__name__} has no parameter .* any more: use {new}"):
+        kind(**old)
+
+
+def test_a_generator_learns_the_schema_of_the_whole_unless_it_has_its_own(blobs):
+    X = np.column_stack([np.round(blobs[0][:, 0]), blobs[0]])
+    model = compressor(DecisionTreeClassifier(), schema={0: "nominal"}).fit(X, blobs[1])
+    assert list(model.generator_.schema_.nominal_) == [0]
+    own = compressor(DecisionTreeClassifier(), schema={0: "nominal"}, generator=MUNGE(p=0.2, schema={1: "nominal"}))
+    assert list(own.fit(X, blobs[1]).generator_.schema_.nominal_) == [1]

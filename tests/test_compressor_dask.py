@@ -48,7 +48,7 @@ def test_a_compressor_gives_the_same_student(client, table):
         teacher,
         student=StudentClassifier((4,), max_epochs=1, batch_size=1024),
         size_multiplier=80,
-        p=0.2,
+        generator=MUNGE(p=0.2),
         keep_transfer_set=True,
         random_state=0,
     )

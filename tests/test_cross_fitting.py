@@ -13,7 +13,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from compress import MUNGE, CompressedClassifier, CompressedRegressor, StudentClassifier, StudentRegressor
 from compress.search import compare_sources
-from compress.transfer import CrossFit
+from compress.transfer import CrossFit, SingleTeacher
 
 NET = StudentClassifier((8,), max_epochs=10, batch_size=32, learning_rate=0.05)
 
@@ -120,7 +120,7 @@ def test_tables_keep_their_columns_and_kinds(noise):
     model = CompressedClassifier(
         student=NET,
         size_multiplier=3,
-        p=0.2,
+        generator=MUNGE(p=0.2),
         labels_from="cross_fit",
         keep_transfer_set=True,
         teacher=make_pipeline(coded, DecisionTreeClassifier(random_state=0)),
@@ -139,7 +139,7 @@ def compressor(**options):
             "teacher": DecisionTreeClassifier(random_state=0),
             "student": NET,
             "size_multiplier": 3,
-            "p": 0.2,
+            "generator": MUNGE(p=0.2),
             "keep_transfer_set": True,
             "random_state": 0,
             **options,
@@ -179,7 +179,7 @@ def test_auto_prefers_the_teacher_where_labels_are_clean():
     teacher = LogisticRegression(C=100).fit(X, y)
     crossed = CrossFit(LogisticRegression(C=100), random_state=0).fit(X, y)
     errors = compare_sources(
-        {"teacher": teacher, "cross_fit": crossed},
+        {"teacher": SingleTeacher(teacher), "cross_fit": crossed},
         X,
         X_val,
         (X_val.sum(axis=1) > 0).astype(int),
@@ -197,7 +197,7 @@ def test_regressors_cross_fit_their_values():
         student=StudentRegressor((8,), max_epochs=5),
         labels_from="cross_fit",
         size_multiplier=2,
-        p=0.2,
+        generator=MUNGE(p=0.2),
         keep_transfer_set=True,
         random_state=0,
     ).fit(X, X[:, 0])

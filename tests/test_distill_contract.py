@@ -129,16 +129,14 @@ def test_teachers_are_left_as_they_were(digits):
 def test_unlabelled_rows_help_a_small_labelled_set(kind, digits, forest):
     X, y, more, X_test, y_test = digits
     few = kind(forest, small()).fit(X[:100], y[:100]).score(X_test, y_test)
-    many = kind(forest, small(), transfer="train+unlabeled").fit(X[:100], y[:100], X_unlabeled=more)
+    many = kind(forest, small()).fit(X[:100], y[:100], X_unlabeled=more)
     assert many.score(X_test, y_test) > few
 
 
-def test_the_small_transfer_set_does_not_look_at_unlabelled_rows(digits, forest):
-    X, y, more, X_test, _ = digits
-    model = DistilledClassifier(forest, small(max_epochs=3))
-    assert np.array_equal(
-        model.fit(X, y).predict_proba(X_test), model.fit(X, y, X_unlabeled=more).predict_proba(X_test)
-    )
+@pytest.mark.parametrize("kind", [DistilledClassifier, MimicClassifier, MimicRegressor, FitNetClassifier])
+def test_the_choice_of_rows_is_the_one_that_fit_is_given(kind):
+    with pytest.raises(TypeError, match="has no parameter 'transfer' any more: use fit\\(X, y, X_unlabeled="):
+        kind(None, transfer="train+unlabeled")
 
 
 def test_a_munge_transfer_set_teaches_without_asking_the_teacher_again(digits, forest):
@@ -159,7 +157,7 @@ def test_regressors_are_mimicked_with_and_without_further_rows():
     forest = RandomForestRegressor(20, random_state=0).fit(X[:100], y[:100])
     student = StudentRegressor((16,), max_epochs=60, random_state=0)
     plain = MimicRegressor(forest, student).fit(X[:100])
-    more = MimicRegressor(forest, student, transfer="train+unlabeled").fit(X[:100], X_unlabeled=X[100:500])
+    more = MimicRegressor(forest, student).fit(X[:100], X_unlabeled=X[100:500])
     taught = forest.predict(X[500:])
     errors = [np.mean((m.predict(X[500:]) - taught) ** 2) for m in (plain, more)]
     assert errors[1] < errors[0]
@@ -264,8 +262,6 @@ def test_unusable_teachers_and_students_are_named(digits, forest):
     nn.init.constant_(broken.weight, float("nan"))
     with pytest.raises(ValueError, match="finite logits"):
         DistilledClassifier(broken, small()).fit(X, y)
-    with pytest.raises(ValueError, match="transfer='train\\+unlabeled' needs X_unlabeled, got None"):
-        DistilledClassifier(forest, small(), transfer="train+unlabeled").fit(X, y)
     with pytest.raises(ValueError, match="y must hold hard labels"):
         DistilledClassifier(forest, small()).fit(X, forest.predict_proba(X))
 

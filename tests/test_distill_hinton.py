@@ -10,7 +10,7 @@ from torch import nn
 
 from compress import StudentClassifier
 from compress.distill import DistilledClassifier
-from compress.distill._objectives import Distillation, pack
+from compress.distill._objectives import Distillation, side_by_side
 from compress.losses import distillation_loss, hard_label_loss, soft_target_loss
 from compress.students import NetClassifier
 from compress.training import Clock, Schedule, value_at
@@ -65,7 +65,7 @@ def rows(seed, n_classes=4):
 def test_the_loss_follows_both_schedules_with_the_factor_of_the_temperature_of_the_moment():
     z, v, y = rows(0), rows(1), torch.tensor([0, 1, 2, 3, 0, 1])
     objective = Distillation("softmax", 4, Schedule(8.0, 2.0), Schedule(1.0, 0.5))
-    target = torch.from_numpy(pack(v.numpy(), torch.eye(4)[y].numpy()))
+    target = torch.from_numpy(side_by_side(v.numpy(), torch.eye(4)[y].numpy()))
     for progress, temperature, weight in ((0.0, 8.0, 1.0), (0.5, 5.0, 0.75), (1.0, 2.0, 0.5)):
         expected = distillation_loss(z, v, y, temperature=temperature, soft_weight=weight)
         assert torch.isclose(objective.step_loss(z, target, inputs=None, clock=Clock(0, 0, progress)), expected)
@@ -76,7 +76,7 @@ def test_unlabelled_rows_count_in_the_soft_term_only():
     labels = torch.eye(4)[y.clamp(min=0)] * (y >= 0)[:, None]
     objective = Distillation("softmax", 4, 3.0, 0.25)
     loss = objective.step_loss(
-        z, torch.from_numpy(pack(v.numpy(), labels.numpy())), inputs=None, clock=Clock(0, 0, 0.0)
+        z, torch.from_numpy(side_by_side(v.numpy(), labels.numpy())), inputs=None, clock=Clock(0, 0, 0.0)
     )
     expected = 0.75 * hard_label_loss(z[:3], y[:3]) + 0.25 * soft_target_loss(z, v, temperature=3.0)
     assert torch.isclose(loss, expected)
@@ -86,7 +86,7 @@ def test_two_classes_share_one_output():
     z = torch.tensor([[0.3], [-1.2]])
     v = torch.tensor([[1.0, 2.0], [0.5, -0.5]])
     objective = Distillation("binary", 2, 2.0, 1.0)
-    target = torch.from_numpy(pack(v.numpy(), np.zeros((2, 2))))
+    target = torch.from_numpy(side_by_side(v.numpy(), np.zeros((2, 2))))
     loss = objective.step_loss(z, target, inputs=None, clock=Clock(0, 0, 0.0))
     assert torch.isclose(loss, soft_target_loss(torch.cat([-z / 2, z / 2], dim=1), v, temperature=2.0))
 
@@ -127,7 +127,7 @@ def test_pure_soft_targets_need_no_labels_and_do_not_look_at_them(digits, teache
 def test_soft_targets_of_unlabelled_rows_beat_hard_labels(digits, teacher):
     X, y, more, X_test, y_test = digits
     hard = small().fit(X, y).score(X_test, y_test)
-    soft = DistilledClassifier(teacher, small(), transfer="train+unlabeled").fit(X, y, X_unlabeled=more)
+    soft = DistilledClassifier(teacher, small()).fit(X, y, X_unlabeled=more)
     assert soft.score(X_test, y_test) > hard + 0.01
 
 
@@ -189,14 +189,12 @@ def test_other_parameters_out_of_range_are_named(digits, teacher):
         DistilledClassifier(teacher, small(), soft_lambda=-1).fit(*digits[:2])
     with pytest.raises(TypeError, match="temperature must be a number or a Schedule, got '4'"):
         DistilledClassifier(teacher, small(), temperature="4").fit(*digits[:2])
-    with pytest.raises(ValueError, match="'transfer' parameter"):
-        DistilledClassifier(teacher, small(), transfer="all").fit(*digits[:2])
 
 
 def test_unlabelled_rows_with_a_pure_hard_loss_are_refused(digits, teacher):
     X, y, more, _, _ = digits
     with pytest.raises(ValueError, match="soft_weight=0 is a loss of hard labels only, which unlabelled rows have not"):
-        DistilledClassifier(teacher, small(), soft_weight=0, transfer="train+unlabeled").fit(X, y, X_unlabeled=more)
+        DistilledClassifier(teacher, small(), soft_weight=0).fit(X, y, X_unlabeled=more)
 
 
 def test_a_hard_term_needs_labels(digits, teacher):

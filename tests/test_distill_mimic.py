@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 
 from compress import StudentClassifier
 from compress.distill import MimicClassifier, match_width
-from compress.distill._objectives import LogitMatching, pack
+from compress.distill._objectives import LogitMatching, side_by_side
 from compress.nets import MLP, ConvNet
 from compress.students import NetClassifier
 from compress.training import Clock, gradient_noise
@@ -29,7 +29,7 @@ def test_the_unit_of_the_logits_is_undone_at_prediction(link, n_classes, standar
     rng = np.random.default_rng(0)
     v = rng.normal(5.0, 3.0, size=(50, n_classes)).astype(np.float32)
     objective = LogitMatching.for_logits(v, None, link, standardize=standardize)
-    learnt = objective.learnable(pack(v, np.zeros_like(v)))
+    learnt = objective.training_targets(side_by_side(v, np.zeros_like(v)))
     if standardize:
         assert np.allclose(learnt.mean(axis=0), 0, atol=1e-5) and np.allclose(learnt.std(axis=0), 1, atol=1e-5)
     outputs = torch.from_numpy(learnt * objective.scale + objective.mean)  # a student that learnt them perfectly
@@ -68,7 +68,7 @@ def test_a_shallow_mimic_of_equal_size_matches_the_deep_net(digits):
     deep = StudentClassifier((32, 32, 32), max_epochs=40, random_state=0).fit(X, y)
     match = match_width(deep, bottleneck=16)
     shallow = StudentClassifier((match.width,), bottleneck=16, max_epochs=40, random_state=0)
-    mimic = MimicClassifier(deep, shallow, transfer="train+unlabeled").fit(X, X_unlabeled=more)
+    mimic = MimicClassifier(deep, shallow).fit(X, X_unlabeled=more)
     assert mimic.n_parameters_ == match.n_parameters
     assert abs(mimic.n_parameters_ / deep.n_parameters_ - 1) <= 0.015
     assert mimic.score(X_test, y_test) > deep.score(X_test, y_test) - 0.02

@@ -13,6 +13,7 @@ from torch import nn
 from compress.distill import DualDNNClassifier
 from compress.losses import hidden_hint_loss
 from compress.nets import BilinearInteraction, CrossInteraction, FieldEmbedding, FMInteraction
+from compress.training import Schedule
 from data.synthetic_ctr import bayes_auc, make_ctr
 
 NOT_EQUIVALENT = {
@@ -160,11 +161,11 @@ def test_teacher_beside_a_student_kept_out_is_the_teacher_alone_in_its_gradients
     assert same(beside, other_hint)
 
 
-def test_warmup_starts_at_nothing(clicks):
+def test_a_rising_hint_weight_starts_at_nothing(clicks):
     # a warm-up over the whole training: the first batch costs the hard losses alone
     hard, warm = (
-        dual(max_epochs=1, batch_size=400, logit_hint_weight=w, logit_hint_warmup=1.0).fit(*clicks).history_[0]["loss"]
-        for w in (0.0, 1e6)
+        dual(max_epochs=1, batch_size=400, logit_hint_weight=weight).fit(*clicks).history_[0]["loss"]
+        for weight in (0.0, Schedule(0.0, 1e6))
     )
     assert hard == warm
     cold = dual(max_epochs=1, batch_size=400, logit_hint_weight=1e6).fit(*clicks).history_[0]["loss"]
@@ -229,12 +230,12 @@ def test_validation_rows_choose_the_epoch(clicks):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"hidden_hint_weight": [0.1, 0.2, 0.3]}, r"hidden_hint_weight must be one non-negative number, or one per"),
+        ({"hidden_hint_weight": [0.1, 0.2, 0.3]}, r"hidden_hint_weight must be one weight, or one per"),
         ({"hidden_hint_weight": [-0.1, 0.2]}, "hidden_hint_weight"),
         ({"multi_valued": ("tags",)}, "multi_valued must name columns of X, got 'tags'"),
         ({"separator": ""}, "separator must be at least one character"),
         ({"interaction": "cin"}, "interaction"),
-        ({"logit_hint_warmup": 1.5}, "logit_hint_warmup"),
+        ({"logit_hint_weight": Schedule(0.0, -1.0)}, "logit_hint_weight must be at least 0, got Schedule"),
         ({"embedding_size": 0}, "embedding_size"),
         ({"hidden_layer_sizes": (0,)}, "hidden_layer_sizes must be positive"),
     ],
@@ -289,3 +290,9 @@ def test_planted_interactions_are_passed_on_when_the_student_is_kept_out_of_the_
         return roc_auc_score(data.y[test], model.predict_proba(data.X[test])[:, 1])
 
     assert auc() > auc(only="student") + 0.03
+
+
+@pytest.mark.parametrize("old", ["logit_hint_warmup", "hidden_hint_warmup"])
+def test_a_warmup_is_a_schedule_of_the_weight(old):
+    with pytest.raises(TypeError, match=f"no parameter {old!r} any more: use .*Schedule"):
+        DualDNNClassifier(**{old: 0.2})

@@ -9,11 +9,11 @@ import torch.nn.functional as F
 
 from compress.losses import (
     distillation_loss,
-    soft_cross_entropy,
     hard_label_loss,
     hint_loss,
     logit_matching_loss,
     probability_matching_loss,
+    soft_cross_entropy,
     soft_target_loss,
     squared_error,
 )

@@ -20,8 +20,8 @@ def perfect_outputs(targets):
 
 @pytest.mark.parametrize("objective", CLASSIFIERS)
 def test_two_classes_need_one_output_more_need_one_each(objective):
-    assert (objective.for_targets(TWO).link, objective.for_targets(TWO).n_outputs) == ("binary", 1)
-    assert (objective.for_targets(THREE).link, objective.for_targets(THREE).n_outputs) == ("softmax", 3)
+    assert (objective.for_targets(TWO).output_activation, objective.for_targets(TWO).n_outputs) == ("sigmoid", 1)
+    assert (objective.for_targets(THREE).output_activation, objective.for_targets(THREE).n_outputs) == ("softmax", 3)
 
 
 @pytest.mark.parametrize("objective", CLASSIFIERS)
@@ -53,11 +53,11 @@ def test_probability_loss_of_two_classes_is_the_squared_error_of_one():
 @pytest.mark.parametrize("targets", [TWO, THREE], ids=["binary", "multiclass"])
 def test_logits_are_learned_standardised_and_come_back_in_their_unit(targets):
     o = Logits.for_targets(targets)
-    learnable = o.learnable(targets)
-    assert_allclose(learnable.mean(axis=0), 0, atol=1e-6)
-    assert_allclose(learnable.std(axis=0), 1, atol=1e-5)
-    assert o.loss(torch.from_numpy(learnable), torch.from_numpy(learnable)).item() == 0
-    outputs = torch.from_numpy(learnable * o.scale + o.mean)
+    learned = o.training_targets(targets)
+    assert_allclose(learned.mean(axis=0), 0, atol=1e-6)
+    assert_allclose(learned.std(axis=0), 1, atol=1e-5)
+    assert o.loss(torch.from_numpy(learned), torch.from_numpy(learned)).item() == 0
+    outputs = torch.from_numpy(learned * o.scale + o.mean)
     assert_allclose(o.logits(outputs).softmax(dim=1), targets, atol=1e-5)
 
 
@@ -73,13 +73,13 @@ def test_values_are_learned_standardised_with_weights():
     o = Values.for_targets(values, np.array([3.0, 1.0]))
     assert o.mean == pytest.approx([2.5])
     assert o.scale == pytest.approx([np.sqrt((3 * 2.5**2 + 7.5**2) / 4)])
-    assert o.learnable(values).dtype == np.float32
-    assert_allclose(o.learnable(values) * o.scale + o.mean, values, atol=1e-5)
+    assert o.training_targets(values).dtype == np.float32
+    assert_allclose(o.training_targets(values) * o.scale + o.mean, values, atol=1e-5)
 
 
 def test_constant_values_are_learned_as_zero_and_not_divided_by_zero():
     o = Values.for_targets(np.full((4, 2), 7.0))
-    assert_allclose(o.learnable(np.full((4, 2), 7.0)), 0)
+    assert_allclose(o.training_targets(np.full((4, 2), 7.0)), 0)
     assert_allclose(o.scale, 1)
 
 
@@ -87,7 +87,7 @@ def test_constant_values_are_learned_as_zero_and_not_divided_by_zero():
 def test_a_row_of_weight_two_counts_twice(objective):
     o = objective.for_targets(TWO)
     outputs = torch.randn(3, 1, generator=torch.Generator().manual_seed(0))
-    target = torch.from_numpy(o.learnable(TWO))
+    target = torch.from_numpy(o.training_targets(TWO))
     twice = torch.tensor([0, 1, 2, 2])
     weighted = o.loss(outputs, target, torch.tensor([1.0, 1.0, 2.0])) * 3
     assert weighted.item() == pytest.approx((o.loss(outputs[twice], target[twice]) * 4).item(), rel=1e-5)

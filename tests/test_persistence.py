@@ -14,6 +14,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from compress import StudentClassifier, StudentRegressor, load_student
+from compress.students import PeriodicEncoding
 
 QUICK = {"max_epochs": 3, "random_state": 0}
 RNG = np.random.default_rng(0)
@@ -35,7 +36,7 @@ CASES = {
     "regression": (StudentRegressor((4,), activation="gelu", **QUICK), X, X[:, 0]),
     "outputs": (StudentRegressor((), **QUICK), X, X[:, :2]),
     "frame": (StudentClassifier((4,), max_one_hot=5, **QUICK), FRAME, np.arange(60) % 2),
-    "waves": (StudentClassifier((4,), n_frequencies=2, **QUICK), FRAME, np.arange(60) % 2),
+    "periodic": (StudentClassifier((4,), encoding=PeriodicEncoding(2), **QUICK), FRAME, np.arange(60) % 2),
     "numpy sizes": (StudentRegressor((np.int64(4),), dropout=np.float32(0.1), **QUICK), X, X[:, 0]),
 }
 
@@ -142,7 +143,7 @@ def test_a_newer_format_asks_for_an_upgrade(saved):
 
 def forged(path, change):
     """A file whose checksum is right and whose content is not."""
-    from compress.students._file import _digest
+    from compress.export._student_file import _digest
 
     weights, metadata = parts(path)
     described = json.loads(metadata["compress"])
@@ -158,12 +159,12 @@ def forged(path, change):
         lambda d, w: d["parameters"].update({"strange": 1}),
         lambda d, w: d["learned"].update({"hidden_layer_sizes": [10**9]}),  # would be 60 GB if it were made
         lambda d, w: d["learned"].update({"objective": "centred_logits"}),
-        lambda d, w: d["learned"].pop("link"),
+        lambda d, w: d["learned"].pop("output_activation"),
         lambda d, w: d["schema"]["columns"].pop(),
         lambda d, w: w.pop("body.output.bias"),
         lambda d, w: w.update({"body.output.bias": torch.zeros(7)}),
     ],
-    ids=["class", "parameter", "size", "objective", "link", "columns", "missing tensor", "shape"],
+    ids=["class", "parameter", "size", "objective", "output activation", "columns", "missing tensor", "shape"],
 )
 def test_a_forged_file_is_refused(saved, change):
     forged(saved, change)

@@ -39,10 +39,10 @@ def likes():
     return np.array(pairs), users, items
 
 
-def small(**settings):
+def small(teacher=None, **settings):
     """A student that trains in a moment."""
     base = {"k": 5, "n_sampled": 10, "lists_per_step": 16, "batch_size": 64, "max_epochs": 15, "random_state": 0}
-    return RankingDistiller(**{"embedding_size": 4, "device": "cpu", **base, **settings})
+    return RankingDistiller(teacher, **{"embedding_size": 4, "device": "cpu", **base, **settings})
 
 
 # --------------------------------------------------------------------- metrics
@@ -290,8 +290,8 @@ def test_factor_scorer_refuses():
 def test_users_without_positives_learn_from_the_teacher_alone(likes):
     pairs, users, items = likes
     teacher = np.random.default_rng(0).normal(size=(41, 30))
-    student = small(max_epochs=80, learning_rate=0.03, distill_weight=3.0)
-    student.fit(pairs, teacher, users=np.append(users, 999), items=items)
+    student = small(teacher, max_epochs=80, learning_rate=0.03, distill_weight=3.0)
+    student.fit(pairs, users=np.append(users, 999), items=items)
     assert student.n_taught_ == 41 and student.recommend([999], k=3).shape == (1, 3)
     own = top_k(student.score_matrix([999]), 5)
     assert overlap_at_k(student.teacher_top_[-1:], own) > 0.3  # chance: 5 of 30
@@ -428,3 +428,8 @@ def test_bad_splits_are_refused():
 def test_ranking_metrics_are_recall_and_ndcg():
     scores, relevant = np.array([[3.0, 2.0, 1.0]]), np.array([[0, 1, 0]])
     assert ranking_metrics(scores, relevant, k=2) == pytest.approx({"recall": 1.0, "ndcg": 1 / np.log2(3)})
+
+
+def test_a_teacher_handed_to_fit_is_told_its_place(likes):
+    with pytest.raises(TypeError, match=r"RankingDistiller\(teacher, \.\.\.\)"):
+        small().fit(likes[0], np.zeros((40, 30)))

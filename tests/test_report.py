@@ -11,8 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from compress import StudentClassifier, StudentRegressor
 from compress.evaluation import classification_metrics, fidelity
-from compress.report import compare
-from compress.report._report import one_thread
+from compress.report import compare, one_thread
 
 RNG = np.random.default_rng(0)
 X = pd.DataFrame({"size": RNG.normal(size=400), "colour": RNG.choice(["red", "blue"], 400)})
@@ -45,14 +44,14 @@ def teacher():
 
 @pytest.fixture(scope="module")
 def report(teacher, student):
-    return compare(teacher, student, X, Y, latency_rows=(1, 100))
+    return compare(student, teacher, X, Y, latency_rows=(1, 100))
 
 
 def test_task_measures_and_fidelity_are_those_of_the_evaluation(report, teacher, student):
     p, q = teacher.predict_proba(X), student.predict_proba(X)
-    assert report.value("RMSE", "teacher") == pytest.approx(classification_metrics(Y, p, ["no", "yes"])["rmse"])
-    assert report.value("log loss") == pytest.approx(classification_metrics(Y, q, ["no", "yes"])["log_loss"])
-    for measure, key in (("agreement", "agreement"), ("RMSE to teacher", "rmse"), ("KL from teacher", "kl")):
+    assert report.value("rmse", "teacher") == pytest.approx(classification_metrics(Y, p, ["no", "yes"])["rmse"])
+    assert report.value("log_loss") == pytest.approx(classification_metrics(Y, q, ["no", "yes"])["log_loss"])
+    for measure, key in (("agreement", "agreement"), ("rmse_to_teacher", "rmse"), ("kl_to_teacher", "kl")):
         assert report.value(measure) == pytest.approx(fidelity(q, p)[key], rel=1e-5)
 
 
@@ -61,7 +60,7 @@ def test_costs_are_counted_and_quotients_taken(report, student):
     assert report.value("bytes") == len(student.to_bytes())
     assert report.value("bytes", "quotient") == report.value("bytes", "teacher") / report.value("bytes")
     frame = report.to_frame()
-    timed = frame[frame.index.str.startswith("µs")]
+    timed = frame[frame.index.str.startswith("us_per_row")]
     assert len(timed) == 4  # one row and a hundred, with checks and bare
     assert (timed["student_low"] <= timed["student"]).all()
     assert (timed["student"] <= timed["student_high"]).all()
@@ -80,7 +79,7 @@ def test_the_slice_where_the_student_strays_comes_first(student):
     red = (X["colour"] == "red").to_numpy()
     p[red] = 1 - p[red]
     p = np.where(red, np.where(p > 0.5, 1.0, 0.0), p)
-    worst = compare(Teacher(p), student, X, latency_rows=()).slices[0]
+    worst = compare(student, Teacher(p), X, latency_rows=()).slices[0]
     assert worst["slice"] == "colour = red"
     assert worst["rows"] == red.sum()
 
@@ -93,13 +92,13 @@ def test_slices_are_categories_quarters_and_missing_values(report):
 
 
 def test_slices_of_few_rows_are_left_out(teacher, student):
-    assert compare(teacher, student, X.head(40), latency_rows=()).slices == [] or all(
-        row["rows"] >= 30 for row in compare(teacher, student, X.head(40), latency_rows=()).slices
+    assert compare(student, teacher, X.head(40), latency_rows=()).slices == [] or all(
+        row["rows"] >= 30 for row in compare(student, teacher, X.head(40), latency_rows=()).slices
     )
 
 
 def test_without_labels_there_is_fidelity_only(teacher, student):
-    report = compare(teacher, student, X, latency_rows=())
+    report = compare(student, teacher, X, latency_rows=())
     assert set(report.to_frame()["group"]) == {"fidelity", "cost"}
     assert sum(row["rows"] for row in report.classes) == len(X)  # by the teacher's class
     report.plot()
@@ -108,7 +107,17 @@ def test_without_labels_there_is_fidelity_only(teacher, student):
 def test_text_holds_the_numbers(report):
     text = str(report)
     assert text == report.to_markdown() == report._repr_markdown_()
-    for word in ("RMSE to teacher", "agreement", "ECE", "parameters", "400 rows", "1 thread", "| yes |", "colour = "):
+    words = (
+        "RMSE to teacher",
+        "agreement",
+        "calibration error",
+        "parameters",
+        "400 rows",
+        "1 thread",
+        "| yes |",
+        "colour = ",
+    )
+    for word in words:
         assert word in text
 
 
@@ -121,9 +130,9 @@ def test_values_are_compared_too():
     T = X[["size"]].fillna(0.0)
     forest = RandomForestRegressor(10, random_state=0).fit(T, T["size"])
     student = StudentRegressor((8,), max_epochs=30, random_state=0).fit(T, T["size"])
-    report = compare(forest, student, T, T["size"], latency_rows=(10,))
-    assert report.value("R² to teacher") > 0.8
-    assert report.value("RMSE", "teacher") < 0.2
+    report = compare(student, forest, T, T["size"], latency_rows=(10,))
+    assert report.value("r2_to_teacher") > 0.8
+    assert report.value("rmse", "teacher") < 0.2
     assert report.classes == []
     report.plot()
 
@@ -132,8 +141,8 @@ def test_several_targets_are_compared_as_one():
     T = X[["size"]].fillna(0.0)
     Y2 = np.column_stack([T["size"], -T["size"]])
     student = StudentRegressor((8,), max_epochs=5, random_state=0).fit(T, Y2)
-    report = compare(LinearRegression().fit(T, Y2), student, T, Y2, latency_rows=())
-    assert np.isfinite(report.value("RMSE to teacher"))
+    report = compare(student, LinearRegression().fit(T, Y2), T, Y2, latency_rows=())
+    assert np.isfinite(report.value("rmse_to_teacher"))
     report.plot()
 
 
@@ -160,12 +169,27 @@ def test_everything_is_timed_with_one_thread_and_put_back_afterwards():
 
 def test_labels_must_fit(teacher, student):
     with pytest.raises(ValueError, match="as many rows, got 400 and 3"):
-        compare(teacher, student, X, Y[:3])
+        compare(student, teacher, X, Y[:3])
     with pytest.raises(ValueError, match="none of the classes"):
-        compare(teacher, student, X, np.full(400, "maybe"))
+        compare(student, teacher, X, np.full(400, "maybe"))
 
 
 def test_missing_matplotlib_is_named(report, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
     with pytest.raises(ImportError, match=r"pip install compress\[plot\]"):
         report.plot()
+
+
+def test_keys_are_for_code_and_labels_for_people(report):
+    keys = [row["measure"] for row in report.measures]
+    assert keys[:5] == ["rmse", "auc", "log_loss", "accuracy", "calibration_error"]
+    assert keys[-4::2] == ["us_per_row_single", "us_per_row_100"]
+    assert keys[-3::2] == ["us_per_row_single_predictor", "us_per_row_100_predictor"]
+    assert "µs per row, 100 at a time, predictor()" in str(report)
+    assert not any(f"| {key} |" in str(report) for key in keys if "_" in key)
+
+
+def test_repr_fits_on_a_line(report):
+    text = repr(report)
+    assert text.startswith("Report(400 rows, rmse=") and "agreement=" in text
+    assert len(text) < 100 and "\n" not in text

@@ -12,6 +12,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from compress import load_student
 from compress.distill import RocketClassifier
 from compress.losses import rocket_hint_loss
+from compress.training import Schedule
 
 NOT_EQUIVALENT = {
     "check_sample_weight_equivalence_on_dense_data": (
@@ -197,10 +198,12 @@ def test_refit_with_only_forgets_the_other_net(rows):
 
 def test_schedule_of_the_hint_weight(rows):
     seen = []
-    rocket(hint_schedule=lambda t: seen.append(t) or 0.0).fit(*rows)
+    rocket(hint_weight=lambda progress: seen.append(progress) or 0.0).fit(*rows)
     assert seen[0] == 0.0 and seen == sorted(seen) and seen[-1] < 1.0
-    for name in ("rising", "falling"):
-        rocket(hint_schedule=name).fit(*rows)
+    for start, end in ((0.0, 0.01), (0.01, 0.0)):
+        rocket(hint_weight=Schedule(start, end)).fit(*rows)
+    with pytest.raises(TypeError, match="no parameter 'hint_schedule' any more: use hint_weight=Schedule"):
+        RocketClassifier(hint_schedule="rising")
 
 
 @pytest.mark.parametrize("hint", ["logits", "probabilities", "soft_targets"])

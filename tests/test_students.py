@@ -14,6 +14,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from compress import StudentClassifier, StudentRegressor, TransferSet
+from compress.students import PeriodicEncoding
 from compress.training import TrainingResult
 
 QUICK = {"max_epochs": 15, "batch_size": 32, "learning_rate": 0.05, "random_state": 0}
@@ -32,7 +33,7 @@ def expected_failures(estimator):
     [
         StudentClassifier((8,), **QUICK),
         StudentRegressor((8,), **QUICK),
-        StudentClassifier((8,), n_frequencies=2, **QUICK),
+        StudentClassifier((8,), encoding=PeriodicEncoding(2), **QUICK),
     ],
     expected_failed_checks=expected_failures,
 )
@@ -169,16 +170,16 @@ def test_few_units_with_frequencies_learn_a_wave_that_they_cannot_bend_to():
     y = np.sin(20 * x[:, 0])
     options = {"max_epochs": 60, "learning_rate": 0.02, "random_state": 0}
     plain = StudentRegressor((8,), **options).fit(x, y)
-    waves = StudentRegressor((4,), n_frequencies=4, frequency_scale=1.0, **options).fit(x, y)
-    assert waves.score(x, y) > 0.98 > plain.score(x, y) + 0.3
+    periodic = StudentRegressor((4,), encoding=PeriodicEncoding(4, scale=1.0), **options).fit(x, y)
+    assert periodic.score(x, y) > 0.98 > plain.score(x, y) + 0.3
 
 
 def test_frequencies_are_of_continuous_columns_and_beside_them(table):
     X, y = table
     plain = StudentClassifier((8,), max_epochs=1, random_state=0).fit(X, y)
-    waves = StudentClassifier((8,), n_frequencies=3, max_epochs=1, random_state=0).fit(X, y)
-    d = len(waves.schema_.continuous_)
-    assert waves.n_parameters_ == plain.n_parameters_ + 2 * 3 * d * 8 + 3 * d
+    periodic = StudentClassifier((8,), encoding=PeriodicEncoding(3), max_epochs=1, random_state=0).fit(X, y)
+    d = len(periodic.schema_.continuous_)
+    assert periodic.n_parameters_ == plain.n_parameters_ + 2 * 3 * d * 8 + 3 * d
 
 
 def test_unseen_categories_count_as_missing(table):

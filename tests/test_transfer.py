@@ -117,8 +117,7 @@ def test_rows_and_labels_do_not_depend_on_the_number_of_workers():  # processes:
 
 # ---------------------------------------------------------------- parts
 def test_head_keeps_what_belongs_to_the_first_rows(teacher, munge):
-    data = TransferSet.from_teacher(teacher, X, generator=munge, n_rows=100)
-    data.sample_weight = np.arange(100.0)
+    data = TransferSet.from_teacher(teacher, X, generator=munge, n_rows=100, sample_weight=np.arange(100.0))
     head = data.head(60)
     assert (len(head), head.n_original) == (60, 50)
     assert_array_equal(head.X, data.X[:60])
@@ -141,7 +140,7 @@ class NoProbabilities:
     [
         ({"labels": "warm"}, ValueError, "labels must be one of"),
         ({"n_rows": 10}, ValueError, "must be at least 50, got 10"),
-        ({"n_rows": 60}, ValueError, "asks for 10 generated rows: pass a fitted generator"),
+        ({"n_rows": 60}, ValueError, "asks for 10 generated rows: pass a generator"),
         ({"X_unlabeled": np.zeros((4, 2))}, ValueError, "the 3 columns of X"),
     ],
 )

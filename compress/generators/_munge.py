@@ -24,6 +24,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from compress.generators._base import BaseGenerator, _check_count
+from compress.generators._current import Search
+from compress.generators._neighbors import nearest_neighbors
 from compress.schema import Encoded, Schema
 
 __all__ = ["MUNGE", "munge"]
@@ -244,8 +246,6 @@ class MUNGE(BaseGenerator):
             if hasattr(self, name):
                 delattr(self, name)
         if mode == "original":
-            from compress.generators._neighbors import nearest_neighbors
-
             found = nearest_neighbors(encoded, schema, index=self.index, n_jobs=self.n_jobs, rng=rng)
             self.neighbor_indices_ = found.indices
             if found.recall is not None:
@@ -255,8 +255,6 @@ class MUNGE(BaseGenerator):
     def _prepare(self, n_blocks: int):
         if self.neighbors_ == "original":
             return None
-        from compress.generators._current import Search
-
         return Search(self._table, self.schema_, n_passes=n_blocks, n_jobs=self.n_jobs)
 
     def _block(self, index: int, rng: np.random.Generator, shared) -> Encoded:

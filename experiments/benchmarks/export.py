@@ -31,7 +31,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from compress import MUNGE, StudentClassifier, TransferSet
-from compress.search import search_budget
+from compress.search import Budget, search_budget
 from data.load import load_problem
 from experiments._runner import machine, versions, write_atomically, write_json
 from experiments._student_in_c import FLAGS, NATIVE
@@ -145,8 +145,7 @@ def run_teacher(teacher, made, X_val, y_val, X_test, *, quick: bool, rounds: int
             X_val,
             y_val,
             student=student,
-            shapes=SHAPES,
-            tolerance=TOLERANCE,
+            budget=Budget(tolerance=TOLERANCE, shapes=SHAPES),
             teacher_error=teacher.error,
         )
     print(found.to_markdown(), file=sys.stderr, flush=True)
