@@ -44,7 +44,7 @@ def test_a_schedule_may_arrive_early_and_rise():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((1.0, 2.0, "square"), "shape must be one of constant, linear, exponential, cosine, got 'square'"),
+        ((1.0, 2.0, "square"), "shape must be one of constant, linear, exponential, cosine, step, got 'square'"),
         ((1.0,), "end must be given for shape='linear', got None"),
         ((1.0, 0.0, "exponential"), "must be positive for shape='exponential', got 1.0 and 0.0"),
         ((1.0, math.inf), "start and end must be finite"),
@@ -85,7 +85,7 @@ def test_unlabelled_rows_count_in_the_soft_term_only():
 def test_two_classes_share_one_output():
     z = torch.tensor([[0.3], [-1.2]])
     v = torch.tensor([[1.0, 2.0], [0.5, -0.5]])
-    objective = Distillation("binary", 2, 2.0, 1.0)
+    objective = Distillation("sigmoid", 2, 2.0, 1.0)
     target = torch.from_numpy(side_by_side(v.numpy(), np.zeros((2, 2))))
     loss = objective.step_loss(z, target, inputs=None, clock=Clock(0, 0, 0.0))
     assert torch.isclose(loss, soft_target_loss(torch.cat([-z / 2, z / 2], dim=1), v, temperature=2.0))

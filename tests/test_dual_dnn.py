@@ -126,7 +126,7 @@ def gradients(clicks, part, **settings):
 
     whole = DualDNN(model.teacher_.module_.fields, model.teacher_.module_.interaction, (8, 4), 1)
     whole.student, whole.teacher = net.body, model.teacher_.module_.body
-    blocks = model.encoder_.encode(clicks[0])
+    blocks = [torch.from_numpy(block) for block in model.encoder_.encode(clicks[0]).blocks]
     targets = torch.eye(2)[clicks[1]]
     loss = model._dual_loss(whole)(blocks, targets, None, None, type("Clock", (), {"progress": 1.0}))
     parameters = list(getattr(whole, part).parameters())
@@ -183,7 +183,7 @@ def test_hidden_hint_by_hand():
 def test_hidden_hints_bring_the_layers_together(clicks):
     def gap(weight):
         model = dual(max_epochs=60, learning_rate=0.01, hidden_hint_weight=weight).fit(*clicks)
-        blocks = model.encoder_.encode(clicks[0])
+        blocks = [torch.from_numpy(block) for block in model.encoder_.encode(clicks[0]).blocks]
         student, teacher = model.student_.module_, model.teacher_.module_
         vectors = teacher.fields(*blocks)
         h_s, _ = student.body.tapped(vectors.flatten(1))

@@ -102,7 +102,7 @@ def hint_gradients(rows, **settings):
     model.fit(*rows)
     light, booster = model.light_.module_, model.booster_.module_
     net = {"light": light, "booster": booster}
-    x = (light.inputs(*model.encoder_.encode(rows[0][:64])),)
+    x = (light.inputs(*(torch.from_numpy(block) for block in model.encoder_.encode(rows[0][:64]).blocks)),)
     targets = torch.eye(3)[torch.randint(3, (64,))]
     values = []
     for weight in (1.0, 0.0):
@@ -304,7 +304,7 @@ def test_bad_teachers_and_inputs_are_refused(rows):
         def predict_proba(self, X):
             return np.full((len(X), 3), np.nan)
 
-    with pytest.raises(ValueError, match="teacher must give finite probabilities"):
+    with pytest.raises(ValueError, match="predict_proba of NaNs must be finite"):
         rocket(teacher=NaNs().fit(X, y)).fit(X, y)
     with pytest.raises(ValueError, match="to_student needs sharing='bottom'"):
         rocket(sharing="interval").fit(X, y).to_student()

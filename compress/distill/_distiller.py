@@ -37,14 +37,15 @@ class BaseDistiller(BaseEstimator):
         "random_state": ["random_state"],
     }
 
-    def _new_student(self, default, rng) -> BaseStudent:
-        student = default() if self.student is None else self.student
-        if isinstance(student, nn.Module) and default is StudentClassifier:
+    def _new_student(self, rng) -> BaseStudent:
+        """The student, still to be fitted, with its seed; a net that users bring counts as one."""
+        student = self._students[0]() if self.student is None else self.student
+        if isinstance(student, nn.Module) and NetClassifier in self._students:
             student = NetClassifier(student)
-        if not isinstance(student, BaseStudent) or not isinstance(student, default):
+        if not isinstance(student, self._students):
             raise TypeError(
-                f"student must be a {default.__name__}, or for classifiers a NetClassifier or a torch module, "
-                f"got {student!r}."
+                f"student must be a {self._students[0].__name__}, or for classifiers a NetClassifier or a torch "
+                f"module, got {student!r}."
             )
         student = clone(student)
         seed_unset(student, rng)
@@ -96,6 +97,7 @@ class BaseDistiller(BaseEstimator):
 class ClassifierDistiller(ClassifierMixin, BaseDistiller):
     """Base of the classifiers. Subclasses say `_objective(student, teachers)` and, if they need, more."""
 
+    _students = StudentClassifier, NetClassifier  # the first is the default
     _needs_labels = True  # whether the loss has a hard term; else y only fits teachers
 
     def _fit(self, X, y, sample_weight, X_unlabeled, X_val, y_val, *, mean: str, before=None):
@@ -120,7 +122,7 @@ class ClassifierDistiller(ClassifierMixin, BaseDistiller):
             if hard is not None:
                 labels[: len(table)] = classification_targets(hard, len(table), type(self).__name__, self.classes_)[1]
             weight = self._transfer_weight(sample_weight, table, n_unlabeled)
-        student = self._new_student(StudentClassifier, rng)
+        student = self._new_student(rng)
         if isinstance(X, TransferSet) and X.schema is not None and student.schema is None:
             student.schema = X.schema
         augmented = getattr(student, "augment", None) is not None

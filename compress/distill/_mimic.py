@@ -144,6 +144,8 @@ class MimicRegressor(RegressorMixin, MultiOutputMixin, BaseDistiller):
     True
     """
 
+    _students = (StudentRegressor,)
+
     def __init__(self, teacher, student=None, *, random_state=None):
         self.teacher = teacher
         self.student = student
@@ -158,7 +160,7 @@ class MimicRegressor(RegressorMixin, MultiOutputMixin, BaseDistiller):
         rng = check_random_state(self.random_state)
         if isinstance(X, TransferSet):
             checked_table(self, X.X, reset=True)
-            student = self._new_student(StudentRegressor, rng).fit(
+            student = self._new_student(rng).fit(
                 X, sample_weight=sample_weight, X_val=X_val, y_val=y_val
             )
             return self._keep([self.teacher], student)
@@ -167,10 +169,10 @@ class MimicRegressor(RegressorMixin, MultiOutputMixin, BaseDistiller):
             y, flat = regression_targets(y, len(table), type(self).__name__)
             y = y[:, 0] if flat else y
         members = fitted_teachers(self.teacher, table, y, sample_weight, "regression", rng)
-        rows, n_unlabeled = self._transfer_rows(table, X_unlabeled)
+        rows, n_unlabeled = self._with_unlabeled(table, X_unlabeled)
         values = Teachers(members, "arithmetic", 0.5).values(rows)
         weight = self._transfer_weight(sample_weight, table, n_unlabeled)
-        student = self._new_student(StudentRegressor, rng)
+        student = self._new_student(rng)
         return self._keep(members, student.fit(rows, values, weight, X_val=X_val, y_val=y_val))
 
     def predict(self, X) -> np.ndarray:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compress.export._numpy import FOLDABLE, activation_name, affine_layers
+from compress.export._numpy import FOLDABLE
+from compress.nets import MLP, activation_name, affine_layers
 from compress.schema import Schema
 
 __all__ = ["Input", "Layer", "Plan", "Table", "plan_of"]
