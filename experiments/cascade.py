@@ -28,12 +28,12 @@ Cost: about 5 minutes for five seeds on a core with other jobs beside.
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from compress.evaluation_ranking import overlap_at_k, ranking_metrics, top_k
 from data.movielens_splits import movielens_topn
-from experiments._distillation import arm_table, check_names, draw_arms
-from experiments._runner import by_problem, parser, publish, read_reports, run_grid
+from experiments._distillation import arm_table, draw_arms
+from experiments._main import run
+from experiments._runner import by_problem
 from experiments.ranking import SPLITS, Split
 
 FULL = {"n_users": None, "epochs": 10, "k": 20, "size": 8, "n_sampled": 50, "recall": 100, "preranking": 20}
@@ -46,6 +46,7 @@ ARMS = {
     "both": "both taught",
     "ranker": "ranker over all films",
 }
+PANELS = {"to_recall": "to recall", "to_preranking": "to pre-ranking", "final": "final", "ndcg": "NDCG@10"}
 
 
 def narrowed(scores: np.ndarray, kept: np.ndarray) -> np.ndarray:
@@ -102,17 +103,19 @@ def table(reports: list[dict]) -> str:
 
 def main(argv=None) -> None:
     """Run the grid, then write table and plot from all reports in the folder."""
-    arguments = parser(__doc__, problems=["movielens.random"], seeds=range(5), out="experiments/results/cascade")
-    args = arguments.parse_args(argv)
-    check_names(args, SPLITS)
-    torch.set_num_threads(1)
-    config = QUICK if args.quick else FULL
-    run_grid(args, config, run_one)
-    reports = read_reports(args.out, config)
-    groups = by_problem(reports)
-    panels = {"to_recall": "to recall", "to_preranking": "to pre-ranking", "final": "final", "ndcg": "NDCG@10"}
-    plot = draw_arms(groups, ARMS, panels, args.out, base="labels")
-    publish(args.out, table(reports), plots=[plot])
+    run(
+        argv,
+        __doc__,
+        run_one,
+        name="cascade",
+        problems=["movielens.random"],
+        known=SPLITS,
+        seeds=range(5),
+        configs={"full": FULL, "quick": QUICK},
+        one_torch_thread=True,
+        table=table,
+        files=lambda reports, out: [draw_arms(by_problem(reports), ARMS, PANELS, out, base="labels")],
+    )
 
 
 if __name__ == "__main__":

@@ -30,8 +30,9 @@ from compress import CompressedClassifier, CompressedRegressor, StudentClassifie
 from compress.budget import validation_error
 from compress.evaluation import classification_metrics, regression_metrics
 from data.load import load_problem
+from experiments._main import run
 from experiments._protocol import Stopwatch
-from experiments._runner import check_request, parser, publish, read_reports, run_grid, spread
+from experiments._runner import spread
 
 PROBLEMS = ("letter", "adult", "covtype7", "satellite", "magic", "casp")
 FULL = {
@@ -196,14 +197,17 @@ def _mean(group, key, model) -> float:
 
 def main(argv=None) -> None:
     """Run the grid, then write the table from all reports in the folder."""
-    args = parser(__doc__, problems=PROBLEMS, seeds=[0, 1, 2], out="experiments/results/compress_anything").parse_args(
-        argv
+    run(
+        argv,
+        __doc__,
+        run_one,
+        name="compress_anything",
+        problems=PROBLEMS,
+        seeds=[0, 1, 2],
+        configs={"full": FULL, "quick": QUICK},
+        records=lambda reports, out: summary(reports),
+        table=markdown,
     )
-    check_request(args)
-    config = QUICK if args.quick else FULL
-    run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs))
-    records = summary(read_reports(args.out, config))
-    publish(args.out, markdown(records), records=records)
 
 
 if __name__ == "__main__":

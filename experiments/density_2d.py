@@ -30,7 +30,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from compress.generators import MUNGE, Interpolation, MarginalSampler, NaiveBayesEstimation
-from experiments._runner import check_request, parser, publish, read_reports, run_grid
+from experiments._main import run
 
 FULL = {"rows": 600, "generated": 6000, "noise": 0.01, "radius": 0.02, "p": 0.5, "s": 2.0}
 QUICK = {**FULL, "rows": 150, "generated": 600}
@@ -119,7 +119,7 @@ def markdown(reports: list[dict]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def draw(reports: list[dict], path: Path) -> None:
+def draw(reports: list[dict], path: Path) -> Path:
     """Four panels: the rows of the first seed, drawn anew, and the numbers of all seeds below."""
     import matplotlib
 
@@ -149,19 +149,23 @@ def draw(reports: list[dict], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=130)
     plt.close(figure)
+    return path
 
 
 def main(argv=None) -> None:
     """Run the seeds, then write table and picture from all reports of this configuration in the folder."""
-    arguments = parser(__doc__, problems=[PROBLEM], seeds=range(5), out="experiments/results/density_2d")
-    args = arguments.parse_args(argv)
-    check_request(args, [PROBLEM])
-    config = QUICK if args.quick else FULL
-    run_grid(args, config, run_one)
-    reports = read_reports(args.out, config)
-    picture = args.out / "density_2d.png"
-    draw(reports, picture)
-    publish(args.out, markdown(reports), plots=[picture])
+    run(
+        argv,
+        __doc__,
+        run_one,
+        name="density_2d",
+        problems=[PROBLEM],
+        known=[PROBLEM],
+        seeds=range(5),
+        configs={"full": FULL, "quick": QUICK},
+        table=markdown,
+        files=lambda reports, out: [draw(reports, out / "density_2d.png")],
+    )
 
 
 if __name__ == "__main__":

@@ -42,8 +42,9 @@ from compress.evaluation import latency
 from compress.evaluation_ranking import gauc
 from data.movielens_splits import movielens_clicks
 from data.synthetic_ctr import make_ctr
-from experiments._distillation import arm_table, check_names, draw_arms, tuned
-from experiments._runner import by_problem, parser, publish, read_reports, run_grid
+from experiments._distillation import arm_table, draw_arms, tuned
+from experiments._main import run
+from experiments._runner import by_problem
 
 FULL = {
     "synthetic": [60_000, 10_000, 20_000],
@@ -74,6 +75,7 @@ ARMS = {
     "open": "dual, logit hint, student trains embeddings",
     "open_no_hint": "dual, no hints, student trains embeddings",
 }
+PANELS = {"auc": "AUC of the served net", "log_loss": "log loss"}
 
 
 def load(name: str, seed: int, config: dict) -> dict:
@@ -226,22 +228,28 @@ def table(reports: list[dict]) -> str:
     return text
 
 
+def chosen(name: str, config: dict, args) -> dict:
+    """What the validation rows of the tuning seeds chose, kept beside the reports."""
+    path = args.out / f"tuning.{name}.json"
+    return {"chosen": {name: tuned(path, {**config, "grid": GRID}, lambda: search(name, config))}}
+
+
 def main(argv=None) -> None:
     """Choose the weights on validation rows, run the grid, then write table and plot from all reports."""
-    arguments = parser(__doc__, problems=SETTINGS, seeds=range(5), out="experiments/results/dual_dnn")
-    args = arguments.parse_args(argv)
-    check_names(args, SETTINGS)
-    torch.set_num_threads(1)
-    config = QUICK if args.quick else FULL
-    for name in args.problems:
-        path = args.out / f"tuning.{name}.json"
-        chosen = tuned(path, {**config, "grid": GRID}, lambda name=name: search(name, config))
-        one = type(args)(**{**vars(args), "problems": [name]})
-        run_grid(one, {**config, "chosen": {name: chosen}}, run_one)
-    reports = read_reports(args.out, config)
-    groups = by_problem(reports)
-    plot = draw_arms(groups, ARMS, {"auc": "AUC of the served net", "log_loss": "log loss"}, args.out, base="student")
-    publish(args.out, table(reports), plots=[plot])
+    run(
+        argv,
+        __doc__,
+        run_one,
+        name="dual_dnn",
+        problems=SETTINGS,
+        known=SETTINGS,
+        seeds=range(5),
+        configs={"full": FULL, "quick": QUICK},
+        choose=chosen,
+        one_torch_thread=True,
+        table=table,
+        files=lambda reports, out: [draw_arms(by_problem(reports), ARMS, PANELS, out, base="student")],
+    )
 
 
 if __name__ == "__main__":

@@ -39,8 +39,8 @@ from compress.augment import RandomShift
 from compress.distill import DistilledClassifier, FitNet, NetClassifier, Schedule
 from compress.nets_conv import ConvNet
 from experiments._digits import Digits, load_digits, run_seeds
-from experiments._distillation import arm_table, check_names, draw_arms, tuned, values
-from experiments._runner import parser, publish, read_reports
+from experiments._distillation import arm_table, draw_arms, tuned, values
+from experiments._main import run
 
 ROWS = {"n_labelled": 2000, "n_unlabeled": 0, "n_valid": 1000, "n_test": 10_000}
 FULL = {
@@ -163,17 +163,30 @@ def table(reports: list[dict]) -> str:
     return text
 
 
+def chosen(name: str, config: dict, args) -> dict:
+    """What the validation rows of the tuning seed chose, kept beside the reports."""
+    return {"chosen": tuned(args.out / "tuning.json", config, lambda: search(config, args.n_jobs))}
+
+
 def main(argv=None) -> None:
     """Choose on validation rows, run the seeds, then write table and plot from all reports."""
-    args = parser(__doc__, problems=["mnist"], seeds=range(5), out="experiments/results/fitnets").parse_args(argv)
-    check_names(args, ["mnist"])
-    torch.set_num_threads(1)
-    config = QUICK if args.quick else FULL
-    chosen = tuned(args.out / "tuning.json", config, lambda: search(config, args.n_jobs))
-    run_seeds(args, {**config, "chosen": chosen}, run_one)
-    reports = read_reports(args.out, config)
-    plot = draw_arms({"mnist": reports}, ARMS, {"accuracy": "test accuracy, %"}, args.out, base="kd")
-    publish(args.out, table(reports), plots=[plot])
+    run(
+        argv,
+        __doc__,
+        run_one,
+        name="fitnets",
+        problems=["mnist"],
+        known=["mnist"],
+        seeds=range(5),
+        configs={"full": FULL, "quick": QUICK},
+        choose=chosen,
+        grid=run_seeds,
+        one_torch_thread=True,
+        table=table,
+        files=lambda reports, out: [
+            draw_arms({"mnist": reports}, ARMS, {"accuracy": "test accuracy, %"}, out, base="kd")
+        ],
+    )
 
 
 if __name__ == "__main__":

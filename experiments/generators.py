@@ -34,7 +34,6 @@ about 10 seconds a run.
 from __future__ import annotations
 
 import time
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -46,8 +45,8 @@ from compress.generators import Interpolation, MarginalSampler, NaiveBayesEstima
 from data.load import load_problem, load_table, problem_names
 from experiments import _material
 from experiments import _protocol as protocol
-from experiments._runner import check_request, parser, publish, read_reports
-from experiments._steps import Steps, run_in_steps
+from experiments._main import run
+from experiments._steps import Steps
 from experiments.generators_figures import draw, markdown
 
 FULL = {
@@ -168,30 +167,45 @@ def _curve(source, problem, made, config, n_jobs, steps) -> list[dict]:
 
 def main(argv=None) -> None:
     """Run the grid, then write table and plots from all reports of this configuration in the folder."""
-    arguments = parser(
+    run(
+        argv,
         __doc__,
+        run_one,
+        name="generators",
         problems=["letter.p1", "letter.p2", "adult", "covtype"],
         seeds=[1, 2, 3],
-        out="experiments/results/generators",
+        known=problem_names("binary"),
+        options=[_material.add_argument, add_sizes],
+        configs={"full": FULL, "quick": QUICK},
+        configure=with_sizes,
+        records=with_controls,
+        summary=False,
+        table=markdown,
+        files=draw,
     )
-    _material.add_argument(arguments)
-    arguments.add_argument("--sizes", nargs="+", type=int, metavar="ROWS", help="rows of the transfer sets")
-    args = arguments.parse_args(argv)
-    check_request(args, problem_names("binary"))
-    config = dict(QUICK if args.quick else FULL)
-    if args.sizes:
-        least, most = config["sizes"][0], config["material"]["transfer_rows"]
-        if not all(least < size <= most for size in args.sizes):
-            arguments.error(f"--sizes must lie in ({least:,}, {most:,}], original rows and T's; got {args.sizes}.")
-        config["sizes"] = [least, *sorted(set(args.sizes))]
 
-    folder = _material.folder_of(args, "quick" if args.quick else "full")
-    run_in_steps(args, config, partial(run_one, folder=folder))
-    controls = _material.stored_controls(args.out.parent / "model_compression/summary.json")
-    reports = read_reports(args.out, config)
+
+def add_sizes(arguments) -> None:
+    """Give a parser `--sizes`."""
+    arguments.add_argument("--sizes", nargs="+", type=int, metavar="ROWS", help="rows of the transfer sets")
+
+
+def with_sizes(config: dict, args) -> dict:
+    """The configuration with the sizes asked for; the original rows alone are always the first."""
+    if not args.sizes:
+        return config
+    least, most = config["sizes"][0], config["material"]["transfer_rows"]
+    if not all(least < size <= most for size in args.sizes):
+        raise ValueError(f"--sizes must lie in ({least:,}, {most:,}], original rows and T's; got {args.sizes}.")
+    return {**config, "sizes": [least, *sorted(set(args.sizes))]}
+
+
+def with_controls(reports: list[dict], out: Path) -> list[dict]:
+    """The reports with S2 from `model_compression`, where the same run is stored."""
+    controls = _material.stored_controls(out.parent / "model_compression/summary.json")
     for report in reports:
         report["results"]["lines"]["S2"] = controls.get((report["problem"], report["seed"]))
-    publish(args.out, markdown(reports), plots=draw(reports, args.out))
+    return reports
 
 
 if __name__ == "__main__":

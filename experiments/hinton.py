@@ -43,15 +43,13 @@ import math
 from functools import partial
 
 import numpy as np
-import torch
 from scipy.optimize import brentq
 
 from compress.augment import RandomShift
 from compress.distill import DistilledClassifier, NetClassifier, Schedule
 from compress.nets import MLP
 from experiments._digits import load_digits, run_seeds
-from experiments._distillation import check_names
-from experiments._runner import parser, publish, read_reports
+from experiments._main import run
 from experiments.hinton_figures import draw, markdown
 
 ROWS = {"n_labelled": 1000, "n_unlabeled": 8000, "n_valid": 1000, "n_test": 10_000}
@@ -213,13 +211,20 @@ def few_labels(bench: Bench) -> dict:
 
 def main(argv=None) -> None:
     """Run the seeds, then write table and plot from all reports."""
-    args = parser(__doc__, problems=["mnist"], seeds=range(5), out="experiments/results/hinton").parse_args(argv)
-    check_names(args, ["mnist"])
-    torch.set_num_threads(1)
-    config = QUICK if args.quick else FULL
-    run_seeds(args, config, run_one)
-    reports = read_reports(args.out, config)
-    publish(args.out, markdown(reports), plots=[draw(reports, args.out)])
+    run(
+        argv,
+        __doc__,
+        run_one,
+        name="hinton",
+        problems=["mnist"],
+        known=["mnist"],
+        seeds=range(5),
+        configs={"full": FULL, "quick": QUICK},
+        grid=run_seeds,
+        one_torch_thread=True,
+        table=markdown,
+        files=lambda reports, out: [draw(reports, out)],
+    )
 
 
 if __name__ == "__main__":

@@ -51,8 +51,8 @@ from compress.distill import MimicClassifier, NetClassifier, match_width
 from compress.nets import MLP
 from compress.nets_conv import ConvNet
 from experiments._digits import load_digits, run_seeds
-from experiments._distillation import check_names, draw_arms
-from experiments._runner import parser, publish, read_reports
+from experiments._distillation import draw_arms
+from experiments._main import run
 from experiments.mimic_table import ARMS, markdown
 
 ROWS = {"n_labelled": 1000, "n_unlabeled": 8000, "n_valid": 1000, "n_test": 10_000}
@@ -186,14 +186,22 @@ def _fitted(model, X, y, d) -> float:
 
 def main(argv=None) -> None:
     """Run the seeds, then write table and plot from all reports."""
-    args = parser(__doc__, problems=["mnist"], seeds=range(5), out="experiments/results/mimic").parse_args(argv)
-    check_names(args, ["mnist"])
-    torch.set_num_threads(1)
-    config = QUICK if args.quick else FULL
-    run_seeds(args, config, run_one)
-    reports = read_reports(args.out, config)
-    plot = draw_arms({"mnist": reports}, ARMS, {"accuracy": "test accuracy, %"}, args.out, base="deep")
-    publish(args.out, markdown(reports), plots=[plot])
+    run(
+        argv,
+        __doc__,
+        run_one,
+        name="mimic",
+        problems=["mnist"],
+        known=["mnist"],
+        seeds=range(5),
+        configs={"full": FULL, "quick": QUICK},
+        grid=run_seeds,
+        one_torch_thread=True,
+        table=markdown,
+        files=lambda reports, out: [
+            draw_arms({"mnist": reports}, ARMS, {"accuracy": "test accuracy, %"}, out, base="deep")
+        ],
+    )
 
 
 if __name__ == "__main__":

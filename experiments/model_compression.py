@@ -64,8 +64,9 @@ from compress.generators import MarginalSampler
 from data.load import load_problem, problem_names
 from experiments import _material
 from experiments import _protocol as protocol
+from experiments._main import run
 from experiments._onnx_teacher import through_onnx_runtime
-from experiments._runner import check_request, parser, read_reports, run_grid, write_atomically, write_json
+from experiments._runner import write_atomically
 from experiments._student_in_c import student_in_c
 from experiments.model_compression_figures import draw
 from experiments.model_compression_table import headline, markdown
@@ -310,27 +311,35 @@ def with_recipe(results: dict, metric: str) -> dict:
     return {**values, "recipe": values[results["chosen"]["recipe"]]}
 
 
+def add_demo(arguments) -> None:
+    """Give a parser `--demo`."""
+    arguments.add_argument("--demo", action="store_true", help="smaller searches and fewer epochs, about three minutes")
+
+
+def further_files(records: list[dict], out: Path) -> list[Path]:
+    """Write README's table and the plots."""
+    write_atomically(out / "headline.md", headline(records))
+    return [out / "headline.md", *draw(records, out)]
+
+
 def main(argv=None) -> None:
     """Run the grid, then write tables and plots from all reports in the folder."""
-    arguments = parser(
-        __doc__, problems=_material.PROBLEMS, seeds=range(5), out="experiments/results/model_compression"
+    said = "RMSE of P(y=1) on test rows, bytes and time of S1 against T:\n\n"
+    run(
+        argv,
+        __doc__,
+        run_one,
+        name="model_compression",
+        problems=_material.PROBLEMS,
+        seeds=range(5),
+        known=problem_names("binary"),
+        options=[add_demo, _material.add_argument],
+        configs={"quick": QUICK, "demo": DEMO, "full": FULL},
+        records=lambda reports, out: summary(reports),
+        table=markdown,
+        files=further_files,
+        shown=lambda records: said + headline(records),
     )
-    arguments.add_argument("--demo", action="store_true", help="smaller searches and fewer epochs, about three minutes")
-    _material.add_argument(arguments)
-    args = arguments.parse_args(argv)
-    check_request(args, problem_names("binary"))
-    size = "quick" if args.quick else "demo" if args.demo else "full"
-    config = {"quick": QUICK, "demo": DEMO, "full": FULL}[size]
-    folder = _material.folder_of(args, size)
-    run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs, folder))
-    records = summary(read_reports(args.out, config))
-    write_json(args.out / "summary.json", records)
-    write_atomically(args.out / "table.md", markdown(records))
-    write_atomically(args.out / "headline.md", headline(records))
-    plots = draw(records, args.out)
-    print("\nRMSE of P(y=1) on test rows, bytes and time of S1 against T:\n\n" + headline(records))
-    for path in [*(args.out / name for name in ("summary.json", "table.md", "headline.md")), *plots]:
-        print(f"written: {Path(path)}")
 
 
 if __name__ == "__main__":

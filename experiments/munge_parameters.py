@@ -35,8 +35,8 @@ from compress.evaluation import fidelity, rmse
 from compress.teachers import default_library
 from data.load import load_problem, problem_names
 from experiments import _protocol as protocol
-from experiments._runner import check_request, parser, publish, read_reports
-from experiments._steps import Steps, run_in_steps
+from experiments._main import run
+from experiments._steps import Steps
 from experiments.munge_parameters_figures import draw, markdown
 
 FULL = {
@@ -140,19 +140,18 @@ def _passes(problem, teacher, config: dict, n_jobs: int, steps: Steps) -> dict:
 
 def main(argv=None) -> None:
     """Run the grid, then write table and maps from all reports of this configuration in the folder."""
-    arguments = parser(
+    run(
+        argv,
         __doc__,
+        run_one,
+        name="munge_parameters",
         problems=["letter.p1", "letter.p2", "adult", "covtype", "magic"],
         seeds=[0, 1, 2],
-        out="experiments/results/munge_parameters",
+        known=problem_names("binary"),
+        configs={"full": FULL, "quick": QUICK},
+        table=markdown,
+        files=draw,
     )
-    args = arguments.parse_args(argv)
-    check_request(args, problem_names("binary"))
-
-    config = QUICK if args.quick else FULL
-    run_in_steps(args, config, run_one)
-    reports = read_reports(args.out, config)
-    publish(args.out, markdown(reports), plots=draw(reports, args.out))
 
 
 if __name__ == "__main__":

@@ -36,7 +36,8 @@ from compress.objectives import SoftTargets, Values
 from compress.schema import Schema
 from compress.training import isolated_rng, single_thread, train
 from data.load import load_problem
-from experiments._runner import check_request, parser, publish, read_reports, run_grid, spread
+from experiments._main import run
+from experiments._runner import spread
 
 PROBLEMS = ("letter", "adult", "covtype7", "satellite", "magic", "casp")
 WAYS = {
@@ -152,12 +153,12 @@ def predictions(net: nn.Module, objective, rows: torch.Tensor) -> np.ndarray:
     return torch.softmax(objective.logits(outputs), dim=1).numpy()
 
 
-def markdown(reports: list[dict]) -> str:
+def markdown(records: list[dict]) -> str:
     """Per size and table: the plain net's RMSE, and the gap of each embedding to it in percent."""
-    hidden = reports[0]["config"]["hidden"]
     groups = defaultdict(list)
-    for report in reports:
-        groups[report["problem"]].append(report["results"])
+    for record in records:
+        groups[record["problem"]].append(record["results"])
+    hidden = dict.fromkeys(key.partition(": ")[0] for key in records[0]["results"])
     ways = list(WAYS)[1:]
     lines = [
         "| units of the plain net | table | seeds | RMSE, plain | " + " | ".join(f"{w}: %, units" for w in ways) + " |",
@@ -179,15 +180,18 @@ def markdown(reports: list[dict]) -> str:
 
 
 def main(argv=None) -> None:
-    """Run the grid, then write the table from all reports of the configuration."""
-    out = "experiments/results/numerical_embeddings"
-    args = parser(__doc__, problems=PROBLEMS, seeds=[0, 1, 2], out=out).parse_args(argv)
-    check_request(args)
-    config = QUICK if args.quick else FULL
-    run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs))
-    reports = read_reports(args.out, config)
-    records = [{key: r[key] for key in ("problem", "seed", "results")} for r in reports]
-    publish(args.out, markdown(reports), records=records)
+    """Run the grid, then write the table from all reports in the folder."""
+    run(
+        argv,
+        __doc__,
+        run_one,
+        name="numerical_embeddings",
+        problems=PROBLEMS,
+        seeds=[0, 1, 2],
+        configs={"full": FULL, "quick": QUICK},
+        records=lambda reports, out: [{key: r[key] for key in ("problem", "seed", "results")} for r in reports],
+        table=markdown,
+    )
 
 
 if __name__ == "__main__":

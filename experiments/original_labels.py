@@ -28,7 +28,8 @@ from sklearn.preprocessing import OneHotEncoder
 from compress import CompressedClassifier, CompressedRegressor, StudentClassifier, StudentRegressor
 from compress.budget import validation_error
 from data.load import load_problem
-from experiments._runner import check_request, parser, publish, read_reports, run_grid, spread
+from experiments._main import flat, run
+from experiments._runner import spread
 
 PROBLEMS = ("letter", "adult", "covtype7", "satellite", "magic", "casp")
 KINDS = ("teacher", "true", "out_of_fold")
@@ -78,11 +79,11 @@ def encoded(table, problem) -> np.ndarray:
     return np.hstack([numbers, hot.fit_transform(table[nominal].astype(object))])
 
 
-def markdown(reports: list[dict]) -> str:
+def markdown(records: list[dict]) -> str:
     """Per table: mean RMSE by kind, and the paired difference to `teacher` in percent, mean ± sd over seeds."""
     groups = defaultdict(list)
-    for report in reports:
-        groups[report["problem"]].append(report["results"]["valid_rmse"])
+    for record in records:
+        groups[record["problem"]].append(record["valid_rmse"])
     lines = [
         "| table | seeds | teacher | true | out of fold | true, % | out of fold, % |",
         "|---|--:|--:|--:|--:|--:|--:|",
@@ -96,15 +97,17 @@ def markdown(reports: list[dict]) -> str:
 
 def main(argv=None) -> None:
     """Run the grid, then write the table from all reports in the folder."""
-    args = parser(__doc__, problems=PROBLEMS, seeds=[0, 1, 2], out="experiments/results/original_labels").parse_args(
-        argv
+    run(
+        argv,
+        __doc__,
+        run_one,
+        name="original_labels",
+        problems=PROBLEMS,
+        seeds=[0, 1, 2],
+        configs={"full": FULL, "quick": QUICK},
+        records=flat,
+        table=markdown,
     )
-    check_request(args)
-    config = QUICK if args.quick else FULL
-    run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs))
-    reports = read_reports(args.out, config)
-    records = [{**r["results"], "problem": r["problem"], "seed": r["seed"]} for r in reports]
-    publish(args.out, markdown(reports), records=records)
 
 
 if __name__ == "__main__":

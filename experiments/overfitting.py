@@ -41,10 +41,11 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from compress import MUNGE, TransferSet
 from compress.evaluation import rmse
-from data.load import load_problem
+from data.load import load_problem, problem_names
 from experiments import _material
 from experiments import _protocol as protocol
-from experiments._runner import by_problem, publish, spread
+from experiments._main import flat, run
+from experiments._runner import by_problem, spread
 from experiments.model_compression_figures import panels, save
 
 FULL = {
@@ -190,10 +191,20 @@ def draw(records: list[dict], out: Path) -> Path:
 
 def main(argv=None) -> None:
     """Run the grid, then write table and plot from all reports in the folder."""
-    out, records = _material.run_on_material(
-        argv, __doc__, run_one, full=FULL, quick=QUICK, out="experiments/results/overfitting"
+    run(
+        argv,
+        __doc__,
+        run_one,
+        name="overfitting",
+        problems=_material.PROBLEMS,
+        seeds=[1, 2, 3],
+        known=problem_names("binary"),
+        options=[_material.add_argument],
+        configs={"full": FULL, "quick": QUICK},
+        records=flat,
+        table=markdown,
+        files=lambda records, out: [draw(records, out)],
     )
-    publish(out, markdown(records), records=records, plots=[draw(records, out)])
 
 
 if __name__ == "__main__":

@@ -31,7 +31,6 @@ from __future__ import annotations
 import time
 
 import numpy as np
-import torch
 
 from compress._interactions import IdIndex, interaction_matrix
 from compress.distill import RankingDistiller
@@ -39,8 +38,9 @@ from compress.evaluation import latency
 from compress.evaluation_ranking import overlap_at_k, ranking_metrics, top_k
 from compress.teachers import EASE
 from data.movielens_splits import movielens_topn
-from experiments._distillation import arm_table, check_names, draw_arms
-from experiments._runner import by_problem, parser, publish, read_reports, run_grid
+from experiments._distillation import arm_table, draw_arms
+from experiments._main import run
+from experiments._runner import by_problem
 
 SPLITS = {"movielens.random": "random", "movielens.chronological": "chronological"}
 FULL = {
@@ -75,6 +75,7 @@ ARMS = {
     "list": "list-wise",
     "list_free": "list-wise, no labels",
 }
+PANELS = {"recall": "recall@10", "ndcg": "NDCG@10", "overlap": "overlap@20 with the teacher"}
 
 
 class Split:
@@ -187,18 +188,20 @@ def table(reports: list[dict]) -> str:
 
 def main(argv=None) -> None:
     """Run the grid, then write table and plot from all reports in the folder."""
-    arguments = parser(__doc__, problems=SPLITS, seeds=range(5), out="experiments/results/ranking")
-    args = arguments.parse_args(argv)
-    check_names(args, SPLITS)
-    torch.set_num_threads(1)
-    config = QUICK if args.quick else FULL
-    run_grid(args, config, run_one)
-    reports = read_reports(args.out, config)
-    groups = by_problem(reports)
-    panels = {"recall": "recall@10", "ndcg": "NDCG@10", "overlap": "overlap@20 with the teacher"}
     without = {arm: label for arm, label in ARMS.items() if arm != "teacher"}
-    plot = draw_arms(groups, without, panels, args.out, base="hard")
-    publish(args.out, table(reports), plots=[plot])
+    run(
+        argv,
+        __doc__,
+        run_one,
+        name="ranking",
+        problems=SPLITS,
+        known=SPLITS,
+        seeds=range(5),
+        configs={"full": FULL, "quick": QUICK},
+        one_torch_thread=True,
+        table=table,
+        files=lambda reports, out: [draw_arms(by_problem(reports), without, PANELS, out, base="hard")],
+    )
 
 
 if __name__ == "__main__":

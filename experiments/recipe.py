@@ -48,9 +48,10 @@ from compress.evaluation import rmse
 from compress.generators import MarginalSampler
 from compress.objectives import LOGIT_CLIP
 from compress.transfer import stack_tables
-from data.load import load_problem
+from data.load import load_problem, problem_names
 from experiments import _material
-from experiments._runner import by_problem, publish, spread
+from experiments._main import flat, run
+from experiments._runner import by_problem, spread
 
 FULL = {"material": _material.FULL, "rows": 100_000, "hidden": [128, 128], "epochs": 20, "students": 5}
 QUICK = {"material": _material.QUICK, "rows": 2000, "hidden": [16, 16], "epochs": 5, "students": 2}
@@ -182,10 +183,19 @@ def gaps_of(group: list[dict], change: str) -> np.ndarray:
 
 def main(argv=None) -> None:
     """Run the grid, then write the table from all reports in the folder."""
-    out, records = _material.run_on_material(
-        argv, __doc__, run_one, full=FULL, quick=QUICK, out="experiments/results/recipe", seeds=(0, 1, 2)
+    run(
+        argv,
+        __doc__,
+        run_one,
+        name="recipe",
+        problems=_material.PROBLEMS,
+        seeds=[0, 1, 2],
+        known=problem_names("binary"),
+        options=[_material.add_argument],
+        configs={"full": FULL, "quick": QUICK},
+        records=flat,
+        table=markdown,
     )
-    publish(out, markdown(records), records=records)
 
 
 if __name__ == "__main__":

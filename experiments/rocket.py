@@ -32,12 +32,12 @@ from __future__ import annotations
 import time
 
 import numpy as np
-import torch
 
 from compress.distill import RocketClassifier
 from data.load import load_mnist
-from experiments._distillation import arm_table, check_names, draw_arms, tuned
-from experiments._runner import by_problem, parser, publish, read_reports, run_grid
+from experiments._distillation import arm_table, draw_arms, tuned
+from experiments._main import run
+from experiments._runner import by_problem
 
 FULL = {"n_train": 4000, "n_valid": 2000, "n_test": 10_000, "epochs": 12, "tuning_seeds": [1000, 1001]}
 QUICK = {"n_train": 500, "n_valid": 300, "n_test": 500, "epochs": 6, "tuning_seeds": [1000]}
@@ -149,27 +149,30 @@ def table(reports: list[dict]) -> str:
     return text
 
 
+def chosen(name: str, config: dict, args) -> dict:
+    """The weights that the validation rows of the tuning seeds chose, kept beside the reports."""
+    path = args.out / f"tuning.{name}.json"
+    return {"hint_weights": {name: tuned(path, {**config, "grid": GRID}, lambda: search(name, config))}}
+
+
 def main(argv=None) -> None:
     """Choose the weights on validation rows, run the grid, then write table and plot from all reports."""
-    arguments = parser(__doc__, problems=NETS, seeds=range(10, 20), out="experiments/results/rocket")
-    args = arguments.parse_args(argv)
-    check_names(args, NETS)
-    torch.set_num_threads(1)
-    config = QUICK if args.quick else FULL
-    for name in args.problems:
-        path = args.out / f"tuning.{name}.json"
-        weights = tuned(path, {**config, "grid": GRID}, lambda name=name: search(name, config))
-        one = only_setting(args, name)
-        run_grid(one, {**config, "hint_weights": {name: weights}}, run_one)
-    reports = read_reports(args.out, config)
-    groups = by_problem(reports)
-    plot = draw_arms(groups, ARMS, {"accuracy": "test accuracy, %"}, args.out, base="base")
-    publish(args.out, table(reports), plots=[plot])
-
-
-def only_setting(args, name: str):
-    """The request for one setting."""
-    return type(args)(**{**vars(args), "problems": [name]})
+    run(
+        argv,
+        __doc__,
+        run_one,
+        name="rocket",
+        problems=NETS,
+        known=NETS,
+        seeds=range(10, 20),
+        configs={"full": FULL, "quick": QUICK},
+        choose=chosen,
+        one_torch_thread=True,
+        table=table,
+        files=lambda reports, out: [
+            draw_arms(by_problem(reports), ARMS, {"accuracy": "test accuracy, %"}, out, base="base")
+        ],
+    )
 
 
 if __name__ == "__main__":

@@ -37,9 +37,10 @@ from compress import EnsembleTeacherClassifier, StudentClassifier
 from compress.teachers._members import member_outputs
 from compress.teachers._selection import ensemble_selection, prune_weights
 from data.load import load_problem, problem_names
+from experiments._main import flat, run
 from experiments._material import PROBLEMS
 from experiments._protocol import Stopwatch
-from experiments._runner import by_problem, check_request, parser, publish, read_reports, run_grid, spread
+from experiments._runner import by_problem, spread
 from experiments.model_compression_figures import panels, save
 from experiments.overfitting import coded
 
@@ -228,12 +229,19 @@ def draw(records: list[dict], out: Path) -> Path:
 
 def main(argv=None) -> None:
     """Run the grid, then write table and plot from all reports in the folder."""
-    args = parser(__doc__, problems=PROBLEMS, seeds=[0, 1, 2], out="experiments/results/teachers").parse_args(argv)
-    check_request(args, problem_names("binary"))
-    config = QUICK if args.quick else FULL
-    run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs))
-    records = [{"problem": r["problem"], "seed": r["seed"], **r["results"]} for r in read_reports(args.out, config)]
-    publish(args.out, markdown(records), records=records, plots=[draw(records, args.out)])
+    run(
+        argv,
+        __doc__,
+        run_one,
+        name="teachers",
+        problems=PROBLEMS,
+        seeds=[0, 1, 2],
+        known=problem_names("binary"),
+        configs={"full": FULL, "quick": QUICK},
+        records=flat,
+        table=markdown,
+        files=lambda records, out: [draw(records, out)],
+    )
 
 
 if __name__ == "__main__":
