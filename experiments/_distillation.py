@@ -58,7 +58,7 @@ def arm_table(reports: list[dict], arms: dict[str, str], metrics: dict[str, str]
         row = reports[0]["results"]["metrics"].get(arm)
         if row is None:
             continue
-        cells = [spread(values(reports, arm, m), digits) if m in row else "" for m in metrics]
+        cells = [spread(values(reports, arm, m), 1 if m == "seconds" else digits) if m in row else "" for m in metrics]
         test = paired(reports, arm, base, first) if first in row and arm != base else None
         cells += (
             ["", "", ""]

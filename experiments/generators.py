@@ -1,34 +1,22 @@
 """MUNGE against RANDOM, NBE, Interpolation and true rows (Figures 2 and 4 of the paper)
 
-Question: how much does the student gain from more rows, by where the rows are from? The paper finds that RANDOM gains
-slightly at 10,000 rows and hurts from 100,000, that NBE peaks near 20,000 and MUNGE improves throughout, and that true
-unlabelled rows are 2 to 8 times as efficient as MUNGE's. (Bucila, Caruana and Niculescu-Mizil, KDD 2006, Figures 2, 4.)
+Question: how much does the student gain from more rows, and how does that depend on where the rows are from?
 
-Setup per problem and seed: T, p, s and MUNGE's labelled rows are those of `experiments.model_compression` (of its two,
-the one whose p and s the small trials choose); T labels up to 396,000 rows more from each other source, too. Nets of
-128 hidden units learn from the 4,000 original rows and the first further ones, in sets of 4,000, 10,000, ... rows; RMSE
-is that on the test rows. The 1,000 validation rows choose T's members, p and s, and each student's epoch; NBE holds out
-training rows to choose its number of components. True rows: covtype's full table without the 40,000 rows that problems
-are cut from (if it cannot be fetched, those in no part), and the 18,842 rows of adult in no part. S2, the best net on
-the original rows, is quoted from the stored runs of `experiments.model_compression` with the same seeds.
+Setup: T, p and s and MUNGE's labelled rows are those of `experiments.model_compression`, with the p and s of its small
+trials. T labels up to 396,000 further rows from each other source. Nets of 128 hidden units learn from the 4,000
+original rows and the first further ones, in sets of 4,000, 10,000, ... rows; RMSE is that on the test rows. The 1,000
+validation rows choose T's members, p and s, and each student's epoch; NBE holds out training rows to choose its number
+of components. True rows are in no part of the problem: for COVTYPE they come from the full table without the 40,000
+rows that problems are cut from, for ADULT they are the 18,842 rows left over. S2, the best net on the original rows, is
+quoted from the stored runs of `experiments.model_compression` with the same seeds.
 
-Reading: on LETTER the paper's findings hold, only sooner. MUNGE alone keeps improving, by 15 % from the original rows
-to 400,000, and there it passes T and S2; NBE peaks at 10,000 rows on LETTER.p2 and never gains on LETTER.p1; RANDOM
-gains nothing at 10,000 and hurts from 25,000 on (the paper: from 100,000); Interpolation lies between. On the two
-problems with nominal columns of many categories they hold in part. On ADULT every source is better than MUNGE at every
-size, and RANDOM is best: .3129 at 400,000 rows, where MUNGE has .3158 and T .3077. On COVTYPE 25,000 rows of NBE are
-better than 400,000 of MUNGE; NBE and RANDOM peak there, as in the paper, and MUNGE overtakes them at 400,000 and at
-100,000 rows. A likely reason: MUNGE's rows stay near the original ones, where T repeats their labels. True rows are
-worth more than the paper's 2 to 8 times as many of MUNGE: on COVTYPE 10,000 of them are better than 400,000 of MUNGE,
-on ADULT they are worth 13 times as many. They also show what a net of this size can learn at all: with 400,000 true
-rows it is still .008 above T on COVTYPE. Single points mean little: nets that learned from nearly the same rows end one
-or two percent apart. What this does not show: MUNGE with a larger p, whose rows lie farther from the original ones; on
-COVTYPE `experiments.model_compression` finds p = .2, s = 1 better than the small trials' pair, which is used here, by
-2.4 % at full size.
+The paper: RANDOM gains slightly at 10,000 rows and hurts from 100,000; NBE peaks near 20,000; MUNGE improves
+throughout; true unlabelled rows are 2 to 8 times as efficient as MUNGE's.
 
-Cost: about nine minutes per run on one core where T and the transfer set lie in `out/material`, four more where they
-do not; two hours for four problems and three seeds. An interrupted run goes on from the last student. `--quick` takes
-about 10 seconds a run.
+Cost: about nine minutes per run on one core where T and the transfer set lie in `out/material`, four more where they do
+not. An interrupted run goes on from the last student.
+
+Reference: Bucilă, Caruana and Niculescu-Mizil, Model Compression, KDD 2006.
 """
 
 from __future__ import annotations

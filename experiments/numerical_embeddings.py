@@ -1,24 +1,20 @@
 """Embeddings of the continuous columns: does a student gain from them at equal bytes?
 
-Question: Gorishniy, Rubachev and Babenko (NeurIPS 2022, arXiv:2203.05556) feed each continuous column to the net as
-a vector, piecewise linear in bins between the training rows' quantiles, or sine and cosine of learned frequencies, and
-report large gains over the plain number. Does a small student gain from it when the wider input is paid for by fewer
-hidden units, so that the bytes are equal?
+Question: Gorishniy, Rubachev and Babenko feed each continuous column to the net as a vector: piecewise linear in bins
+between the training rows' quantiles, or periodic (sine and cosine of learned frequencies). They report large gains over
+the plain number. Does a small student gain when the wider input is paid for by fewer hidden units, so that the bytes
+are equal?
 
-An ensemble of forests and boosting teaches 25 times the 4,000 training rows (MUNGE, p=0.2, s=5), as soft targets or
-values. Students have one hidden layer: 256 or 64 units for the plain net, and for the others as many as have no more
+Setup: an ensemble of forests and boosting teaches 25 times the 4,000 training rows (MUNGE, p=0.2, s=5), as soft targets
+or values. Students have one hidden layer: 256 or 64 units for the plain net, and for the others as many as have no more
 numbers in all, those of bins and frequencies included. All students of a run share rows, targets, seed and epochs.
-Piecewise: 8 bins; periodic: 4 frequencies, drawn at first with the standard deviation given, beside the plain number.
-Errors are those on *validation* rows, since this decides on an option of the library; the gap to the plain net is in
-percent of its RMSE, mean ± sd over seeds.
-
-Reading: bins never pay. Frequencies of 0.5 make the student about 1 % better on adult and covtype7 and 1 to 2 % on
-satellite, which is one to two standard deviations, change little on magic and casp, and make it 13 to 22 % worse on
-letter, where many units are worth more than a richer input; lower frequencies lose less on letter and gain less
-elsewhere. So there is no default in it. It is an option, `n_frequencies`, to be chosen on validation rows, and bytes
-are its price: the widths in the table are what is left of 256 and 64 units.
+Piecewise has 8 bins. Periodic has 4 frequencies, drawn at first with the standard deviation given, beside the plain
+number. Errors are those on *validation* rows, since this decides on an option of the library; gaps to the plain net are
+in percent of its RMSE.
 
 Cost: about a minute and a half per run on one core.
+
+Reference: Gorishniy, Rubachev and Babenko, On Embeddings for Numerical Features, NeurIPS 2022, arXiv:2203.05556.
 """
 
 from __future__ import annotations

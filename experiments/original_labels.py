@@ -1,18 +1,12 @@
 """What the original rows are labelled with: the teacher, the truth, or teachers that have not seen them
 
-Question: a teacher is overconfident on its own training rows. Is the student better when those rows carry
-the true labels, or out-of-fold predictions of five clones of the teacher, in place of its outputs?
+Question: a teacher is overconfident on its own training rows. Is the student better when those rows carry the true
+labels, or out-of-fold predictions of five clones of the teacher, in place of its outputs?
 
-A random forest of 200 trees, grown out (it is right about nearly all of its training rows), teaches one
-hidden layer of 256 units on 10 times the 4,000 rows, MUNGE(p=0.2, s=5). All three students of a seed
-share teacher, rows and seed; they differ in the targets of the first 4,000 of 40,000 rows. The paired
+Setup: a random forest of 200 trees, grown out, is right about nearly all of its training rows. It teaches one hidden
+layer of 256 units on 10 times the 4,000 rows (the default is 100 times), with MUNGE(p=0.2, s=5). All three students of
+a seed share teacher, rows and seed; they differ in the targets of the first 4,000 of 40,000 rows. The paired
 differences are those of the RMSE on *validation* rows, since this decides on a default.
-
-Reading: true labels are better than the teacher's on five tables, by 0.1 to 0.2 % of the RMSE, which is within a
-standard deviation or two, and on letter, whose labels are clean, by 1.5 %; on adult, whose labels are noisy, they are
-worse. Out-of-fold labels are better on adult alone. So none is best everywhere, and all of it is at 10 times the rows:
-at the default of 100 times, the original rows are a hundredth. The default stays with the teacher's own labels, which
-need no further fits; `original_labels="true"` is the one to try where labels are clean.
 
 Cost: about half a minute per run on 2 cores.
 """
