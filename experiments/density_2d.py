@@ -3,8 +3,8 @@
 Question: do generated rows lie where the data lie, do they reach all of it, and are they new?
 
 Setup: 600 rows near a spiral, two arcs and a sine curve (Gaussian noise, sd 0.01; the picture is 3 units wide). Each
-generator makes 6,000 rows from them. RANDOM is `MarginalSampler`, NBE chooses its own number of components. MUNGE has p
-= 0.5 and s = 2; at the default p of 0.1 two thirds of the rows, of two attributes only, would be copies. Rows and
+generator makes 6,000 rows from them. RANDOM is `MarginalSampler`, NBE chooses its own number of components. MUNGE has
+p = 0.5 and s = 2; at the default p of 0.1 two thirds of the rows, of two attributes only, would be copies. Rows and
 generators are drawn anew for each seed.
 
 - distance: mean distance of the generated rows to the manifold, in hundredths of a unit;

@@ -17,7 +17,7 @@ teacher's.
 
 Cost: about 6 minutes per setting and five seeds on a core with other jobs beside.
 
-Reference: iQIYI, dual-DNN ranking model, February 2020 (InfoQ).
+Reference: the dual-DNN ranking model of iQIYI, InfoQ, February 2020.
 """
 
 from __future__ import annotations

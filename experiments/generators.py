@@ -2,13 +2,13 @@
 
 Question: how much does the student gain from more rows, and how does that depend on where the rows are from?
 
-Setup: T, p and s and MUNGE's labelled rows are those of `experiments.model_compression`, with the p and s of its small
-trials. T labels up to 396,000 further rows from each other source. Nets of 128 hidden units learn from the 4,000
-original rows and the first further ones, in sets of 4,000, 10,000, ... rows; RMSE is that on the test rows. The 1,000
-validation rows choose T's members, p and s, and each student's epoch; NBE holds out training rows to choose its number
-of components. True rows are in no part of the problem: for COVTYPE they come from the full table without the 40,000
-rows that problems are cut from, for ADULT they are the 18,842 rows left over. S2, the best net on the original rows, is
-quoted from the stored runs of `experiments.model_compression` with the same seeds.
+Setup: T and MUNGE's labelled rows are those of `experiments.model_compression`, with the p and s of its small trials. T
+labels up to 396,000 further rows from each other source. Nets of 128 hidden units learn from the 4,000 original rows
+and the first further ones, in sets of 4,000, 10,000, ... rows; RMSE is that on the test rows. The 1,000 validation rows
+choose T's members, p and s, and each student's epoch; NBE holds out training rows to choose its number of components.
+True rows are in no part of the problem: for COVTYPE they come from the full table without the 40,000 rows that problems
+are cut from, for ADULT they are the 18,842 rows left over. S2, the best net on the original rows, is quoted from the
+stored runs of `experiments.model_compression` with the same seeds.
 
 The paper: RANDOM gains slightly at 10,000 rows and hurts from 100,000; NBE peaks near 20,000; MUNGE improves
 throughout; true unlabelled rows are 2 to 8 times as efficient as MUNGE's.

@@ -19,8 +19,8 @@ updates (equal epochs) and 160 (equal updates). `noise` is the mean of |g_B - g|
 paired t-tests over seeds, not corrected for the number of comparisons.
 
 The paper: on TIMIT the phone error is 23.1 % for shallow nets, 21.9 % for deep ones and 21.6 % for shallow mimics of an
-ensemble with as many parameters. On CIFAR-10 mimics of an ensemble are better than mimics of one net (14.2 against 15.1
-%).
+ensemble with as many parameters. On CIFAR-10 mimics of an ensemble are better than mimics of one net (14.2 against
+15.1 %).
 
 Cost: about 18 minutes for five seeds on a core with other jobs beside.
 
