@@ -1,4 +1,4 @@
-"""What the experiments on joint and ranking distillation share: requests, tables, paired tests, a plot.
+"""What the experiments on joint and ranking distillation share: searches, tables, paired tests, a plot.
 
 A run's results hold `metrics`: arm -> metric -> number, on the test rows. Everything below is computed
 from such reports alone.
@@ -6,26 +6,16 @@ from such reports alone.
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from scipy import stats
 
-from experiments._runner import check_request, spread, write_json
+from experiments._runner import spread, write_json
 
-__all__ = ["arm_table", "check_names", "draw_arms", "paired", "tuned", "values"]
-
-
-def check_names(args: argparse.Namespace, known) -> None:
-    """`check_request` for experiments whose settings are not problems of `data.load`."""
-    for name in args.problems:
-        if name not in known:
-            sys.exit(f"error: --problems must be among {', '.join(known)}; got {name!r}.")
-    check_request(argparse.Namespace(**{**vars(args), "problems": []}))
+__all__ = ["arm_table", "draw_arms", "paired", "tuned", "values"]
 
 
 def tuned(path: Path, config: dict, search: Callable[[], dict]) -> dict:
@@ -68,7 +58,7 @@ def arm_table(reports: list[dict], arms: dict[str, str], metrics: dict[str, str]
         row = reports[0]["results"]["metrics"].get(arm)
         if row is None:
             continue
-        cells = [spread(values(reports, arm, m), digits) if m in row else "" for m in metrics]
+        cells = [spread(values(reports, arm, m), 1 if m == "seconds" else digits) if m in row else "" for m in metrics]
         test = paired(reports, arm, base, first) if first in row and arm != base else None
         cells += (
             ["", "", ""]

@@ -8,7 +8,6 @@ comes first makes them, in some minutes, and a folder of another configuration i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +16,7 @@ import numpy as np
 from compress import MUNGE, TransferSet
 from compress.search import PAIRS, MungeSearch, tune_munge
 from compress.transfer import CrossFit
-from data.load import problem_names
 from experiments import _protocol as protocol
-from experiments._runner import check_request, parser, read_reports, run_grid
 from experiments._steps import Steps
 
 __all__ = [
@@ -28,9 +25,7 @@ __all__ = [
     "QUICK",
     "Material",
     "add_argument",
-    "folder_of",
     "material",
-    "run_on_material",
     "stored_controls",
 ]
 
@@ -54,39 +49,6 @@ QUICK = {
 def add_argument(arguments) -> None:
     """Give a parser `--material`, the folder of all material."""
     arguments.add_argument("--material", type=Path, help="folder of teachers and transfer sets (default: out/material)")
-
-
-def folder_of(args, size: str) -> Path:
-    """The folder asked for, or one of its own for each size of run, since another configuration throws it away."""
-    return args.material or Path("out/material") / size
-
-
-def run_on_material(
-    argv, doc: str, run_one, *, full: dict, quick: dict, out: str, seeds: Iterable[int] = (1, 2, 3)
-) -> tuple[Path, list[dict]]:
-    """The folder, and one flat record per finished run, of an experiment that starts from the material.
-
-    Parameters
-    ----------
-    argv : list of str or None
-    doc : str
-        The script's docstring.
-    run_one : callable(name, seed, config, n_jobs, folder of all material)
-    full, quick : dict
-        Configurations.
-    out : str
-    seeds : iterable of int
-        Where the command line names none.
-    """
-    arguments = parser(doc, problems=PROBLEMS, seeds=seeds, out=out)
-    add_argument(arguments)
-    args = arguments.parse_args(argv)
-    check_request(args, problem_names("binary"))
-    config = quick if args.quick else full
-    folder = folder_of(args, "quick" if args.quick else "full")
-    run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs, folder))
-    reports = read_reports(args.out, config)
-    return args.out, [{"problem": r["problem"], "seed": r["seed"], **r["results"]} for r in reports]
 
 
 @dataclass

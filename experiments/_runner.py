@@ -161,7 +161,9 @@ def by_problem(records: list[dict]) -> dict[str, list[dict]]:
     return dict(groups)
 
 
-def publish(out: Path, table: str, *, records: list | None = None, plots: Iterable[Path] = ()) -> None:
+def publish(
+    out: Path, table: str, *, records: list | None = None, files: Iterable[Path] = (), shown: str | None = None
+) -> None:
     """The end of every experiment: `summary.json` (if there are records), `table.md`; print the table and all paths.
 
     Parameters
@@ -172,15 +174,17 @@ def publish(out: Path, table: str, *, records: list | None = None, plots: Iterab
         Markdown.
     records : list, optional
         JSON-ready, one per run.
-    plots : iterable of Path
-        Written before.
+    files : iterable of Path
+        Plots and others, written before.
+    shown : str, optional
+        Printed in place of the table.
     """
-    written = [out / "table.md", *plots]
+    written = [out / "table.md", *files]
     if records is not None:
         write_json(out / "summary.json", records)
         written.insert(0, out / "summary.json")
     write_atomically(out / "table.md", table)
-    print("\n" + table)
+    print("\n" + (shown or table))
     for path in written:
         print(f"written: {path}")
 

@@ -21,12 +21,12 @@ __all__ = ["Steps", "run_in_steps"]
 
 
 def run_in_steps(args, config: dict, run_one: Callable) -> None:
-    """`run_grid` with `run_one(problem, seed, config, n_jobs, steps)`; the steps go when all reports stand."""
+    """`run_grid` with `run_one(problem, seed, config, steps=steps)`; the steps go when all reports stand."""
     finished = []
 
     def run(name, seed, config):
         steps = Steps(args.out / name / str(seed), config, anew=args.force)
-        results = run_one(name, seed, config, args.n_jobs, steps)
+        results = run_one(name, seed, config, steps=steps)
         finished.append(steps)
         return results
 

@@ -1,26 +1,15 @@
 """A cascade of recall, pre-ranking and ranking on MovieLens-100K: does the ranker's teaching align the early stages?
 
 Question: recall picks 100 of 1,682 films, pre-ranking 20 of these, the ranker 10 of those. Whatever the early stages
-leave out, the ranker cannot bring back. When recall (a matrix factorisation) and pre-ranking (a light perceptron over
-ids, user and film features) have learned from the ranker's order (list-wise) and not from labels alone, how much
+leave out, the ranker cannot bring back. Suppose recall (a matrix factorisation) and pre-ranking (a light perceptron
+over ids, user and film features) have learned from the ranker's order (list-wise) and not from labels alone. How much
 more of what the ranker would have chosen from the whole catalogue reaches it, and does the final list get better?
 
-Setup: the splits of `experiments.ranking` (training and validation rows for training, test rows looked at once;
-nothing is chosen here: EASE with ridge 200, list-wise weight .05, 10 epochs, are `experiments.ranking`'s first
-guesses). Arms: both early stages from labels, either one or both from the ranker.
-
-`to recall` is the share of the ranker's own top 10 that is among recall's 100, `to pre-ranking` among
-pre-ranking's 20 and `final` among the cascade's 10; recall@10 and NDCG@10 are those of the cascade's final list
-against the films liked in the test.
-
-Expectation: overlaps rise with each stage that is taught, and the final list comes nearer the ranker's own.
-
-Reading (p: paired t-test over seeds). The bottleneck is pre-ranking: recall's 100 hold nearly all that the ranker wants
-however it was taught, pre-ranking's 20 half of it. Teaching pre-ranking the ranker's order brings much more of the
-ranker's choice through, and a better final list, in every seed; teaching recall raises its overlap as well, but nothing
-is left to gain there, and once pre-ranking is taught it changes nothing. `final` equals `to pre-ranking` by
-construction, since the ranker keeps those of its own top 10 that reach it. The ranker run over everything is the upper
-bound of the overlap by definition, not of the quality.
+Setup: the splits of `experiments.ranking`, training and validation rows for training, test rows looked at once. Nothing
+is chosen here: EASE with ridge 200, list-wise weight 0.05 and 10 epochs are first guesses. Both early stages learn from
+labels, or either one or both from the ranker. `to recall` is the share of the ranker's own top 10 that is among
+recall's 100, `to pre-ranking` among pre-ranking's 20, and `final` among the cascade's 10. recall@10 and NDCG@10 are
+those of the cascade's final list against the films liked in the test. p is of paired t-tests over seeds.
 
 Cost: about 5 minutes for five seeds on a core with other jobs beside.
 """
@@ -28,12 +17,12 @@ Cost: about 5 minutes for five seeds on a core with other jobs beside.
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from compress.recommend import overlap_at_k, ranking_metrics, top_k
 from data.movielens_splits import movielens_topn
-from experiments._distillation import arm_table, check_names, draw_arms
-from experiments._runner import by_problem, parser, publish, read_reports, run_grid
+from experiments._distillation import arm_table, draw_arms
+from experiments._main import run
+from experiments._runner import by_problem
 from experiments.ranking import SPLITS, Split
 
 FULL = {"n_users": None, "epochs": 10, "k": 20, "size": 8, "n_sampled": 50, "recall": 100, "preranking": 20}
@@ -46,6 +35,7 @@ ARMS = {
     "both": "both taught",
     "ranker": "ranker over all films",
 }
+PANELS = {"to_recall": "to recall", "to_preranking": "to pre-ranking", "final": "final", "ndcg": "NDCG@10"}
 
 
 def narrowed(scores: np.ndarray, kept: np.ndarray) -> np.ndarray:
@@ -95,24 +85,26 @@ def table(reports: list[dict]) -> str:
     text = ""
     for name in dict.fromkeys(r["problem"] for r in reports):
         group = [r for r in reports if r["problem"] == name]
-        text += f"## {name}\n\n{len(group)} seeds.\n\n" + arm_table(group, ARMS, columns, base="labels", digits=3)
+        text += f"### {name}\n\n{len(group)} seeds.\n\n" + arm_table(group, ARMS, columns, base="labels", digits=3)
         text += "\nThe same by NDCG@10:\n\n" + arm_table(group, ARMS, {"ndcg": "NDCG@10"}, base="labels", digits=4)
     return text
 
 
 def main(argv=None) -> None:
     """Run the grid, then write table and plot from all reports in the folder."""
-    arguments = parser(__doc__, problems=["movielens.random"], seeds=range(5), out="experiments/results/cascade")
-    args = arguments.parse_args(argv)
-    check_names(args, SPLITS)
-    torch.set_num_threads(1)
-    config = QUICK if args.quick else FULL
-    run_grid(args, config, run_one)
-    reports = read_reports(args.out, config)
-    groups = by_problem(reports)
-    panels = {"to_recall": "to recall", "to_preranking": "to pre-ranking", "final": "final", "ndcg": "NDCG@10"}
-    plot = draw_arms(groups, ARMS, panels, args.out, base="labels")
-    publish(args.out, table(reports), plots=[plot])
+    run(
+        argv,
+        __doc__,
+        run_one,
+        name="cascade",
+        problems=["movielens.random"],
+        known=SPLITS,
+        seeds=range(5),
+        configs={"full": FULL, "quick": QUICK},
+        one_torch_thread=True,
+        table=table,
+        files=lambda reports, out: [draw_arms(by_problem(reports), ARMS, PANELS, out, base="labels")],
+    )
 
 
 if __name__ == "__main__":

@@ -1,32 +1,23 @@
 """The dual DNN: does a student that shares embeddings with an interaction teacher learn more than alone?
 
-Question: a perceptron over embeddings, trained in one stage beside a twin that also sees how fields meet (inner
-products or bilinear products of all pairs): what do logit hints, hidden hints and the gradients of the shared
-embeddings do for it, and what does leaving the teacher out at serving save?
+Question: a perceptron over embeddings is trained in one stage beside a twin that also sees how fields meet (inner
+products or bilinear products of all pairs). What do logit hints, hidden hints and the gradients of the shared
+embeddings do for it, and what does it save to leave the teacher out when the model is used?
 
-Setup: `synthetic` has planted factorization-machine interactions (6 fields of 40 categories; 60,000 training,
-10,000 validation, 20,000 test rows; the best possible AUC is known), hidden layers 32-16, batches of 512, all 8
-epochs. `movielens` is rating >= 4 on MovieLens-100K with user and film features and genres as a bag (80 / 10 / 10 %
-at random, the test rows the same for all seeds), hidden layers 16-8, batches of 1,024; of 5 epochs that with the
-lowest log loss of the served net on validation rows, for the controls as well. Embeddings of 8, AdamW 5e-3, cosine.
-The teacher's layer, the weights of the hints and the weight decay of each control are chosen by the mean AUC on the
-validation rows of three other seeds (`tuning.*.json`).
+Setup: `synthetic` has planted factorization-machine interactions (6 fields of 40 categories; 60,000 training, 10,000
+validation and 20,000 test rows; the best possible AUC is known), hidden layers 32-16, batches of 512, all 8 epochs.
+`movielens` is rating >= 4 on MovieLens-100K with user and film features and genres as a bag (80 / 10 / 10 % at random,
+the same test rows for all seeds), hidden layers 16-8, batches of 1,024; of 5 epochs the one with the lowest log loss on
+validation rows, for the controls as well. Embeddings of 8, AdamW at 5e-3, a cosine schedule. The teacher's layer, the
+weights of the hints and the weight decay of each control are chosen by the mean AUC on the validation rows of three
+other seeds (`tuning.*.json`). p is of paired t-tests over seeds, not corrected for the number of arms.
 
-Expectation (a prototype, 3 seeds, best possible .908): student alone .771, teacher alone .867, dual with student
-gradients into the embeddings .768 to .802 and the teacher falls with it, without them .865. On MovieLens all
-within noise, since the teacher is no better than the student. iQIYI (2020) report, for their own data, a third of
-the parameters, five times the speed, and quality near the teacher's.
-
-Reading (p: paired t-test over seeds, not corrected for the number of arms). With planted interactions the student
-comes most of the way from itself alone to the teacher, in every seed. Nearly all of that is the embeddings, which the
-teacher alone trains: without any hint the student is almost as good. Where its own gradients reach them too, most of
-the gain is lost, and the teacher falls with it. On MovieLens nothing beats the student alone, and the reason is in
-the table: the teacher, whose weight decay and layer were chosen as carefully, is no better than the student (in two
-seeds it is worse), since rating >= 4 asks for little that users and films do not say apart. Its embeddings, and hints
-from it, then cost a little. At serving the student saves the interaction layer's time, hardly any parameters: those
-are the embeddings.
+The paper: for their own data iQIYI report a third of the parameters, five times the speed, and quality near the
+teacher's.
 
 Cost: about 6 minutes per setting and five seeds on a core with other jobs beside.
+
+Reference: the dual-DNN ranking model of iQIYI, InfoQ, February 2020.
 """
 
 from __future__ import annotations
@@ -42,8 +33,9 @@ from compress.evaluation import latency
 from compress.recommend import gauc
 from data.movielens_splits import movielens_clicks
 from data.synthetic_ctr import make_ctr
-from experiments._distillation import arm_table, check_names, draw_arms, tuned
-from experiments._runner import by_problem, parser, publish, read_reports, run_grid
+from experiments._distillation import arm_table, draw_arms, tuned
+from experiments._main import run
+from experiments._runner import by_problem
 
 FULL = {
     "synthetic": [60_000, 10_000, 20_000],
@@ -74,6 +66,7 @@ ARMS = {
     "open": "dual, logit hint, student trains embeddings",
     "open_no_hint": "dual, no hints, student trains embeddings",
 }
+PANELS = {"auc": "AUC of the served net", "log_loss": "log loss"}
 
 
 def load(name: str, seed: int, config: dict) -> dict:
@@ -206,10 +199,10 @@ def table(reports: list[dict]) -> str:
         columns = {"auc": "AUC", "log_loss": "log loss", "gauc": "GAUC", "teacher_auc": "its teacher's AUC"}
         if name == "synthetic":
             del columns["gauc"]
-        text += f"## {name}\n\n{len(group)} seeds"
+        text += f"### {name}\n\n{len(group)} seeds"
         if group[0]["results"]["bayes_auc"]:
             text += f"; best possible AUC {np.mean([r['results']['bayes_auc'] for r in group]):.3f}"
-        text += f"; chosen on validation rows: {group[0]['config']['chosen'][name]}\n\n"
+        text += f"; chosen on validation rows: {said(group[0]['config']['chosen'][name])}.\n\n"
         text += arm_table(group, ARMS, {**columns, "seconds": "seconds"}, base="student", digits=4) + "\n"
         cost = group[0]["results"]
         pace = {
@@ -226,22 +219,36 @@ def table(reports: list[dict]) -> str:
     return text
 
 
+def said(chosen: dict) -> str:
+    """What was chosen, in words."""
+    return (
+        f"weight decay {chosen['student_decay']:g} (student) and {chosen['teacher_decay']:g} (teacher), layer "
+        f"{chosen['interaction']}, weights of the hints {chosen['logit']:g} (logit) and {chosen['hidden']:g} (hidden)"
+    )
+
+
+def chosen(name: str, config: dict, args) -> dict:
+    """What the validation rows of the tuning seeds chose, kept beside the reports."""
+    path = args.out / f"tuning.{name}.json"
+    return {"chosen": {name: tuned(path, {**config, "grid": GRID}, lambda: search(name, config))}}
+
+
 def main(argv=None) -> None:
     """Choose the weights on validation rows, run the grid, then write table and plot from all reports."""
-    arguments = parser(__doc__, problems=SETTINGS, seeds=range(5), out="experiments/results/dual_dnn")
-    args = arguments.parse_args(argv)
-    check_names(args, SETTINGS)
-    torch.set_num_threads(1)
-    config = QUICK if args.quick else FULL
-    for name in args.problems:
-        path = args.out / f"tuning.{name}.json"
-        chosen = tuned(path, {**config, "grid": GRID}, lambda name=name: search(name, config))
-        one = type(args)(**{**vars(args), "problems": [name]})
-        run_grid(one, {**config, "chosen": {name: chosen}}, run_one)
-    reports = read_reports(args.out, config)
-    groups = by_problem(reports)
-    plot = draw_arms(groups, ARMS, {"auc": "AUC of the served net", "log_loss": "log loss"}, args.out, base="student")
-    publish(args.out, table(reports), plots=[plot])
+    run(
+        argv,
+        __doc__,
+        run_one,
+        name="dual_dnn",
+        problems=SETTINGS,
+        known=SETTINGS,
+        seeds=range(5),
+        configs={"full": FULL, "quick": QUICK},
+        choose=chosen,
+        one_torch_thread=True,
+        table=table,
+        files=lambda reports, out: [draw_arms(by_problem(reports), ARMS, PANELS, out, base="student")],
+    )
 
 
 if __name__ == "__main__":

@@ -1,40 +1,27 @@
 """MUNGE against RANDOM, NBE, Interpolation and true rows (Figures 2 and 4 of the paper)
 
-Question: how much does the student gain from more rows, by where the rows are from? The paper finds that RANDOM gains
-slightly at 10,000 rows and hurts from 100,000, that NBE peaks near 20,000 and MUNGE improves throughout, and that true
-unlabelled rows are 2 to 8 times as efficient as MUNGE's. (Bucila, Caruana and Niculescu-Mizil, KDD 2006, Figures 2, 4.)
+Question: how much does the student gain from more rows, and how does that depend on where the rows are from?
 
-Setup per problem and seed: T, p, s and MUNGE's labelled rows are those of `experiments.model_compression` (of its two,
-the one whose p and s the small trials choose); T labels up to 396,000 rows more from each other source, too. Nets of
-128 hidden units learn from the 4,000 original rows and the first further ones, in sets of 4,000, 10,000, ... rows; RMSE
-is that on the test rows. The 1,000 validation rows choose T's members, p and s, and each student's epoch; NBE holds out
-training rows to choose its number of components. True rows: covtype's full table without the 40,000 rows that problems
-are cut from (if it cannot be fetched, those in no part), and the 18,842 rows of adult in no part. S2, the best net on
-the original rows, is quoted from the stored runs of `experiments.model_compression` with the same seeds.
+Setup: T and MUNGE's labelled rows are those of `experiments.model_compression`, with the p and s of its small trials. T
+labels up to 396,000 further rows from each other source. Nets of 128 hidden units learn from the 4,000 original rows
+and the first further ones, in sets of 4,000, 10,000, ... rows; RMSE is that on the test rows. The 1,000 validation rows
+choose T's members, p and s, and each student's epoch; NBE holds out training rows to choose its number of components.
+True rows are in no part of the problem: for COVTYPE they come from the full table without the 40,000 rows that problems
+are cut from, for ADULT they are the 18,842 rows left over. S2, the best net on the original rows, is quoted from the
+stored runs of `experiments.model_compression` with the same seeds.
 
-Reading: on LETTER the paper's findings hold, only sooner. MUNGE alone keeps improving, by 15 % from the original rows
-to 400,000, and there it passes T and S2; NBE peaks at 10,000 rows on LETTER.p2 and never gains on LETTER.p1; RANDOM
-gains nothing at 10,000 and hurts from 25,000 on (the paper: from 100,000); Interpolation lies between. On the two
-problems with nominal columns of many categories they hold in part. On ADULT every source is better than MUNGE at every
-size, and RANDOM is best: .3129 at 400,000 rows, where MUNGE has .3158 and T .3077. On COVTYPE 25,000 rows of NBE are
-better than 400,000 of MUNGE; NBE and RANDOM peak there, as in the paper, and MUNGE overtakes them at 400,000 and at
-100,000 rows. A likely reason: MUNGE's rows stay near the original ones, where T repeats their labels. True rows are
-worth more than the paper's 2 to 8 times as many of MUNGE: on COVTYPE 10,000 of them are better than 400,000 of MUNGE,
-on ADULT they are worth 13 times as many. They also show what a net of this size can learn at all: with 400,000 true
-rows it is still .008 above T on COVTYPE. Single points mean little: nets that learned from nearly the same rows end one
-or two percent apart. What this does not show: MUNGE with a larger p, whose rows lie farther from the original ones; on
-COVTYPE `experiments.model_compression` finds p = .2, s = 1 better than the small trials' pair, which is used here, by
-2.4 % at full size.
+The paper: RANDOM gains slightly at 10,000 rows and hurts from 100,000; NBE peaks near 20,000; MUNGE improves
+throughout; true unlabelled rows are 2 to 8 times as efficient as MUNGE's.
 
-Cost: about nine minutes per run on one core where T and the transfer set lie in `out/material`, four more where they
-do not; two hours for four problems and three seeds. An interrupted run goes on from the last student. `--quick` takes
-about 10 seconds a run.
+Cost: about nine minutes per run on one core where T and the transfer set lie in `out/material`, four more where they do
+not. An interrupted run goes on from the last student.
+
+Reference: Bucilă, Caruana and Niculescu-Mizil, Model Compression, KDD 2006.
 """
 
 from __future__ import annotations
 
 import time
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -46,8 +33,8 @@ from compress.generators import Interpolation, MarginalSampler, NaiveBayesEstima
 from data.load import load_problem, load_table, problem_names
 from experiments import _material
 from experiments import _protocol as protocol
-from experiments._runner import check_request, parser, publish, read_reports
-from experiments._steps import Steps, run_in_steps
+from experiments._main import run
+from experiments._steps import Steps
 from experiments.generators_figures import draw, markdown
 
 FULL = {
@@ -168,30 +155,45 @@ def _curve(source, problem, made, config, n_jobs, steps) -> list[dict]:
 
 def main(argv=None) -> None:
     """Run the grid, then write table and plots from all reports of this configuration in the folder."""
-    arguments = parser(
+    run(
+        argv,
         __doc__,
+        run_one,
+        name="generators",
         problems=["letter.p1", "letter.p2", "adult", "covtype"],
         seeds=[1, 2, 3],
-        out="experiments/results/generators",
+        known=problem_names("binary"),
+        options=[_material.add_argument, add_sizes],
+        configs={"full": FULL, "quick": QUICK},
+        configure=with_sizes,
+        records=with_controls,
+        summary=False,
+        table=markdown,
+        files=draw,
     )
-    _material.add_argument(arguments)
-    arguments.add_argument("--sizes", nargs="+", type=int, metavar="ROWS", help="rows of the transfer sets")
-    args = arguments.parse_args(argv)
-    check_request(args, problem_names("binary"))
-    config = dict(QUICK if args.quick else FULL)
-    if args.sizes:
-        least, most = config["sizes"][0], config["material"]["transfer_rows"]
-        if not all(least < size <= most for size in args.sizes):
-            arguments.error(f"--sizes must lie in ({least:,}, {most:,}], original rows and T's; got {args.sizes}.")
-        config["sizes"] = [least, *sorted(set(args.sizes))]
 
-    folder = _material.folder_of(args, "quick" if args.quick else "full")
-    run_in_steps(args, config, partial(run_one, folder=folder))
-    controls = _material.stored_controls(args.out.parent / "model_compression/summary.json")
-    reports = read_reports(args.out, config)
+
+def add_sizes(arguments) -> None:
+    """Give a parser `--sizes`."""
+    arguments.add_argument("--sizes", nargs="+", type=int, metavar="ROWS", help="rows of the transfer sets")
+
+
+def with_sizes(config: dict, args) -> dict:
+    """The configuration with the sizes asked for; the original rows alone are always the first."""
+    if not args.sizes:
+        return config
+    least, most = config["sizes"][0], config["material"]["transfer_rows"]
+    if not all(least < size <= most for size in args.sizes):
+        raise ValueError(f"--sizes must lie in ({least:,}, {most:,}], original rows and T's; got {args.sizes}.")
+    return {**config, "sizes": [least, *sorted(set(args.sizes))]}
+
+
+def with_controls(reports: list[dict], out: Path) -> list[dict]:
+    """The reports with S2 from `model_compression`, where the same run is stored."""
+    controls = _material.stored_controls(out.parent / "model_compression/summary.json")
     for report in reports:
         report["results"]["lines"]["S2"] = controls.get((report["problem"], report["seed"]))
-    publish(args.out, markdown(reports), plots=draw(reports, args.out))
+    return reports
 
 
 if __name__ == "__main__":

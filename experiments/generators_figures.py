@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments._cells import markdown_table
 from experiments._runner import by_problem, spread
 
 __all__ = ["draw", "equivalent_size", "markdown"]
 
 SOURCES = ("MUNGE", "RANDOM", "NBE", "Interpolation", "TRUE")
 COLOURS = dict(zip(SOURCES, ("tab:blue", "tab:red", "tab:orange", "tab:green", "black")))
+LABELS = {"T": "T", "best_single": "best single model", "S2": "S2"}
 LINES = {"T": ("-", "0.35"), "best_single": (":", "0.35"), "S2": ("--", "0.35")}
 
 
@@ -46,24 +48,20 @@ def levels(reports: list[dict], key: str) -> np.ndarray:
 def markdown(reports: list[dict]) -> str:
     """RMSE by problem, source and size; then what the paper says, in numbers."""
     groups = by_problem(reports)
-    sizes = sorted({size for group in groups.values() for source in SOURCES for size in curve(group, source)})
-    lines = [
-        "RMSE on test rows by rows of the transfer set, mean ± sd over seeds. Lines: what needs no transfer set.",
-        "",
-        f"| problem | seeds | source | {' | '.join(f'{size:,}' for size in sizes)} |",
-        "|---|--:|---|" + "--:|" * len(sizes),
-    ]
+    text = "RMSE on test rows by rows of the transfer set, mean ± sd over seeds.\n\n"
     for problem, group in groups.items():
-        for source in SOURCES:
-            points = curve(group, source)
-            if points:
-                cells = [spread(points[size], 4) if size in points else "" for size in sizes]
-                lines.append(f"| {problem} | {len(group)} | {source} | {' | '.join(cells)} |")
-    lines += ["", "| problem | T | best single | S2 |", "|---|--:|--:|--:|"]
-    for problem, group in groups.items():
-        cells = [spread(level, 4) if len(level) else "" for level in (levels(group, key) for key in LINES)]
-        lines.append(f"| {problem} | {' | '.join(cells)} |")
-    return "\n".join([*lines, "", *findings(groups)]) + "\n"
+        curves = {source: curve(group, source) for source in SOURCES}
+        sizes = sorted({size for points in curves.values() for size in points})
+        rows = [
+            [source, *(spread(points[size], 4) if size in points else "" for size in sizes)]
+            for source, points in curves.items()
+            if points
+        ]
+        said = {key: levels(group, key) for key in LINES}
+        lines = ", ".join(f"{LABELS[key]} {spread(level, 4)}" for key, level in said.items() if len(level))
+        text += f"### {problem}\n\n{len(group)} seeds; without a transfer set: {lines}.\n\n"
+        text += markdown_table(["rows", *(f"{size:,}" for size in sizes)], rows) + "\n"
+    return text + "### What more rows change\n\n" + "\n".join(findings(groups)) + "\n"
 
 
 def findings(groups: dict[str, list[dict]]) -> list[str]:

@@ -20,30 +20,34 @@ def markdown(reports: list[dict]) -> str:
     config, metrics = reports[0]["config"], reports[0]["results"]["metrics"]
     column = {"accuracy": "test accuracy %"}
     text = f"{len(reports)} seeds, {config['rows']['n_labelled']:,} labelled and {config['rows']['n_unlabeled']:,} "
-    text += f"unlabelled rows, {config['updates']:,} updates\n\n## Width and temperature\n\n"
+    text += f"unlabelled rows, {config['updates']:,} updates\n\n### Width and temperature\n\n"
     text += f"teacher {spread(values(reports, 'teacher', 'accuracy'))}\n\n"
     for width in config["widths"]:
         arms = {f"hard.{width}": "hard labels"}
         for transfer, label in SETS.items():
             arms |= {a: f"T = {a.split('.T')[1]}, {label}" for a in metrics if a.startswith(f"{transfer}.{width}.T")}
         text += f"Student 784-{width}-{width}-10:\n\n" + arm_table(reports, arms, column, base=f"hard.{width}") + "\n"
-    text += "## Transfer set, at equal updates\n\n"
+    text += "### Transfer set, at equal updates\n\n"
     best = {f"{t}.best_constant": f"best constant T, {label}" for t, label in SETS.items()}
     text += arm_table(reports, best, column, base="train.best_constant")
-    text += "\n## Annealing from 20 to 1\n\n"
+    text += "\n### Annealing from 20 to 1\n\n"
     for transfer, label in SETS.items():
         arms = {f"{transfer}.best_constant": f"best constant T, {label}", f"{transfer}.best_annealed": "best annealing"}
         arms |= {f"{transfer}.32.{shape}": shape for shape in SHAPES}
         text += arm_table(reports, arms, column, base=f"{transfer}.best_constant") + "\n"
     chosen = [report["results"]["chosen"] for report in reports]
+    text += "Chosen on validation rows, by seed:\n\n"
     for key in chosen[0]:
-        text += f"- {key}: {', '.join(c[key].rsplit('.', 1)[1] for c in chosen)}\n"
+        transfer, _, kind = key.partition(".best_")
+        names = [c[key].rsplit(".", 1)[1] for c in chosen]  # "T4" is a temperature
+        said = ", ".join(f"T = {name[1:]}" if kind == "constant" else name for name in names)
+        text += f"- best {kind}, {SETS[transfer]}: {said}\n"
     return text + "\n" + _omitted(reports) + "\n" + _few(reports)
 
 
 def _omitted(reports) -> str:
     rows = [report["results"]["omitted"] for report in reports]
-    text = f"## No 3 in the transfer set\n\nbias raised by {spread([r['shift'] for r in rows])}\n\n"
+    text = f"### No 3 in the transfer set\n\nbias raised by {spread([r['shift'] for r in rows])}\n\n"
     text += f"| student | errors of {rows[0]['rows']:,} | on the {rows[0]['threes']:,} threes | threes right % |\n"
     text += "|---|--:|--:|--:|\n"
     for name, label in (("before", "as trained"), ("after", "bias raised"), ("teacher", "teacher (saw 3s)")):
@@ -55,7 +59,7 @@ def _omitted(reports) -> str:
 
 def _few(reports) -> str:
     rows = [report["results"]["few"] for report in reports]
-    text = "## 3 % of the rows\n\n| net 784-128-128-10 | test accuracy % |\n|---|--:|\n"
+    text = "### 3 % of the rows\n\n| net 784-128-128-10 | test accuracy % |\n|---|--:|\n"
     labels = {"full": "all rows, hard labels", "hard": "3 %, hard labels", "soft": "3 %, soft targets"}
     for name, label in labels.items():
         text += f"| {label} | {spread([r[name] for r in rows])} |\n"

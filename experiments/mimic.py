@@ -1,38 +1,30 @@
-"""Do deep nets need to be deep? Shallow mimics on MNIST digits, and gradient descent against its stochastic form.
+"""Do deep nets need to be deep? Shallow mimics on MNIST digits, and gradient descent against its stochastic form
 
-Questions
+Questions:
+
 1. With as many parameters, is a shallow net on labels worse than a deep one, and is a shallow net that regresses the
-   deep one's logits as good as it (Ba & Caruana, 2014)?
+   deep one's logits as good as it?
 2. Does a better teacher make a better mimic, and do unlabelled rows help it?
-3. A note on the paper proposes: "sgd samples part of the data each time and easily goes astray; in a controlled
-   experiment that uses gd instead of sgd to optimise the shallow net, one may find something". Does full-batch
-   gradient descent close the gap that logits close?
+3. A note on the paper proposes that stochastic descent "easily goes astray" and that full-batch descent on the shallow
+   net may show something. Does it close the gap that logits close?
 
-Setup: per seed 1,000 labelled, 8,000 unlabelled and 1,000 validation images from MNIST's training images, and its
-10,000 test images. Deep net 784-128-128-128-10; shallow net with a linear bottleneck of 64 units and as many hidden
-units as `match_width` finds (1,128). Teachers: the deep net; a conv net (16 and 32 channels, dense layer of 64,
-jitter, dropout); three of these, mean of logits. All nets without regulariser but the conv net, 1,000 updates, AdamW.
-GD against SGD: the shallow net on 500 of the labelled rows, {labels, the conv net's logits} x {SGD in batches of 32,
-GD}, from the same initial weights, momentum 0.9, constant learning rate, chosen for each cell on the validation
-rows of the seed; 10 epochs of SGD are 160 updates, so GD runs 10 updates (equal epochs) and 160 (equal updates).
-`noise` is the mean of |g_B - g| / |g| over batches of 32, averaged over the epochs.
+Setup: 1,000 labelled, 8,000 unlabelled and 1,000 validation images from MNIST's training images per seed, and its
+10,000 test images. The deep net is 784-128-128-128-10; the shallow one has a linear bottleneck of 64 units and as many
+hidden units as `match_width` finds (1,128). Teachers are the deep net, a conv net (16 and 32 channels, dense layer of
+64, jitter, dropout), and the mean logits of three of these. Only the conv net is regularised; all nets have 1,000
+updates of AdamW. For the third question the shallow net learns 500 of the labelled rows, from labels or from the conv
+net's logits, by SGD in batches of 32 or by full-batch descent (GD), from the same initial weights, with momentum 0.9
+and a constant learning rate that the validation rows choose. SGD runs 10 epochs, which are 160 updates; GD runs 10
+updates (equal epochs) and 160 (equal updates). `noise` is the mean of |g_B - g| / |g| over batches of 32. p is of
+paired t-tests over seeds, not corrected for the number of comparisons.
 
-Expectation, from the paper (TIMIT, phone error rate %): shallow 23.1, deep 21.9, shallow mimic of an ensemble of conv
-nets 21.6 at the deep net's 12 million parameters. CIFAR-10 error %: shallow 21.8, mimic of one conv net 15.1, of an
-ensemble 14.2. A pilot with our sizes (one seed, accuracy %): deep 88.9, shallow 89.6, mimic of a conv net on the
-labelled rows 93.1, on all rows 96.7, its teacher 96.95. GD against SGD had not been measured.
-
-Reading (p: paired t-test over seeds, not corrected for the number of comparisons).
-1. On labels the shallow net is no worse than the deep one here, so there is no gap for a mimic of the deep net to
-   close, and it does not open one. The paper's stronger claim holds: with as many parameters as the deep net, and one
-   hidden layer, a mimic of the conv net is far above the deep net on labels in every seed.
-2. Yes to both: three conv nets teach better than one, all rows better than the labelled ones, in every seed. Logits
-   that are not standardised cost about a point.
-3. In part. With equal updates full-batch descent on labels is a little better than SGD, in every seed, and closes
-   less than half of the gap that logits close; on logits it changes nothing, and logits stay ahead of labels under
-   both. With equal epochs it has hardly begun to learn. So noise is not what keeps the shallow net on labels back.
+The paper: on TIMIT the phone error is 23.1 % for shallow nets, 21.9 % for deep ones and 21.6 % for shallow mimics of an
+ensemble with as many parameters. On CIFAR-10 mimics of an ensemble are better than mimics of one net (14.2 against
+15.1 %).
 
 Cost: about 18 minutes for five seeds on a core with other jobs beside.
+
+Reference: Ba and Caruana, Do Deep Nets Really Need to be Deep?, NIPS 2014, arXiv:1312.6184.
 """
 
 from __future__ import annotations
@@ -51,8 +43,8 @@ from compress.nets import MLP, ConvNet
 from compress.students import NetClassifier
 from compress.training import RandomShift
 from experiments._digits import load_digits, run_seeds
-from experiments._distillation import check_names, draw_arms
-from experiments._runner import parser, publish, read_reports
+from experiments._distillation import draw_arms
+from experiments._main import run
 from experiments.mimic_table import ARMS, markdown
 
 ROWS = {"n_labelled": 1000, "n_unlabeled": 8000, "n_valid": 1000, "n_test": 10_000}
@@ -185,14 +177,22 @@ def _fitted(model, X, y, d) -> float:
 
 def main(argv=None) -> None:
     """Run the seeds, then write table and plot from all reports."""
-    args = parser(__doc__, problems=["mnist"], seeds=range(5), out="experiments/results/mimic").parse_args(argv)
-    check_names(args, ["mnist"])
-    torch.set_num_threads(1)
-    config = QUICK if args.quick else FULL
-    run_seeds(args, config, run_one)
-    reports = read_reports(args.out, config)
-    plot = draw_arms({"mnist": reports}, ARMS, {"accuracy": "test accuracy, %"}, args.out, base="deep")
-    publish(args.out, markdown(reports), plots=[plot])
+    run(
+        argv,
+        __doc__,
+        run_one,
+        name="mimic",
+        problems=["mnist"],
+        known=["mnist"],
+        seeds=range(5),
+        configs={"full": FULL, "quick": QUICK},
+        grid=run_seeds,
+        one_torch_thread=True,
+        table=markdown,
+        files=lambda reports, out: [
+            draw_arms({"mnist": reports}, ARMS, {"accuracy": "test accuracy, %"}, out, base="deep")
+        ],
+    )
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def markdown(reports: list[dict]) -> str:
 
 def _optimisers(reports) -> str:
     gd = reports[0]["config"]["gd"]
-    text = f"## GD against SGD, the shallow net on {gd['rows']} rows\n\n"
+    text = f"### GD against SGD, the shallow net on {gd['rows']} rows\n\n"
     text += (
         "| target | optimiser | test accuracy % | train accuracy % | last loss | noise | learning rates | seconds |\n"
     )

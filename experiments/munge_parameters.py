@@ -1,29 +1,23 @@
 """MUNGE's p and s, and where it searches its neighbours: heat maps on validation and on test rows
 
-Question: which p and s are best, does one pair serve all problems, and do the decisions matter that the paper leaves
-open: searching the neighbour in T' (as printed) or in T, rounding whole numbers, clipping, more passes?
-(Bucila, Caruana and Niculescu-Mizil, KDD 2006, Algorithm 1; the paper does not give p and s.)
+Question: which p and s are best, and does one pair serve all problems? Do the decisions matter that the paper leaves
+open: searching the neighbour among the current rows (as printed) or the original ones, rounding whole numbers,
+clipping, more passes?
 
-Setup per problem and seed: one teacher, the histogram boosting model of the default library that is best on the
-validation rows (it labels 100,000 rows in seconds, T would take a minute, and there are 66 sets to label); for each p
-in {.05, .1, .2, .35, .5, .8}, each s in {.5, 1, 2, 5, 20} and both neighbour modes, 4,000 original and 96,000 MUNGE
-rows with its labels, and a net of 128 hidden units on them, all epochs (no row chooses one). A cell's excess is its
-RMSE over the lowest of its run's grid, in %; maps average it over problems and seeds, on validation rows (which choose)
-and, apart, on test rows (which only report). Variants change one thing at p = 0.2, s = 5, neighbours in T'. More passes
-are measured there too: 100, 200 and 400 times the original rows for 20, 10 and 5 epochs, which are equally many steps.
+Setup: one teacher per problem and seed, the histogram boosting model of the default library that is best on the
+validation rows; there are 66 sets to label, and T would take a minute for each. For each p, each s and both neighbour
+modes, a net of 128 hidden units learns from 100,000 rows, 4,000 original ones and 96,000 of MUNGE, for all epochs. A
+cell's excess is its RMSE over the lowest of its run's grid, in percent. Maps average it over problems and seeds on
+validation rows, which choose, and apart on test rows, which only report. Variants change one thing at p = 0.2, s = 5,
+neighbours among the current rows. More passes are measured there too: 100, 200 and 400 times the original rows for 20,
+10 and 5 epochs, which are equally many steps.
 
-Reading: the map is flat where it matters. For p of .05 to .2 and s of 1 and more, all cells lie within 1.4 to 2.5 %
-of each run's best on validation rows and about 1 % on test rows: the best pair on average, p = .1 and s = 1, which is
-MUNGE's default since, gains a third of a percent on the earlier one, p = .2 and s = 5. Less noise (s = 2 to 20) at
-p = .1 is as good within the spread. Problems differ: LETTER wants little exchange (p of .1),
-ADULT much (.35 to .8), COVTYPE noise (s = .5 at p = .2), MAGIC does not care; much exchange with much noise (p from
-.35, s to 1) ruins LETTER. Searching the neighbour in T rather than in T' changes nothing for p up to .2 and s from 1,
-and harms where rows move far. Rounding whole numbers and clipping do not matter; nor do 200 and 400 times the rows in
-as many steps, for 128 units: 100 are enough. Fidelity to the teacher on validation rows (in the reports) is no
-criterion for p and s: it is best at p of .5 to .8, where the error has long risen.
+The paper: it gives neither p nor s.
 
-Cost: about eight minutes per run on one core, two hours for 5 problems and 3 seeds. An interrupted run goes on from the
-last cell. `--quick` takes about 10 seconds a run.
+Cost: about twenty minutes per run, five hours for 5 problems and 3 seeds. An interrupted run goes on from the last
+cell.
+
+Reference: Bucilă, Caruana and Niculescu-Mizil, Model Compression, KDD 2006, Algorithm 1.
 """
 
 from __future__ import annotations
@@ -35,8 +29,8 @@ from compress.evaluation import fidelity, rmse
 from compress.teachers import default_library
 from data.load import load_problem, problem_names
 from experiments import _protocol as protocol
-from experiments._runner import check_request, parser, publish, read_reports
-from experiments._steps import Steps, run_in_steps
+from experiments._main import run
+from experiments._steps import Steps
 from experiments.munge_parameters_figures import draw, markdown
 
 FULL = {
@@ -140,19 +134,18 @@ def _passes(problem, teacher, config: dict, n_jobs: int, steps: Steps) -> dict:
 
 def main(argv=None) -> None:
     """Run the grid, then write table and maps from all reports of this configuration in the folder."""
-    arguments = parser(
+    run(
+        argv,
         __doc__,
+        run_one,
+        name="munge_parameters",
         problems=["letter.p1", "letter.p2", "adult", "covtype", "magic"],
         seeds=[0, 1, 2],
-        out="experiments/results/munge_parameters",
+        known=problem_names("binary"),
+        configs={"full": FULL, "quick": QUICK},
+        table=markdown,
+        files=draw,
     )
-    args = arguments.parse_args(argv)
-    check_request(args, problem_names("binary"))
-
-    config = QUICK if args.quick else FULL
-    run_in_steps(args, config, run_one)
-    reports = read_reports(args.out, config)
-    publish(args.out, markdown(reports), plots=draw(reports, args.out))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments._cells import markdown_table
 from experiments._runner import spread
 
 __all__ = ["best_pair", "draw", "excess", "markdown"]
@@ -48,41 +49,63 @@ def best_pair(reports: list[dict]) -> dict:
 
 
 def markdown(reports: list[dict]) -> str:
-    """The best pairs, and the paired differences of modes and variants."""
-    modes, p, s = axes_of(reports)
+    """The best pairs, the maps' mean, and the paired differences of modes and variants."""
     best = best_pair(reports)
-    lines = [
-        f"Best on average on validation rows: p = {best['p']:g}, s = {best['s']:g}; "
-        f"{best['valid']:.1f} % over each run's best cell on validation, {best['test']:.1f} % on test rows.",
-        "",
-        "| problem | seeds | best p, s on validation | test RMSE, excess % | common pair, test excess % | teacher |",
-        "|---|--:|--:|--:|--:|--:|",
-    ]
+    return (
+        f"Best on average on validation rows: p = {best['p']:g}, s = {best['s']:g}; {best['valid']:.1f} % over each "
+        f"run's best cell on validation, {best['test']:.1f} % on test rows.\n\n{pairs_table(reports, best)}\n"
+        "Excess over each run's best cell in %, on validation and on test rows; mean over problems, seeds and modes:"
+        "\n\n"
+        f"{map_table(reports)}\n"
+        "Change of the test RMSE, in % of it, mean ± sd over problems and seeds (below 0 is better):\n\n"
+        f"{changes_table(reports)}"
+    )
+
+
+def pairs_table(reports: list[dict], best: dict) -> str:
+    """The best pair of each problem, and what the common one costs it."""
+    _, p, s = axes_of(reports)
     common = p.index(best["p"]), s.index(best["s"])
+    rows = []
     for problem in sorted({r["problem"] for r in reports}):
         group = [r for r in reports if r["problem"] == problem]
         valid, test = (excess(group, part).mean(axis=0) for part in PARTS)
         own = np.unravel_index(np.argmin(valid), valid.shape)
         error = np.array([grid_of(r, "test_rmse").mean(axis=0)[own] for r in group])
         teacher = np.array([r["results"]["lines"]["teacher"] for r in group])
-        lines.append(
-            f"| {problem} | {len(group)} | {p[own[0]]:g}, {s[own[1]]:g} | {spread(error, 4)}, {test[own]:.1f} "
-            f"| {test[common]:.1f} | {spread(teacher, 4)} |"
-        )
-    lines += ["", "Change of the test RMSE, in % of it, mean ± sd over problems and seeds (below 0 is better):", ""]
-    lines += ["| change | % |", "|---|--:|"]
+        pair = f"{p[own[0]]:g}, {s[own[1]]:g}"
+        errors = [f"{spread(error, 4)}, {test[own]:.1f}", f"{test[common]:.1f}", spread(teacher, 4)]
+        rows.append([problem, str(len(group)), pair, *errors])
+    head = ["best p, s on validation", "test RMSE, excess %", "common pair, test excess %", "teacher"]
+    return markdown_table(["problem", "seeds", *head], rows)
+
+
+def map_table(reports: list[dict]) -> str:
+    """The mean of the maps, validation and test in each cell."""
+    _, p, s = axes_of(reports)
+    valid, test = (excess(reports, part).mean(axis=0) for part in PARTS)
+    rows = [[f"p = {a:g}", *(f"{valid[i, j]:.1f}, {test[i, j]:.1f}" for j in range(len(s)))] for i, a in enumerate(p)]
+    return markdown_table(["", *(f"s = {b:g}" for b in s)], rows)
+
+
+def changes_table(reports: list[dict]) -> str:
+    """What the neighbours' mode, rounding, clipping and more passes change."""
+    modes, p, s = axes_of(reports)
+    rows = []
     if len(modes) == 2:
-        grids = [grid_of(r, "test_rmse") for r in reports]
-        change = np.array([100 * (g[1] / g[0] - 1).mean() for g in grids])
-        lines.append(f"| neighbours {modes[1]} rather than {modes[0]}, all p and s | {spread(change)} |")
+        changes = [100 * (grid[1] / grid[0] - 1) for grid in (grid_of(r, "test_rmse") for r in reports)]
+        near = np.ix_(np.array(p) <= 0.2, np.array(s) >= 1)
+        said = f"neighbours {modes[1]} rather than {modes[0]}"
+        rows.append([f"{said}, all p and s", spread([change.mean() for change in changes])])
+        rows.append([f"{said}, p to 0.2 and s from 1", spread([change[near].mean() for change in changes])])
     for kind in ("variants", "passes"):
         base, *others = list(reports[0]["results"][kind])
         for name in others:
             pairs = [(r["results"][kind][name], r["results"][kind][base]) for r in reports]
-            change = np.array([100 * (new["test_rmse"] / old["test_rmse"] - 1) for new, old in pairs])
+            change = [100 * (new["test_rmse"] / old["test_rmse"] - 1) for new, old in pairs]
             said = name if kind == "variants" else f"{name} times the rows rather than {base}, in equally many steps"
-            lines.append(f"| {said} | {spread(change)} |")
-    return "\n".join(lines) + "\n"
+            rows.append([said, spread(change)])
+    return markdown_table(["change", "%"], rows)
 
 
 def draw(reports: list[dict], out: Path) -> list[Path]:

@@ -1,24 +1,20 @@
 """Embeddings of the continuous columns: does a student gain from them at equal bytes?
 
-Question: Gorishniy, Rubachev and Babenko (NeurIPS 2022, arXiv:2203.05556) feed each continuous column to the net as
-a vector, piecewise linear in bins between the training rows' quantiles, or sine and cosine of learned frequencies, and
-report large gains over the plain number. Does a small student gain from it when the wider input is paid for by fewer
-hidden units, so that the bytes are equal?
+Question: Gorishniy, Rubachev and Babenko feed each continuous column to the net as a vector: piecewise linear in bins
+between the training rows' quantiles, or periodic (sine and cosine of learned frequencies). They report large gains over
+the plain number. Does a small student gain when the wider input is paid for by fewer hidden units, so that the bytes
+are equal?
 
-An ensemble of forests and boosting teaches 25 times the 4,000 training rows (MUNGE, p=0.2, s=5), as soft targets or
-values. Students have one hidden layer: 256 or 64 units for the plain net, and for the others as many as have no more
+Setup: an ensemble of forests and boosting teaches 25 times the 4,000 training rows (MUNGE, p=0.2, s=5), as soft targets
+or values. Students have one hidden layer: 256 or 64 units for the plain net, and for the others as many as have no more
 numbers in all, those of bins and frequencies included. All students of a run share rows, targets, seed and epochs.
-Piecewise: 8 bins; periodic: 4 frequencies, drawn at first with the standard deviation given, beside the plain number.
-Errors are those on *validation* rows, since this decides on an option of the library; the gap to the plain net is in
-percent of its RMSE, mean ± sd over seeds.
-
-Reading: bins never pay. Frequencies of 0.5 make the student about 1 % better on adult and covtype7 and 1 to 2 % on
-satellite, which is one to two standard deviations, change little on magic and casp, and make it 13 to 22 % worse on
-letter, where many units are worth more than a richer input; lower frequencies lose less on letter and gain less
-elsewhere. So there is no default in it. It is an option, `encoding`, to be chosen on validation rows, and bytes
-are its price: the widths in the table are what is left of 256 and 64 units.
+Piecewise has 8 bins. Periodic has 4 frequencies, drawn at first with the standard deviation given, beside the plain
+number. Errors are those on *validation* rows, since this decides on an option of the library; gaps to the plain net are
+in percent of its RMSE.
 
 Cost: about a minute and a half per run on one core.
+
+Reference: Gorishniy, Rubachev and Babenko, On Embeddings for Numerical Features, NeurIPS 2022, arXiv:2203.05556.
 """
 
 from __future__ import annotations
@@ -36,7 +32,8 @@ from compress.search import validation_error
 from compress.students import SoftTargets, Values
 from compress.training import isolated_rng, single_thread, train
 from data.load import load_problem
-from experiments._runner import check_request, parser, publish, read_reports, run_grid, spread
+from experiments._main import run
+from experiments._runner import spread
 
 PROBLEMS = ("letter", "adult", "covtype7", "satellite", "magic", "casp")
 WAYS = {
@@ -152,12 +149,12 @@ def predictions(net: nn.Module, objective, rows: torch.Tensor) -> np.ndarray:
     return torch.softmax(objective.logits(outputs), dim=1).numpy()
 
 
-def markdown(reports: list[dict]) -> str:
+def markdown(records: list[dict]) -> str:
     """Per size and table: the plain net's RMSE, and the gap of each embedding to it in percent."""
-    hidden = reports[0]["config"]["hidden"]
     groups = defaultdict(list)
-    for report in reports:
-        groups[report["problem"]].append(report["results"])
+    for record in records:
+        groups[record["problem"]].append(record["results"])
+    hidden = dict.fromkeys(key.partition(": ")[0] for key in records[0]["results"])
     ways = list(WAYS)[1:]
     lines = [
         "| units of the plain net | table | seeds | RMSE, plain | " + " | ".join(f"{w}: %, units" for w in ways) + " |",
@@ -179,15 +176,18 @@ def markdown(reports: list[dict]) -> str:
 
 
 def main(argv=None) -> None:
-    """Run the grid, then write the table from all reports of the configuration."""
-    out = "experiments/results/numerical_embeddings"
-    args = parser(__doc__, problems=PROBLEMS, seeds=[0, 1, 2], out=out).parse_args(argv)
-    check_request(args)
-    config = QUICK if args.quick else FULL
-    run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs))
-    reports = read_reports(args.out, config)
-    records = [{key: r[key] for key in ("problem", "seed", "results")} for r in reports]
-    publish(args.out, markdown(reports), records=records)
+    """Run the grid, then write the table from all reports in the folder."""
+    run(
+        argv,
+        __doc__,
+        run_one,
+        name="numerical_embeddings",
+        problems=PROBLEMS,
+        seeds=[0, 1, 2],
+        configs={"full": FULL, "quick": QUICK},
+        records=lambda reports, out: [{key: r[key] for key in ("problem", "seed", "results")} for r in reports],
+        table=markdown,
+    )
 
 
 if __name__ == "__main__":

@@ -1,18 +1,12 @@
 """What the original rows are labelled with: the teacher, the truth, or teachers that have not seen them
 
-Question: a teacher is overconfident on its own training rows. Is the student better when those rows carry
-the true labels, or out-of-fold predictions of five clones of the teacher, in place of its outputs?
+Question: a teacher is overconfident on its own training rows. Is the student better when those rows carry the true
+labels, or out-of-fold predictions of five clones of the teacher, in place of its outputs?
 
-A random forest of 200 trees, grown out (it is right about nearly all of its training rows), teaches one
-hidden layer of 256 units on 10 times the 4,000 rows, MUNGE(p=0.2, s=5). All three students of a seed
-share teacher, rows and seed; they differ in the targets of the first 4,000 of 40,000 rows. The paired
+Setup: a random forest of 200 trees, grown out, is right about nearly all of its training rows. It teaches one hidden
+layer of 256 units on 10 times the 4,000 rows (the default is 100 times), with MUNGE(p=0.2, s=5). All three students of
+a seed share teacher, rows and seed; they differ in the targets of the first 4,000 of 40,000 rows. The paired
 differences are those of the RMSE on *validation* rows, since this decides on a default.
-
-Reading: true labels are better than the teacher's on five tables, by 0.1 to 0.2 % of the RMSE, which is within a
-standard deviation or two, and on letter, whose labels are clean, by 1.5 %; on adult, whose labels are noisy, they are
-worse. Out-of-fold labels are better on adult alone. So none is best everywhere, and all of it is at 10 times the rows:
-at the default of 100 times, the original rows are a hundredth. The default stays with the teacher's own labels, which
-need no further fits; `original_labels="true"` is the one to try where labels are clean.
 
 Cost: about half a minute per run on 2 cores.
 """
@@ -28,7 +22,8 @@ from sklearn.preprocessing import OneHotEncoder
 from compress import MUNGE, CompressedClassifier, CompressedRegressor, StudentClassifier, StudentRegressor
 from compress.search import validation_error
 from data.load import load_problem
-from experiments._runner import check_request, parser, publish, read_reports, run_grid, spread
+from experiments._main import flat, run
+from experiments._runner import spread
 
 PROBLEMS = ("letter", "adult", "covtype7", "satellite", "magic", "casp")
 KINDS = ("teacher", "true", "out_of_fold")
@@ -78,11 +73,11 @@ def encoded(table, problem) -> np.ndarray:
     return np.hstack([numbers, hot.fit_transform(table[nominal].astype(object))])
 
 
-def markdown(reports: list[dict]) -> str:
+def markdown(records: list[dict]) -> str:
     """Per table: mean RMSE by kind, and the paired difference to `teacher` in percent, mean ± sd over seeds."""
     groups = defaultdict(list)
-    for report in reports:
-        groups[report["problem"]].append(report["results"]["valid_rmse"])
+    for record in records:
+        groups[record["problem"]].append(record["valid_rmse"])
     lines = [
         "| table | seeds | teacher | true | out of fold | true, % | out of fold, % |",
         "|---|--:|--:|--:|--:|--:|--:|",
@@ -96,15 +91,17 @@ def markdown(reports: list[dict]) -> str:
 
 def main(argv=None) -> None:
     """Run the grid, then write the table from all reports in the folder."""
-    args = parser(__doc__, problems=PROBLEMS, seeds=[0, 1, 2], out="experiments/results/original_labels").parse_args(
-        argv
+    run(
+        argv,
+        __doc__,
+        run_one,
+        name="original_labels",
+        problems=PROBLEMS,
+        seeds=[0, 1, 2],
+        configs={"full": FULL, "quick": QUICK},
+        records=flat,
+        table=markdown,
     )
-    check_request(args)
-    config = QUICK if args.quick else FULL
-    run_grid(args, config, lambda name, seed, c: run_one(name, seed, c, args.n_jobs))
-    reports = read_reports(args.out, config)
-    records = [{**r["results"], "problem": r["problem"], "seed": r["seed"]} for r in reports]
-    publish(args.out, markdown(reports), records=records)
 
 
 if __name__ == "__main__":

@@ -1,28 +1,14 @@
 """Why the student can beat its teacher: does T overfit, and does S1 leave the overfitting behind?
 
-Question: the paper suspects that a student beats T where T has overfitted. Is T overconfident on its own training rows;
-does S1 gain on T just where it is; and does a teacher that was regularised on purpose leave less to gain?
+Question: the paper suspects that a student beats T where T has overfitted. Is T overconfident on its own training rows?
+Does S1 gain on T just there? Does a teacher that was regularised on purpose leave less to gain?
 
-Setup: T, its transfer set and S1 (256 units, 20 epochs) as in `experiments.model_compression` (of its two, the one
-whose p and s the small trials choose), but 100,000 rows. T's overconfidence at a training row is the difference between
-its output and that of a clone fitted without the row (five folds). Each test row takes the overconfidence of the
-training row nearest to it (standardised numbers, one-hot categories); test rows are sorted by it into quarters, and the
-squared errors of T and S1 compared in each. Besides, two forests of 300 trees teach students of their own on 100,000
+Setup: T and its transfer set are those of `experiments.model_compression`, with the p and s of its small trials. S1 has
+256 units and learns from 100,000 rows for 20 epochs. T's overconfidence at a training row is the difference between its
+output and that of a clone that was fitted without the row (five folds). Each test row takes the overconfidence of the
+training row nearest to it (standardised numbers, one-hot categories). The test rows are sorted by it into quarters, and
+the RMSEs of T and S1 are compared in each. Besides, two forests of 300 trees teach students of their own on 100,000
 rows each: one grown out, one with at least 10 rows in a leaf. Nothing is chosen.
-
-Expectation: T is nearly right about its training rows and far from it out of fold; S1's gain grows with T's
-overconfidence; the regularised forest errs more itself, and its student gains less on it.
-
-Reading: T knows its training rows by heart, ADULT's boosting excepted, and errs on them out of fold as on test rows. S1
-does gain on the rows near which T is most overconfident on LETTER, and nowhere else: on COVTYPE, MAGIC and ADULT it
-loses most there. Those are the rows near the border of the classes, the hard ones, where a smooth net loses what T's
-many leaves know. The forests speak for the paper's guess on LETTER and SATELLITE: the student of the one grown out is
-6 to 25 thousandths better than its teacher, that of the regularised one 0 to 4; and since regularisation costs the
-teacher more than it saves the student, the student of the overfitted one is the best of the four. ADULT is the other
-way round: the student of the forest that is grown out is .017 *worse* than it, while leaves of ten rows cost the
-forest nothing and their student is only .002 worse. MUNGE's rows stay near the original ones, the forest repeats their
-labels there, and the net learns the noise in them. So where labels are noisy overfitting is what makes the student
-fail; what helps is a smoother teacher, or rows that lie farther away (`experiments.generators`, RANDOM on ADULT).
 
 Cost: two minutes per run on one core where T and the transfer set lie in `out/material`, six more where they do not.
 """
@@ -41,10 +27,11 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from compress import MUNGE, TransferSet
 from compress.evaluation import rmse
-from data.load import load_problem
+from data.load import load_problem, problem_names
 from experiments import _material
 from experiments import _protocol as protocol
-from experiments._runner import by_problem, publish, spread
+from experiments._main import flat, run
+from experiments._runner import by_problem, spread
 from experiments.model_compression_figures import panels, save
 
 FULL = {
@@ -190,10 +177,20 @@ def draw(records: list[dict], out: Path) -> Path:
 
 def main(argv=None) -> None:
     """Run the grid, then write table and plot from all reports in the folder."""
-    out, records = _material.run_on_material(
-        argv, __doc__, run_one, full=FULL, quick=QUICK, out="experiments/results/overfitting"
+    run(
+        argv,
+        __doc__,
+        run_one,
+        name="overfitting",
+        problems=_material.PROBLEMS,
+        seeds=[1, 2, 3],
+        known=problem_names("binary"),
+        options=[_material.add_argument],
+        configs={"full": FULL, "quick": QUICK},
+        records=flat,
+        table=markdown,
+        files=lambda records, out: [draw(records, out)],
     )
-    publish(out, markdown(records), records=records, plots=[draw(records, out)])
 
 
 if __name__ == "__main__":

@@ -1,34 +1,24 @@
 """The recipe: what else makes the student better, one change at a time, judged on validation rows
 
-Question: which of the things that the literature and practice propose lower the error of a net of two layers, taught
-by T on MUNGE's rows?
+Question: which of the things that the literature and practice propose lower the error of a net of two layers, taught by
+T on MUNGE's rows?
 
-Setup: T and the transfer set are those of `experiments.model_compression` (of its two, the one whose p and s the small
-trials choose), of which the first 100,000 rows are used; two layers of 128 units, 20 epochs, a learning rate of .01,
-weight decay 1e-4. The error of this base is the mean over six nets, since nets that differ in their seed alone end some
-percent apart. One thing is changed at a time: the labels of the original rows (true ones, the mean of the true ones and
-T's, T's out of fold by five clones), or of all rows by clones that have not seen the row that theirs was made from; the
-temperature of the soft targets (the student's logits are multiplied by it afterwards), logits or probabilities in place
-of the cross-entropy; learning rate; weight decay; the epoch that is best on the validation rows; three times the
-epochs; sines and cosines of the continuous columns at four learned frequencies; five students whose mean teaches a
-sixth on the same rows; learned vectors of length 8 in place of one-hot columns; MUNGE with twice its p on the nominal
-columns; RANDOM's rows (each column drawn on its own) in place of all or half of MUNGE's; true unlabelled rows in place
-of as many of MUNGE's, where a problem has some left over (covtype 10,000, adult 18,842). Numbers are gaps of the
-*validation* RMSE to the base in percent, below 0 is better: no test row is looked at, since this decides what is
-recommended. The validation rows have selected T's members too, as they do in practice.
+Setup: T and the transfer set are those of `experiments.model_compression`, with the p and s of its small trials; the
+first 100,000 rows are used. The base has two layers of 128 units and learns for 20 epochs at a rate of 0.01 with a
+weight decay of 1e-4. Its error is the mean over six nets that differ in their seed alone. One thing is changed at a
+time:
 
-Reading: Nets that differ in their seed alone end 3 % apart on average (LETTER.p1 9 %: few of its rows are wrong at
-all), so only what is the same in nearly all runs counts. Nothing helps on all six problems. RANDOM's rows do on the
-three whose classes overlap, in all nine runs, by 1.2 % on ADULT, 1 on COVTYPE and 2 on MAGIC, and ruin the others, by
-17 % on SATELLITE and 37 to 51 on LETTER: there is no default in it, but a choice for the validation rows. (With 400,000
-rows and S1's net it is ADULT alone, see `experiments.model_compression`.) Half of each keeps most of the gain, and
-costs LETTER 4 to 6 %. Labels of clones that have not seen the row are a weaker form of the same: .6 % better on ADULT
-and MAGIC, ruinous on LETTER. True rows are better than MUNGE's wherever there are some (.7 and 1.8 %). The mean of five
-students, taught to a sixth, is 2.9 % better and in 15 runs of 18, for six times the teaching. The best epoch is 3.6 %
-better, on the very rows that chose it. Learned vectors help both problems with nominal columns (.4 and 1.7 %, all six
-runs), frequencies ADULT and COVTYPE (up to 1 %), and those harm LETTER. For the labels of the original rows, other
-temperatures, rates, decay and more epochs, neither a gain nor a harm is certain; logits are worse in 13 runs of 18 and
-the squared error of probabilities in 12.
+- the labels of the original rows (true ones, the mean of the true ones and T's, T's out of fold), or the labels of all
+  rows, by clones of T that have not seen the row that theirs was made from;
+- the temperature of the soft targets; logits, or the squared error of probabilities, in place of the cross-entropy;
+- learning rate, weight decay, three times the epochs, or the epoch that is best on the validation rows;
+- a periodic embedding of the continuous columns (four frequencies); learned vectors in place of one-hot columns;
+- five students whose mean teaches a sixth on the same rows;
+- MUNGE with twice its p on nominal columns; RANDOM's rows in place of all or half of MUNGE's; true unlabelled rows in
+  place of as many of MUNGE's, where a problem has some left over (COVTYPE 10,000, ADULT 18,842).
+
+Numbers are gaps of the *validation* RMSE to the base in percent; below 0 is better. No test row is looked at, since
+this decides what is recommended.
 
 Cost: about seven minutes per run on one core where T and the transfer set lie in `out/material`, six more where they do
 not.
@@ -48,9 +38,10 @@ from compress.evaluation import rmse
 from compress.generators import MarginalSampler
 from compress.schema import stack_tables
 from compress.students import LOGIT_CLIP, PeriodicEncoding
-from data.load import load_problem
+from data.load import load_problem, problem_names
 from experiments import _material
-from experiments._runner import by_problem, publish, spread
+from experiments._main import flat, run
+from experiments._runner import by_problem, spread
 
 FULL = {"material": _material.FULL, "rows": 100_000, "hidden": [128, 128], "epochs": 20, "students": 5}
 QUICK = {"material": _material.QUICK, "rows": 2000, "hidden": [16, 16], "epochs": 5, "students": 2}
@@ -182,10 +173,19 @@ def gaps_of(group: list[dict], change: str) -> np.ndarray:
 
 def main(argv=None) -> None:
     """Run the grid, then write the table from all reports in the folder."""
-    out, records = _material.run_on_material(
-        argv, __doc__, run_one, full=FULL, quick=QUICK, out="experiments/results/recipe", seeds=(0, 1, 2)
+    run(
+        argv,
+        __doc__,
+        run_one,
+        name="recipe",
+        problems=_material.PROBLEMS,
+        seeds=[0, 1, 2],
+        known=problem_names("binary"),
+        options=[_material.add_argument],
+        configs={"full": FULL, "quick": QUICK},
+        records=flat,
+        table=markdown,
     )
-    publish(out, markdown(records), records=records)
 
 
 if __name__ == "__main__":

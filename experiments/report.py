@@ -1,24 +1,25 @@
-"""RESULTS.md, README's figures and those of docs/shipping.md, from the stored reports alone: none is typed by hand.
+"""RESULTS.md, a page for each experiment, README's figures and those of docs/shipping.md, from the stored runs.
 
-`python -m experiments.report` writes all; `--check` fails when one differs from what the reports say.
-Each experiment's section is its own docstring (question, setup, reading), the table it wrote and its plots.
+`python -m experiments.report` writes all of them; `--check` fails when one differs from what the stored runs say. No
+figure is typed by hand. A page is the script's docstring (question, setup, cost), the hand-written `reading.md` beside
+the runs, the table that the experiment wrote, and its plots.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
-import json
+import re
 import sys
-from pathlib import Path
 
+from experiments._cells import markdown_table
+from experiments._claims import claims
 from experiments._runner import write_atomically
+from experiments._stored import RESULTS, ROOT, reports, summary
 
-__all__ = ["quoting", "results", "tables"]
+__all__ = ["documents", "page", "quoting", "results", "tables"]
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "experiments" / "results"
-# The order of the sections; an experiment whose full run is not stored yet has none.
+# The pages and their order; "benchmarks" has the page of `experiments.benchmarks.student_speed`.
 ORDER = (
     "model_compression",
     "teachers",
@@ -39,53 +40,112 @@ ORDER = (
     "ranking",
     "cascade",
 )
+BENCHMARK = "benchmarks"
 BEGIN, END = "<!-- begin: python -m experiments.report -->", "<!-- end: python -m experiments.report -->"
+WRITTEN = "<!-- written by `python -m experiments.report`; do not edit -->"
 
 
+def documents() -> dict[str, str]:
+    """The text of every document that the stored runs determine, by its path."""
+    quoted = {name: quoting((ROOT / name).read_text(), table) for name, table in tables().items()}
+    pages = {f"experiments/results/{name}/README.md": page(name) for name in (*ORDER, BENCHMARK)}
+    return {"RESULTS.md": results(), **pages, **quoted}
+
+
+# ---------------------------------------------------------------- RESULTS.md
 def results() -> str:
-    """The text of RESULTS.md."""
-    reports = {name: _reports(RESULTS / name) for name in ORDER}
-    seconds = [report["seconds"] for stored in reports.values() for report in stored]
+    """The text of RESULTS.md: all claims, then the list of pages."""
+    seconds = {name: [report["seconds"] for report in reports(name)] for name in ORDER}
+    n_runs, hours = sum(map(len, seconds.values())), sum(map(sum, seconds.values())) / 3600
     parts = [
         "# Results\n",
-        "Written by `python -m experiments.report` from the reports in `experiments/results/`; "
-        "do not edit. Tables give mean ± standard deviation over seeds.\n",
-        f"All {len(seconds)} runs took {sum(seconds) / 3600:.0f} hours, most of them on one core of two with another "
-        "run beside; `make reproduce` runs them again.\n",
+        WRITTEN + "\n",
+        f"What the {n_runs} stored runs say about each claim, computed from their reports; the page has tables, plots "
+        "and a reading. “The paper” is *Model Compression* (Bucilă, Caruana and Niculescu-Mizil, KDD 2006). A verdict "
+        "follows from our figure by the rule beside the claim in `experiments/_claims_*.py`; “partly” mostly means on "
+        "at least half of the problems, tables or runs. Figures are means over seeds.\n",
+        "T is the teacher, an ensemble of forests and boosting; S2 the best net on the 4,000 labelled rows; S1 the net "
+        "of 256 units that T taught on 400,000 rows made by MUNGE. A ratio is (S2 - S1) / (S2 - T) of their RMSEs: 1 "
+        "is as good as T, more is better.\n",
     ]
-    for name in ORDER:
-        folder = RESULTS / name
-        if not (folder / "table.md").is_file():
-            continue
-        title, _, body = _docstring(name).partition("\n")
-        parts += [f"## {title.strip()}\n", f"`python -m experiments.{name}`\n", body.strip() + "\n"]
-        parts.append((folder / "table.md").read_text())
-        parts += [f"![{plot.stem}](experiments/results/{name}/{plot.name})\n" for plot in sorted(folder.glob("*.png"))]
-        parts.append(_provenance(reports[name]))
-    docstring, table = _docstring("benchmarks/student_speed"), RESULTS / "benchmarks" / "student_speed.md"
-    title, _, body = docstring.partition("\n")
-    parts += [f"## Benchmark: {title.strip()}\n", body.strip() + "\n", table.read_text()]
+    for family, found in claims().items():
+        rows = []
+        for claim in found:
+            figure, verdict = claim.judge()
+            link = f"[{claim.page}](experiments/results/{claim.page}/README.md)"
+            rows.append([claim.says, claim.whose, claim.theirs, figure, f"**{verdict}**", link])
+        head = ["claim", "whose", "their figure", "our figure", "verdict", "page"]
+        parts.append(f"## {family}\n\n{markdown_table(head, rows, texts=6)}")
+    rows = [
+        [f"[{title(name)}](experiments/results/{name}/README.md)", str(len(seconds[name])), spent(sum(seconds[name]))]
+        for name in ORDER
+    ]
+    rows.append([f"[{title(BENCHMARK)}](experiments/results/{BENCHMARK}/README.md)", "1", ""])
+    parts.append(
+        f"## Pages\n\nAll runs took {hours:.0f} hours, most of them on one core of two with another run beside; "
+        f"`make reproduce` repeats them.\n\n{markdown_table(['page', 'runs', 'time'], rows)}"
+    )
     return "\n".join(parts)
 
 
+# ---------------------------------------------------------------- pages
+def page(name: str) -> str:
+    """The text of an experiment's page."""
+    folder, script = RESULTS / name, _script(name)
+    _, _, body = _docstring(name).partition("\n")
+    module = script.removesuffix(".py").replace("/", ".")
+    table = folder / ("student_speed.md" if name == BENCHMARK else "table.md")
+    parts = [
+        f"# {title(name)}\n",
+        WRITTEN + "\n",
+        f"`python -m {module}` ([script](../../../{script}), [all results](../../../RESULTS.md))\n",
+        _labelled(body.strip()) + "\n",
+        "## Reading\n",
+        (folder / "reading.md").read_text(),
+        "## Tables\n",
+        table.read_text(),
+        *(f"![{plot.stem}]({plot.name})\n" for plot in ([] if name == BENCHMARK else sorted(folder.glob("*.png")))),
+        _provenance(name),
+    ]
+    return "\n".join(parts)
+
+
+def _labelled(body: str) -> str:
+    """A docstring's text with its labels ("Question:", "Setup:", ...) in bold, and a capital after each."""
+    labels = r"^(Questions?|Setup|The paper|Cost|References?):(?: (\w))?"
+    return re.sub(labels, lambda m: f"**{m[1]}.**" + (f" {m[2].upper()}" if m[2] else ""), body, flags=re.MULTILINE)
+
+
+def title(name: str) -> str:
+    """The first line of a script's docstring."""
+    return _docstring(name).partition("\n")[0].strip()
+
+
+def _script(name: str) -> str:
+    return f"experiments/{'benchmarks/student_speed' if name == BENCHMARK else name}.py"
+
+
 def _docstring(name: str) -> str:
-    return ast.get_docstring(ast.parse((ROOT / "experiments" / f"{name}.py").read_text()))
+    return ast.get_docstring(ast.parse((ROOT / _script(name)).read_text()))
 
 
-def _reports(folder: Path) -> list[dict]:
-    return [json.loads(path.read_text()) for path in sorted(folder.glob("**/report.json"))]
+def _provenance(name: str) -> str:
+    """Runs, time, machines and versions."""
+    found = [summary(f"{BENCHMARK}/student_speed")] if name == BENCHMARK else reports(name)
+    machines = sorted({f"{r['machine']['cpu']}, {r['machine']['cores']} cores" for r in found})
+    versions = sorted({", ".join(f"{k} {v}" for k, v in r["versions"].items()) for r in found})
+    said = "1 run" if len(found) == 1 else f"{len(found)} runs"
+    if name != BENCHMARK:
+        said += f", {spent(sum(r['seconds'] for r in found))} in all (other jobs ran beside them)"
+    return f"*{said}, on {'; '.join(machines)}; {'; '.join(versions)}.*\n"
 
 
-def _provenance(reports: list[dict]) -> str:
-    machines = sorted({f"{r['machine']['cpu']}, {r['machine']['cores']} cores" for r in reports})
-    versions = sorted({", ".join(f"{k} {v}" for k, v in r["versions"].items()) for r in reports})
-    minutes = sum(r["seconds"] for r in reports) / 60
-    return (
-        f"*{len(reports)} runs, {minutes:.0f} minutes in all (other jobs ran beside them), "
-        f"on {'; '.join(machines)}; {'; '.join(versions)}.*\n"
-    )
+def spent(seconds: float) -> str:
+    """Hours, or minutes where there are fewer than 90."""
+    return f"{seconds / 3600:.1f} hours" if seconds >= 5400 else f"{max(seconds / 60, 1):.0f} min"
 
 
+# ---------------------------------------------------------------- what other documents quote
 def tables() -> dict[str, str]:
     """The stored table that each document quotes."""
     export = (RESULTS / "benchmarks" / "export.md").read_text()
@@ -111,17 +171,18 @@ def main(argv=None) -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--check", action="store_true", help="write nothing; fail when a document is out of date")
     args = arguments.parse_args(argv)
-    quoted = {name: quoting((ROOT / name).read_text(), table) for name, table in tables().items()}
-    wanted = {"RESULTS.md": results(), **quoted}
-    for name, text in wanted.items():
+    stale = []
+    for name, text in documents().items():
         path = ROOT / name
         if path.is_file() and path.read_text() == text:
-            print(f"{name}: as the reports say")
+            print(f"{name}: as the stored runs say")
         elif args.check:
-            sys.exit(f"error: {name} differs from the stored reports; run `python -m experiments.report`.")
+            stale.append(name)
         else:
             write_atomically(path, text)
             print(f"{name}: written")
+    if stale:
+        sys.exit(f"error: {', '.join(stale)}: not what the stored runs say; run `python -m experiments.report`.")
 
 
 if __name__ == "__main__":

@@ -139,7 +139,7 @@ def test_a_quick_run_that_names_no_folder_leaves_full_runs_alone():
 
 
 def test_publish_writes_and_names_summary_table_and_plots(tmp_path, capsys):
-    publish(tmp_path, "| a |\n", records=[{"seed": 1}], plots=[tmp_path / "a.png"])
+    publish(tmp_path, "| a |\n", records=[{"seed": 1}], files=[tmp_path / "a.png"])
     assert json.loads((tmp_path / "summary.json").read_text()) == [{"seed": 1}]
     assert (tmp_path / "table.md").read_text() == "| a |\n"
     said = capsys.readouterr().out

@@ -55,9 +55,9 @@ def summary(results: list[dict]) -> list[str]:
         "one row) and the native one (one row), and `predict_proba` against the converted teacher. Asked for: 50, 3",
         "and 1,000 (boosting), 300, 10 and 1,000 (forests), and 1 for `predict_proba`; (below) marks what misses it.",
         "",
-        "| problem | teacher | RMSE | student | RMSE | converted, batch | converted, one | native, one "
+        "| teacher | RMSE | student | RMSE | converted, batch | converted, one | native, one "
         "| `predict_proba`, batch | one | `predictor()`, us |",
-        "|---|---|--:|---|--:|--:|--:|--:|--:|--:|--:|",
+        "|---|--:|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for facts in results:
         batch, single = ASKED[facts["kind"]]
@@ -70,7 +70,7 @@ def summary(results: list[dict]) -> list[str]:
                 shape = "-".join(map(str, facts["shape"]))
                 error = f"{facts['errors']['student']:.4f}{'' if facts['met'] else ' (over 1 %)'}"
             lines.append(
-                f"| {facts['problem']} | {facts['kind']}, {facts['size']} | {facts['errors']['teacher']:.4f} | {shape} "
+                f"| {facts['problem']}: {facts['kind']}, {facts['size']} | {facts['errors']['teacher']:.4f} | {shape} "
                 f"| {error} | {' | '.join(cells)} | {_figure(microseconds(facts, f'{student}, bare NumPy', 1))} |"
             )
     return lines

@@ -1,16 +1,14 @@
 """Student speed: `StudentRegressor` against scikit-learn's `MLPRegressor`, same rows, shape and epochs
 
-Question: how long from `fit` to a student on 400,000 x 16 transfer rows, and is the student as good?
+Question: how long does it take from `fit` to a student on 400,000 x 16 transfer rows, and is the student as good?
 
-Both learn P(y=1) of a forest on letter.p2 from the same 400,000 float32 rows (4,000 original ones, the
-rest MUNGE), one hidden layer of 256 units, the same number of epochs, one thread, in one process.
-MLPRegressor runs with its own batch size (200) and with 1024, early stopping off, each with the better of two learning
-rates: the one with the lower mean squared error on 20,000 validation rows. The student may choose among learning
-rates and batch sizes: it takes the fastest setting whose validation loss is not above that of MLPRegressor with its own
-batch size. Losses are those on 20,000 further rows, all labelled by the same forest. Each model is fitted on 1,000 rows
-first, since torch's first optimiser of a process imports for two seconds. Seconds are those of the chosen fit.
-
-    python -m experiments.benchmarks.student_speed
+Setup: both learn P(y=1) of a forest on letter.p2 from the same 400,000 float32 rows (4,000 original ones, the rest
+MUNGE), with one hidden layer of 256 units, the same number of epochs, one thread, in one process. MLPRegressor runs
+with its own batch size (200) and with 1024, early stopping off, each with the better of two learning rates: the one
+with the lower mean squared error on 20,000 validation rows. The student may choose among learning rates and batch
+sizes: it takes the fastest setting whose validation loss is not above that of MLPRegressor with its own batch size.
+Losses are those on 20,000 further rows, all labelled by the same forest. Each model is fitted on 1,000 rows first,
+since torch's first optimiser of a process imports for two seconds. Seconds are those of the chosen fit.
 
 Cost: about three minutes.
 """

@@ -1,0 +1,81 @@
+"""Claims about what else makes students better, and how fast they learn."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from experiments._cells import mean
+from experiments._claims import HOLDS, PARTLY, Claim, every, most, register
+from experiments._runner import by_problem
+from experiments._stored import summary
+from experiments.recipe import gaps_of
+
+CLAIMS: list[Claim] = []
+claim = partial(register, CLAIMS)
+
+
+@claim(
+    "A student taught by the mean of five students is better than one taught by T",
+    whose="ours",
+    page="recipe",
+)
+def taught_again():
+    groups = by_problem(summary("recipe/summary")).values()
+    gaps = [gaps_of(group, "mean of five students taught again") for group in groups]
+    won, runs = sum(int((g < 0).sum()) for g in gaps), sum(map(len, gaps))
+    return f"{np.mean([g.mean() for g in gaps]):+.1f} %; {won} of {runs} runs", most(won, runs)
+
+
+@claim(
+    "`CompressedClassifier` and `CompressedRegressor` with their defaults are better than the same net on the raw rows",
+    whose="ours",
+    page="compress_anything",
+)
+def compress_anything_beats_the_raw_net():
+    groups = by_problem(summary("compress_anything/summary")).values()
+    better = sum(mean(group, "rmse")["student"] < mean(group, "rmse")["control"] for group in groups)
+    return f"{better} of {len(groups)} tables", every(better, len(groups))
+
+
+@claim(
+    "True labels of the original rows make a better student than the teacher's labels",
+    whose="ours",
+    page="original_labels",
+)
+def true_labels_are_better():
+    groups = by_problem(summary("original_labels/summary")).values()
+    gaps = [100 * np.mean([r["valid_rmse"]["true"] / r["valid_rmse"]["teacher"] - 1 for r in g]) for g in groups]
+    better = sum(gap < 0 for gap in gaps)
+    return f"{better} of {len(gaps)} tables; {min(gaps):+.1f} to {max(gaps):+.1f} %", most(better, len(gaps))
+
+
+@claim(
+    "Periodic embeddings of continuous columns make a better student, at equal bytes",
+    whose="Gorishniy et al. 2022",
+    theirs="at more bytes",
+    page="numerical_embeddings",
+)
+def periodic_embeddings_are_better():
+    groups = by_problem(summary("numerical_embeddings/summary")).values()
+    keys = "256: periodic, 0.5", "256: plain"
+    gaps = [
+        100 * np.mean([r["results"][keys[0]]["rmse"] / r["results"][keys[1]]["rmse"] - 1 for r in g]) for g in groups
+    ]
+    better, average = sum(gap < 0 for gap in gaps), np.mean(gaps)
+    verdict = most(better, len(gaps))
+    # a loss on average is no full confirmation, however many tables gain
+    return f"{better} of {len(gaps)} tables; {average:+.1f} % on average", PARTLY if verdict == HOLDS else verdict
+
+
+@claim(
+    "`StudentRegressor` learns faster than scikit-learn's `MLPRegressor`, to a lower loss",
+    whose="ours",
+    page="benchmarks",
+)
+def student_is_faster_than_scikit_learn():
+    *theirs, _ = summary("benchmarks/student_speed")["results"]
+    times, losses = ([row[key] for row in theirs] for key in ("times", "loss_quotient"))
+    said = f"{min(times):.1f} to {max(times):.1f} times; their loss is {min(losses):.2f} times ours"
+    return said, every(sum(t > 1 and q > 1 for t, q in zip(times, losses)), len(theirs))
