@@ -49,6 +49,8 @@ QUICK = {
     "control": {"weight_decay": [1e-2], "epochs": 10},
     "latency_rows": [1],
 }
+# what the reports of the stored runs call some measures
+KEYS = {"RMSE": "rmse", "R²": "r2", "RMSE to teacher": "rmse_to_teacher"}
 
 
 def run_one(name: str, seed: int, config: dict, n_jobs: int) -> dict:
@@ -119,29 +121,29 @@ def summary(reports: list[dict]) -> list[dict]:
     records = []
     for report in reports:
         results = report["results"]
-        by = {row["measure"]: row for row in results["measures"]}
+        by = {KEYS.get(row["measure"], row["measure"]): row for row in results["measures"]}
         regression = results["task"] == "regression"
         second, key = ("R²", "r2") if regression else ("accuracy", "accuracy")
-        latency = {m: by[m] for m in by if m.startswith("µs") and "predictor" in m}
+        latency = [row for name, row in by.items() if name.startswith(("µs", "us_per_row")) and "predictor" in name]
         records.append(
             {
                 "problem": report["problem"],
                 "seed": report["seed"],
                 "rmse": {
-                    "teacher": by["RMSE"]["teacher"],
+                    "teacher": by["rmse"]["teacher"],
                     "control": results["control"]["rmse"],
-                    "student": by["RMSE"]["student"],
+                    "student": by["rmse"]["student"],
                 },
                 "second": {
                     "name": second,
-                    "teacher": by[second]["teacher"],
+                    "teacher": by[key]["teacher"],
                     "control": results["control"][key],
-                    "student": by[second]["student"],
+                    "student": by[key]["student"],
                 },
-                "fidelity_rmse": by["RMSE to teacher"]["student"],
+                "fidelity_rmse": by["rmse_to_teacher"]["student"],
                 "agreement": None if regression else by["agreement"]["student"],
                 "bytes": {model: by["bytes"][model] for model in ("teacher", "student")},
-                "us_per_row": [{k: row[k] for k in ("measure", "teacher", "student")} for row in latency.values()],
+                "us_per_row": [{k: row[k] for k in ("measure", "teacher", "student")} for row in latency],
                 "stage_seconds": results["stage_seconds"],
             }
         )
