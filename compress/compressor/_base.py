@@ -167,8 +167,9 @@ class BaseCompressor(BaseEstimator):
         source = self._chosen_source(fitted, teacher, generator, train, held, rng)
         if costs is not None:
             known = self.original_labels == "true"
+            self.generator_ = self._fitted_generator(generator, train, task, rng)
             original = self._original_targets(teacher, fitted, train, task, rng) if known else None
-            data = self._transfer_set(source, generator, train, task, original, rng)
+            data = self._transfer_set(source, train, task, original, rng)
             with self._stage("budget"):
                 student = self._chosen_student(fitted, student, data, held, costs)
         if train is not rows:
@@ -178,8 +179,9 @@ class BaseCompressor(BaseEstimator):
             again = self.labels_from_ == "cross_fit"
             source = self._cross_fit(teacher, fitted, rows, rng) if again else SingleTeacher(fitted)
         if costs is None or train is not rows or self.original_labels == "out_of_fold":
+            self.generator_ = self._fitted_generator(generator, rows, task, rng)
             original = self._original_targets(teacher, fitted, rows, task, rng)
-            data = self._transfer_set(source, generator, rows, task, original, rng)
+            data = self._transfer_set(source, rows, task, original, rng)
             with self._stage("student"):
                 student = clone(student).fit(data)
         self.teacher_, self.student_ = fitted, student
@@ -267,21 +269,22 @@ class BaseCompressor(BaseEstimator):
         hot = (np.asarray(rows.y)[:, None] == np.asarray(classes)[None, :]).astype(np.float32)
         return clipped_logits(hot) if kind == "logits" else hot
 
-    def _transfer_set(self, source, generator, rows: Rows, task: Task, original, rng) -> TransferSet:
+    def _fitted_generator(self, generator, rows: Rows, task: Task, rng):
+        """The generator, seeded and fitted on all real rows; None when no row is to be generated."""
         real = task.with_unlabeled(rows.X)
-        n_rows = max(self._n_rows(len(rows.X)), len(real))
         generator = clone(generator)
         seed_unset(generator, rng)
-        self.generator_ = None
         with self._stage("generator"):
-            if n_rows > len(real):
-                self.generator_ = generator.fit(real)
+            return generator.fit(real) if self._n_rows(len(rows.X)) > len(real) else None
+
+    def _transfer_set(self, source, rows: Rows, task: Task, original, rng) -> TransferSet:
+        real = task.with_unlabeled(rows.X)
         schema = getattr(self.generator_, "schema_", None)
         data = source.transfer_set(
             rows.X,
             X_unlabeled=task.unlabeled,
             generator=self.generator_,
-            n_rows=n_rows,
+            n_rows=max(self._n_rows(len(rows.X)), len(real)),
             labels=self.labels,
             classes=task.classes,
             schema=as_schema(self.schema, real) if schema is None else schema,
