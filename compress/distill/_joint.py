@@ -31,7 +31,7 @@ from compress.schema import (
     learning_weights,
 )
 from compress.students import SoftTargets
-from compress.training import LEARNING_RATE_SCHEDULES, OPTIMIZERS, resolve_device, single_thread, train
+from compress.training import LEARNING_RATE_SCHEDULES, OPTIMIZERS, PATIENCE, resolve_device, single_thread, train
 
 __all__ = ["JointClassifier"]
 
@@ -178,6 +178,7 @@ class JointClassifier(ClassifierMixin, BaseEstimator):
             weight_decay=self.weight_decay,
             parameters=parameters,
             validate=None if validate is None else self._validator(net, *validate, module),
+            patience=PATIENCE if self.early_stopping is True else None,
             seed=draw_seed(rng),
             verbose=self.verbose,
             description=stage,

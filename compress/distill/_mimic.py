@@ -160,9 +160,7 @@ class MimicRegressor(RegressorMixin, MultiOutputMixin, BaseDistiller):
         rng = check_random_state(self.random_state)
         if isinstance(X, TransferSet):
             checked_table(self, X.X, reset=True)
-            student = self._new_student(rng).fit(
-                X, sample_weight=sample_weight, X_val=X_val, y_val=y_val
-            )
+            student = self._new_student(rng).fit(X, sample_weight=sample_weight, X_val=X_val, y_val=y_val)
             return self._keep([self.teacher], student)
         table = checked_table(self, X, reset=True)
         if y is not None:

@@ -96,8 +96,9 @@ class RocketClassifier(JointClassifier):
     optimizer : {"adamw", "sgd"}, default="adamw"
     weight_decay : float, default=1e-3
     early_stopping : bool or "auto", default="auto"
-        Keep the weights of the epoch that is best for the served net on validation rows. "auto": when
-        `fit` is given `X_val`; True without it holds `validation_fraction` of the rows out.
+        Whether validation rows decide: the weights of the epoch that is best on them for the net that predicts are
+        kept. True also stops after 10 epochs without improvement, and holds `validation_fraction` of the rows out
+        where `fit` is given no `X_val`. "auto": when `fit` is given `X_val`; all epochs are run.
     validation_fraction : float in (0, 1), default=0.1
     schema : None, mapping of column to kind, or Schema
     device : str, default="auto"

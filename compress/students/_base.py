@@ -26,7 +26,7 @@ from compress.schema import (
 from compress.students._objectives import Objective
 from compress.students._targets import output_activation
 from compress.students._teach import teach
-from compress.training import LEARNING_RATE_SCHEDULES, isolated_rng
+from compress.training import LEARNING_RATE_SCHEDULES, PATIENCE, isolated_rng
 from compress.transfer import TransferSet
 
 __all__ = ["BaseStudent"]
@@ -51,7 +51,7 @@ class BaseStudent(BaseEstimator):
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "early_stopping": ["boolean", StrOptions({"auto"})],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"}), None],
         "device": [str, torch.device],
         "mixed_precision": ["boolean"],
         "callbacks": ["array-like"],
@@ -200,6 +200,12 @@ class BaseStudent(BaseEstimator):
 
     def _output_activation(self, classes) -> str:
         return output_activation(None if classes is None else len(classes))
+
+    def _patience(self) -> int | None:
+        """Epochs without improvement after which training stops; None runs all."""
+        if self.n_iter_no_change == "auto":
+            return PATIENCE if self.early_stopping is True else None
+        return self.n_iter_no_change
 
     def _training_options(self, tensors, loss, batch_size: int) -> dict:
         """Further arguments of `compress.training.train`."""

@@ -52,7 +52,8 @@ class NetClassifier(ClassifierMixin, BaseStudent):
     early_stopping : bool or "auto", default="auto"
         As in `StudentClassifier`.
     validation_fraction : float in (0, 1), default=0.1
-    n_iter_no_change : int, optional
+    n_iter_no_change : int, "auto" or None, default="auto"
+        As in `StudentClassifier`.
     gradient_noise : bool, default=False
         Whether each row of `history_` tells `gradient_noise`, the mean of |g_B - g| / |g| over batches;
         see `compress.training.gradient_noise`. Costs a pass over all rows per epoch.
@@ -109,7 +110,7 @@ class NetClassifier(ClassifierMixin, BaseStudent):
         weight_decay=0.0,
         early_stopping="auto",
         validation_fraction=0.1,
-        n_iter_no_change=None,
+        n_iter_no_change="auto",
         gradient_noise=False,
         predict_dtype="float64",
         device="auto",

@@ -38,11 +38,13 @@ class StudentRegressor(RegressorMixin, MultiOutputMixin, TableStudent):
         Linear units between the inputs and the first hidden layer: a wide shallow net with fewer weights
         (Ba & Caruana 2014).
     early_stopping : bool or "auto", default="auto"
-        Keep the weights of the epoch that is best on validation rows. "auto": when `fit` is given
-        `X_val`; True without `X_val` holds `validation_fraction` of the rows out.
+        Whether validation rows decide: the weights of the epoch that is best on them are kept. True also stops when
+        they show no improvement, and holds `validation_fraction` of the rows out where `fit` is given no `X_val`.
+        "auto": when `fit` is given `X_val`; all epochs are run.
     validation_fraction : float in (0, 1), default=0.1
-    n_iter_no_change : int, optional
-        Stop after so many epochs without improvement on the validation rows; None runs all epochs.
+    n_iter_no_change : int, "auto" or None, default="auto"
+        Training stops after so many epochs without improvement on the validation rows. "auto": 10 with
+        `early_stopping=True`, else None, which runs all epochs.
     encoding : PeriodicEncoding, optional
         What the net is given of each continuous column beside the column itself; see
         `compress.students.PeriodicEncoding`. None: nothing.

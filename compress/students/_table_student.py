@@ -51,7 +51,7 @@ class TableStudent(BaseStudent):
         encoding=None,
         early_stopping="auto",
         validation_fraction=0.1,
-        n_iter_no_change=None,
+        n_iter_no_change="auto",
         max_one_hot=64,
         embedding_size=8,
         warm_start=False,

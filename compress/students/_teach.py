@@ -54,7 +54,7 @@ def teach(
             weight_decay=student.weight_decay,
             **student._training_options(tensors, loss, batch_size),
             validate=None if held_out is None else _validator(student, module, held_out, device),
-            patience=student.n_iter_no_change,
+            patience=student._patience(),
             seed=draw_seed(rng),
             device=device,
             mixed_precision=student.mixed_precision,

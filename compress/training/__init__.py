@@ -8,13 +8,14 @@ calls `train` once per stage where a method has several.
 from compress.training._augment import RandomShift
 from compress.training._environment import isolated_rng, resolve_device, single_thread
 from compress.training._gradient_noise import gradient_noise
-from compress.training._loop import TrainingResult, train
+from compress.training._loop import PATIENCE, TrainingResult, train
 from compress.training._schedules import LEARNING_RATE_SCHEDULES, Schedule, check_range, value_at
 from compress.training._steps import OPTIMIZERS, Clock
 
 __all__ = [
     "OPTIMIZERS",
     "LEARNING_RATE_SCHEDULES",
+    "PATIENCE",
     "Clock",
     "RandomShift",
     "Schedule",

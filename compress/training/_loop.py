@@ -18,7 +18,9 @@ from compress.training._environment import isolated_rng
 from compress.training._schedules import learning_rate_factor
 from compress.training._steps import Clock, decay, make_optimiser, shuffled_batches
 
-__all__ = ["TrainingResult", "train"]
+__all__ = ["PATIENCE", "TrainingResult", "train"]
+
+PATIENCE = 10  # epochs without improvement, with early_stopping=True; as in scikit-learn's MLPClassifier
 
 logger = logging.getLogger(__name__)
 
