@@ -34,9 +34,7 @@ XFAIL = {
 @parametrize_with_checks(
     [
         DistilledClassifier(LogisticRegression(), STUDENT, random_state=0),
-        MimicClassifier(LogisticRegression(), STUDENT, random_state=0),
         MimicRegressor(LinearRegression(), StudentRegressor((8,), **CHEAP), random_state=0),
-        FitNetClassifier(StudentClassifier((8,), **CHEAP), STUDENT, hint_epochs=5, random_state=0),
         NetClassifier(partial(MLP, hidden_layer_sizes=(8,)), **CHEAP),
     ],
     expected_failed_checks=lambda estimator: XFAIL,

@@ -38,9 +38,6 @@ def rocket(**settings):
 @parametrize_with_checks(
     [
         RocketClassifier((16,), (8,), (16,), max_epochs=25, batch_size=16, learning_rate=0.02, random_state=0),
-        RocketClassifier(
-            sharing="interval", group_sizes=(16,), booster_blocks=2, max_epochs=20, batch_size=16, random_state=0
-        ),
     ],
     expected_failed_checks=lambda estimator: NOT_EQUIVALENT,
 )

@@ -33,7 +33,6 @@ def expected_failures(estimator):
     [
         StudentClassifier((8,), **QUICK),
         StudentRegressor((8,), **QUICK),
-        StudentClassifier((8,), encoding=PeriodicEncoding(2), **QUICK),
     ],
     expected_failed_checks=expected_failures,
 )
