@@ -107,7 +107,9 @@ def hint_gradients(rows, **settings):
         model.hint_weight = weight
         booster.train()
         torch.manual_seed(0)
-        values.append(rocket_loss(model, net, model.objective_)(x, targets, None, None, type("Clock", (), {"progress": 0.0})))
+        values.append(
+            rocket_loss(model, net, model.objective_)(x, targets, None, None, type("Clock", (), {"progress": 0.0}))
+        )
     groups = {"booster": booster.head, "light": light.head, "shared": light.lower}
     sizes = {}
     for name, part in groups.items():

@@ -147,9 +147,7 @@ class ClassifierDistiller(ClassifierMixin, BaseDistiller):
         return self._keep(members, student)
 
     def _release(self, student) -> None:
-        """Leave an ordinary student behind, that holds no teacher."""
-        student.objective_ = student.objective_.plain()
-        student._predictor = student.predictor(np.float64)
+        """Let go of what the training needed."""
 
     def _further_targets(self, members, rows, augmented: bool) -> tuple:
         return ()

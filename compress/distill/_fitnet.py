@@ -286,4 +286,3 @@ class FitNetClassifier(ClassifierDistiller):
             self._tap.remove()
             del student.module_.regressor, self._tap
         del self._hint_net, self._hint_body
-        super()._release(student)

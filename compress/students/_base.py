@@ -279,6 +279,7 @@ class BaseStudent(BaseEstimator):
             raise
         self.history_, self.best_epoch_, self.stopped_ = result.history, result.best_epoch, result.stopped
         self.n_iter_ = len(result.history)
+        self.objective_ = self.objective_.plain()
         self._predictor = self.predictor(np.float64)
         return self
 

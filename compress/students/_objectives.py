@@ -44,6 +44,10 @@ class Objective:
         """Outputs of the net."""
         return len(self.mean)
 
+    def plain(self) -> Objective:
+        """The objective of the same outputs that knows nothing of teachers: what a trained student keeps."""
+        return self
+
     def training_targets(self, targets: np.ndarray) -> np.ndarray:
         """The targets as `loss` wants them, in the unit in which the net learns."""
         return targets
@@ -88,6 +92,10 @@ class Logits(Objective):
         activation, _ = _classifier_outputs(targets)
         return cls(activation, *_moments(_output_logits(targets, activation), weight))
 
+    def plain(self) -> Objective:
+        """The objective of the same outputs that knows nothing of teachers: what a trained student keeps."""
+        return self
+
     def training_targets(self, targets: np.ndarray) -> np.ndarray:
         """See `Objective.training_targets`."""
         return (_output_logits(targets, self.output_activation) - self.mean) / self.scale
@@ -104,6 +112,10 @@ class Values(Objective):
     def for_targets(cls, targets: np.ndarray, weight: np.ndarray | None = None) -> Objective:
         """See `Objective.for_targets`."""
         return cls("identity", *_moments(targets, weight))
+
+    def plain(self) -> Objective:
+        """The objective of the same outputs that knows nothing of teachers: what a trained student keeps."""
+        return self
 
     def training_targets(self, targets: np.ndarray) -> np.ndarray:
         """See `Objective.training_targets`."""
