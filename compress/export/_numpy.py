@@ -91,7 +91,7 @@ class NumpyPredictor:
             if hasattr(X, "iloc"):
                 if len(X) > FEW_ROWS or list(X.columns) != self.names:
                     return None
-                X = X.toas_float64(dtype=object if self.codes else np.float64)
+                X = X.to_numpy(dtype=object if self.codes else np.float64)
             X = np.asarray(X)
             if not self.codes:
                 return (X if X.dtype.kind in "fiub" else X.astype(np.float64)), None
