@@ -24,7 +24,7 @@ from compress.distill._objectives import Distillation, HintedDistillation
 from compress.distill._regressors import make_regressor
 from compress.distill._teachers import body_of, check_layer, hidden_of, row_net, stopped_at
 from compress.losses import hint_loss
-from compress.training import Schedule, isolated_rng, resolve_device, single_thread, train
+from compress.training import Schedule, captured, isolated_rng, resolve_device, single_thread, train
 
 __all__ = ["FitNet"]
 
@@ -220,7 +220,7 @@ class FitNet(ClassifierDistiller):
                 loss,
                 max_epochs=self.hint_epochs,
                 batch_size=batch_size,
-                learning_rate=self.hint_learning_rate or student.learning_rate,
+                learning_rate=self.hint_learning_rate or student._rate(len(data.targets), batch_size),
                 schedule=student.schedule,
                 optimizer=getattr(student, "optimizer", "adamw"),
                 momentum=getattr(student, "momentum", 0.9),
@@ -228,6 +228,7 @@ class FitNet(ClassifierDistiller):
                 parameters=[*guided_parameters, *regressor.parameters()],
                 seed=draw_seed(rng),
                 mixed_precision=student.mixed_precision,
+                capture=captured(getattr(student, "augment", None)),
                 verbose=student.verbose,
                 description="hints",
             )

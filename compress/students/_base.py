@@ -11,7 +11,7 @@ from compress.nets import MLP, Periodic, TableNet, TabularInput
 from compress.schema import LearningSet, as_schema, check_validation_pair, checked_table, learning_weights
 from compress.students._parameters import StudentParameters
 from compress.students._serving import ServedStudent
-from compress.training import isolated_rng, resolve_device, single_thread, train
+from compress.training import fits_on, isolated_rng, resolve_device, single_thread, train
 from compress.transfer import TransferSet
 
 __all__ = ["BaseStudent"]
@@ -213,7 +213,7 @@ class BaseStudent(ServedStudent, StudentParameters):
                 loss,
                 max_epochs=max_epochs,
                 batch_size=batch_size,
-                learning_rate=self.learning_rate,
+                learning_rate=self._rate(len(data.targets), batch_size),
                 schedule=schedule,
                 weight_decay=self.weight_decay,
                 **self._training_options(module, tensors, loss, batch_size),
@@ -244,7 +244,9 @@ class BaseStudent(ServedStudent, StudentParameters):
         if not module.inputs.is_fixed:
             return tuple(blocks)
         device = module.output_mean.device
-        dense = torch.empty(data.encoded.n_rows, module.inputs.n_outputs)
+        shape = (data.encoded.n_rows, module.inputs.n_outputs)
+        # on the device, where training wants it, if it fits
+        dense = torch.empty(shape, device=device if fits_on(device, 4 * shape[0] * shape[1]) else "cpu")
         with torch.no_grad():
             for start in range(0, len(dense), ENCODE_ROWS):
                 rows = slice(start, start + ENCODE_ROWS)

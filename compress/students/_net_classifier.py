@@ -18,7 +18,7 @@ from torch import nn
 from compress.nets import weights_to_bytes
 from compress.students._classifier import StudentClassifier
 from compress.students._objectives import SoftTargets
-from compress.training import OPTIMIZERS, gradient_noise, resolve_device
+from compress.training import OPTIMIZERS, captured, gradient_noise, resolve_device
 
 __all__ = ["NetClassifier"]
 
@@ -203,7 +203,8 @@ class NetClassifier(StudentClassifier):
         return inputs if self.augment is None else (self.augment(inputs[0]),)
 
     def _training_options(self, module, tensors, loss, batch_size):
-        options = {"optimizer": self.optimizer, "momentum": self.momentum}
+        # what an augmentation of one's own draws from, nobody knows: a replay might draw the same again and again
+        options = {"optimizer": self.optimizer, "momentum": self.momentum, "capture": captured(self.augment)}
         if self.gradient_noise:
             options["measure"] = lambda: {
                 "gradient_noise": gradient_noise(module, tensors, loss, batch_size=batch_size)

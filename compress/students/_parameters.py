@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from compress.nets import ACTIVATIONS
 from compress.schema import Schema
-from compress.training import LEARNING_RATE_SCHEDULES, resolve_device
+from compress.training import LEARNING_RATE_SCHEDULES, auto_batch_size, auto_learning_rate, resolve_device
 
 __all__ = ["StudentParameters"]
 
@@ -124,7 +124,15 @@ class StudentParameters(BaseEstimator):
     def _budget(self, n_rows: int) -> tuple[int, int]:
         batch_size = self.batch_size
         if batch_size == "auto":
-            batch_size = 2 ** int(np.clip(np.round(np.log2(max(n_rows, 1) / 64)), 5, 10))
+            batch_size = auto_batch_size(n_rows, resolve_device(self.device))
         if self.max_epochs != "auto":
             return self.max_epochs, batch_size
-        return int(np.clip(STEPS * batch_size / n_rows, 10, 200)), batch_size
+        # as many passes on a GPU, whose batches are larger, as on a CPU
+        on_cpu = auto_batch_size(n_rows, torch.device("cpu")) if self.batch_size == "auto" else batch_size
+        return int(np.clip(STEPS * on_cpu / n_rows, 10, 200)), batch_size
+
+    def _rate(self, n_rows: int, batch_size: int) -> float:
+        """The learning rate at the start, which follows an automatic batch size."""
+        if self.batch_size != "auto":
+            return self.learning_rate
+        return auto_learning_rate(self.learning_rate, n_rows, batch_size)
