@@ -122,14 +122,15 @@ class StudentParameters(BaseEstimator):
         return (tuple(self._sizes()), self.activation, self.bottleneck, self.n_frequencies, objective)
 
     def _budget(self, n_rows: int) -> tuple[int, int]:
-        batch_size = self.batch_size
-        if batch_size == "auto":
-            batch_size = auto_batch_size(n_rows, resolve_device(self.device))
-        if self.max_epochs != "auto":
-            return self.max_epochs, batch_size
         # as many passes on a GPU, whose batches are larger, as on a CPU
-        on_cpu = auto_batch_size(n_rows, torch.device("cpu")) if self.batch_size == "auto" else batch_size
-        return int(np.clip(STEPS * on_cpu / n_rows, 10, 200)), batch_size
+        batch_size = self.batch_size
+        on_cpu = auto_batch_size(n_rows, torch.device("cpu")) if batch_size == "auto" else batch_size
+        max_epochs = self.max_epochs
+        if max_epochs == "auto":
+            max_epochs = int(np.clip(STEPS * on_cpu / n_rows, 10, 200))
+        if batch_size == "auto":
+            batch_size = auto_batch_size(n_rows, resolve_device(self.device), max_epochs)
+        return max_epochs, batch_size
 
     def _rate(self, n_rows: int, batch_size: int) -> float:
         """The learning rate at the start, which follows an automatic batch size."""

@@ -11,9 +11,11 @@ from compress.training._clock import Clock
 from compress.training._environment import isolated_rng, matmul_precision, resolve_device, single_thread
 from compress.training._gradient_noise import gradient_noise
 from compress.training._loop import TrainingResult, train
+from compress.training._outputs import outputs_of
 from compress.training._schedules import LEARNING_RATE_SCHEDULES, Schedule, check_range, value_at
 from compress.training._steps import OPTIMIZERS
 from compress.training._table import fits_on
+from compress.training._together import train_together
 
 __all__ = [
     "OPTIMIZERS",
@@ -30,8 +32,10 @@ __all__ = [
     "gradient_noise",
     "isolated_rng",
     "matmul_precision",
+    "outputs_of",
     "resolve_device",
     "single_thread",
     "train",
+    "train_together",
     "value_at",
 ]

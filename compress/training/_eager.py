@@ -8,7 +8,7 @@ import torch
 
 from compress.training._steps import Diverged, Task, decay, make_optimiser
 
-__all__ = ["EagerSteps", "all_finite"]
+__all__ = ["EagerSteps", "check_finite"]
 
 
 class EagerSteps:
@@ -61,22 +61,29 @@ class EagerSteps:
             if watched and not math.isfinite(seen):
                 raise Diverged(epoch, self.n_done)
             value.backward()
-            decay(task.decayed, rate * task.weight_decay)
+            if task.own_decay is None:
+                decay(task.decayed, rate * task.weight_decay)
+            else:
+                task.own_decay(rate)
             optimiser.step()
             total += seen * len(batch[0])
             self.n_done += 1
             self.learning_rate = rate
         mean_loss = float(total) / task.n_rows
-        # the weights too, which the last step may have ruined after a finite loss
-        if not math.isfinite(mean_loss) or not all_finite(task.parameters):
-            raise Diverged(epoch, self.n_done)
+        check_finite(task, mean_loss, epoch, self.n_done)
         return mean_loss
 
     def close(self) -> None:
         """Nothing is held."""
 
 
-def all_finite(parameters) -> bool:
+def check_finite(task: Task, mean_loss: float, epoch: int, n_done: int) -> None:
+    """Raise Diverged unless loss and weights, which the last step may have ruined after a finite loss, are finite."""
+    if not math.isfinite(mean_loss) or (task.weights_must_be_finite and not _all_finite(task.parameters)):
+        raise Diverged(epoch, n_done)
+
+
+def _all_finite(parameters) -> bool:
     """Whether all numbers of all parameters are finite: one wait for the device, however many there are."""
     flags = [torch.isfinite(p).all() for p in parameters]
     return not flags or bool(torch.stack(flags).all())

@@ -20,9 +20,9 @@ import numpy as np
 import torch
 
 from compress.training._clock import WatchedClock
-from compress.training._eager import all_finite
+from compress.training._eager import check_finite
 from compress.training._recorder import CaptureError
-from compress.training._steps import Diverged, Task, make_optimiser
+from compress.training._steps import Task, make_optimiser
 
 __all__ = ["GraphSteps"]
 
@@ -91,8 +91,7 @@ class GraphSteps:
                     self._run(epoch, rest)
         mean_loss = self._total.item() / task.n_rows
         self.learning_rate = task.rate(self.n_done - 1)
-        if not math.isfinite(mean_loss) or not all_finite(task.parameters):
-            raise Diverged(epoch, self.n_done)
+        check_finite(task, mean_loss, epoch, self.n_done)
         return mean_loss
 
     def close(self) -> None:
@@ -115,7 +114,7 @@ class GraphSteps:
         if size in self._recorded:
             self._recorded[size].replay()
             self.n_replayed += 1
-        elif self.eager_because is None:
+        elif self.eager_because is None and self._eager_steps.get(size, 0) < EAGER_STEPS:
             self._run_watched(epoch, size)
         else:
             self._step(size, self.task.clock(epoch, self.n_done))
@@ -172,7 +171,9 @@ class GraphSteps:
         value.backward()
         with torch.no_grad():
             decayed = [p for p in task.decayed if p.grad is not None]
-            if decayed:
+            if task.own_decay is not None:
+                task.own_decay(self._now[0, 0])
+            elif decayed:
                 torch._foreach_mul_(decayed, self._now[0, 1])
             self._optimiser.step()
             self._total.add_(value.detach(), alpha=size)

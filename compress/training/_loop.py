@@ -15,7 +15,7 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from compress.training._clock import Clock
-from compress.training._environment import isolated_rng
+from compress.training._environment import isolated_rng, resolve_device
 from compress.training._epochs import steps_of
 from compress.training._memory import enough_memory
 from compress.training._schedules import learning_rate_factor
@@ -127,7 +127,7 @@ def train(
     MemoryError
         The rows of a batch, or the table and the net, do not fit on the GPU; the message says what to lower.
     """
-    device = device or next(module.parameters()).device
+    device = next(module.parameters()).device if device is None else resolve_device(device)
     parameters = [p for p in (module.parameters() if parameters is None else parameters) if p.requires_grad]
     n_rows = len(tensors[0])
     steps_per_epoch = math.ceil(n_rows / batch_size)
@@ -212,7 +212,7 @@ def train(
     if kept is not None and (validate is not None or result.stopped == "diverged"):
         module.load_state_dict(kept)
     module.eval()
-    logger.debug("%s: %s after %d steps", description, result.stopped, result.n_steps)
+    logger.debug("%s: %s after %d steps, %d replayed", description, result.stopped, result.n_steps, result.n_replayed)
     return result
 
 

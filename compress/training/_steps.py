@@ -32,6 +32,10 @@ class Task:
     device : torch.device
     bfloat16 : bool
         Whether the loss is computed under bfloat16 autocast.
+    own_decay : callable(rate), optional
+        Instead of `decayed`: does the decay of one step, at a learning rate that is a float or a tensor of one number.
+    weights_must_be_finite : bool
+        Whether an epoch that leaves weights that are not finite has diverged.
     """
 
     loss: Callable
@@ -46,7 +50,9 @@ class Task:
     batch_size: int
     n_rows: int
     device: torch.device
-    bfloat16: bool
+    bfloat16: bool = False
+    own_decay: Callable | None = None
+    weights_must_be_finite: bool = True
 
     def clock(self, epoch: int, step: int) -> Clock:
         """The clock at a step, counted from 0 over all epochs."""
