@@ -54,6 +54,8 @@ FULL = {
     "candidate_epochs": 5,
     "large_rows": 40_000_000,
     "precision_epochs": 10,
+    "shapes": [[256], [1024, 1024]],
+    "profiled_steps": 50,
     "labelled_rows": 1 << 22,
 }
 SMALL = FULL | {
@@ -72,6 +74,8 @@ SMALL = FULL | {
     "candidate_epochs": 2,
     "large_rows": 20_000,
     "precision_epochs": 2,
+    "shapes": [[256], [64, 64]],
+    "profiled_steps": 2,
     "labelled_rows": 1 << 14,
 }
 
@@ -125,14 +129,14 @@ def speed(device: torch.device, sizes: dict, left) -> dict:
                     f"million rows/s, {row['microseconds_per_step']:8.1f} us per step {row['eager_because'] or ''}",
                     flush=True,
                 )
-    found["launches"] = []
+    found["launches"], launches = [], partial(gpu_speed.launches, device, steps=sizes["profiled_steps"])
     for n_outputs in (1, 26):
         for capture in (False, True) if device.type == "cuda" else (False,):
             try:
-                found["launches"].append(gpu_speed.launches(device, n_outputs, capture=capture))
+                found["launches"].append(launches(n_outputs, capture=capture))
             except Exception as error:  # the profiler is a convenience
                 found["launches"].append({"captured": capture, "failed": f"{type(error).__name__}: {error}"})
-            print(f"  { ({k: v for k, v in found['launches'][-1].items() if k != 'kernels'}) }", flush=True)
+            print("  ", {k: v for k, v in found["launches"][-1].items() if k != "kernels"}, flush=True)
     return found
 
 
@@ -158,7 +162,8 @@ def large(device, sizes, left) -> dict:
 
 def precision(device, sizes, left) -> dict:
     """float32, tf32, bfloat16."""
-    return {"runs": gpu_learning.precisions(str(device), n_rows=sizes["rule_rows"], epochs=sizes["precision_epochs"])}
+    options = {"n_rows": sizes["rule_rows"], "epochs": sizes["precision_epochs"], "shapes": sizes["shapes"]}
+    return {"runs": gpu_learning.precisions(str(device), **options)}
 
 
 def labelling(device, sizes, left) -> dict:
