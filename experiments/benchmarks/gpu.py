@@ -16,7 +16,7 @@ The parts run in this order, each is written when it is done, and one that no ti
 
 Without a GPU everything runs on the CPU, small, in less than a minute: a check that the script works.
 
-    python -m experiments.benchmarks.gpu [--out FOLDER] [--minutes 8] [--small]
+    python -m experiments.benchmarks.gpu [--out FOLDER] [--minutes 8] [--small] [--parts NAME ...] [--docs]
 
 Cost: at most `--minutes` on a GPU.
 """
@@ -24,6 +24,7 @@ Cost: at most `--minutes` on a GPU.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 import traceback
@@ -35,9 +36,10 @@ import torch
 from compress.training import resolve_device
 from experiments._runner import machine, versions, write_atomically, write_json
 from experiments.benchmarks import gpu_cases, gpu_learning, gpu_speed
-from experiments.benchmarks.gpu_table import markdown
+from experiments.benchmarks.gpu_table import in_page, markdown
 
 OUT = Path("experiments/results/benchmarks")
+PAGE = Path("docs/gpu.md")
 FULL = {
     "seeds": [0, 1, 2],
     "batches": [256, 1024, 4096, 16384, 65536],
@@ -190,7 +192,12 @@ def main(argv=None) -> int:
     parser.add_argument("--minutes", type=float, default=8.0)
     parser.add_argument("--small", action="store_true", help="small sizes: what runs without a GPU anyway")
     parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS))
+    parser.add_argument("--docs", action="store_true", help=f"only write the stored report of --out into {PAGE}")
     args = parser.parse_args(argv)
+    if args.docs:
+        write_atomically(PAGE, in_page(PAGE.read_text(), stored(args.out)))
+        print(f"written: {PAGE}")
+        return 0
     started = time.monotonic()
     device = resolve_device("auto")
     small = args.small or device.type != "cuda"
@@ -219,6 +226,12 @@ def main(argv=None) -> int:
     print("\n" + markdown(report))
     print(f"written: {args.out / 'gpu.json'}, {args.out / 'gpu.md'}")
     return int(any(_bad(part) for part in report["parts"].values()))
+
+
+def stored(out: Path) -> dict | None:
+    """The report of an earlier run, None where there is none."""
+    path = out / "gpu.json"
+    return json.loads(path.read_text()) if path.is_file() else None
 
 
 def _bad(part: dict) -> bool:

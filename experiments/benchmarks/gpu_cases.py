@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from functools import partial
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -126,14 +127,26 @@ def ranked(objective, net, seed, device):
     pairs = np.column_stack([users, items])
     known = {"users": np.arange(120), "items": np.arange(60)}
     teacher = EASE().fit(pairs[~held_out], **known)
-    model = RankingDistiller(
-        net, objective=objective, k=10, n_sampled=20, max_epochs=15, batch_size=256, random_state=seed, device=device
-    ).fit(pairs[~held_out], teacher, **known)
+    options = {"objective": objective, "k": 10, "n_sampled": 20, "max_epochs": 15, "batch_size": 256}
+    options |= {"student": net, "random_state": seed, "device": device}
+    if "teacher" in signature(RankingDistiller).parameters:  # both shapes, until the rewrite is merged
+        model = RankingDistiller(teacher, **options).fit(pairs[~held_out], **known)
+    else:
+        model = RankingDistiller(**options).fit(pairs[~held_out], teacher, **known)
     relevant, seen = np.zeros((2, 120, 60), dtype=bool)
     relevant[tuple(pairs[held_out].T)] = True
     seen[tuple(pairs[~held_out].T)] = True
     scores = model.score_matrix(known["users"])
     return model, 1 - ranking_metrics(scores, relevant, k=10, seen=seen)["recall"], scores
+
+
+def periodic() -> dict:
+    """Sines and cosines of the columns, at two frequencies each."""
+    if "n_frequencies" in signature(StudentClassifier).parameters:  # both shapes, until the rewrite is merged
+        return {"n_frequencies": 2}
+    from compress.students import PeriodicEncoding
+
+    return {"encoding": PeriodicEncoding(2)}
 
 
 def forest(X, y, seed):
@@ -167,7 +180,7 @@ def _cases() -> dict:
     add("StudentClassifier, mixed table, one-hot", student, mixed)
     add("StudentClassifier, mixed table, embedding", partial(student, max_one_hot=5), mixed)
     add("StudentClassifier, dropout, early stopping", partial(student, dropout=0.1, early_stopping=True))
-    add("StudentClassifier, bottleneck, periodic", partial(student, bottleneck=8, n_frequencies=2))
+    add("StudentClassifier, bottleneck, periodic", partial(student, bottleneck=8, **periodic()))
     add("StudentClassifier, probabilities", partial(student, objective="probabilities"))
     add("StudentClassifier, bfloat16", partial(student, mixed_precision=True))
     cases["StudentRegressor, two outputs, weights"] = regressed

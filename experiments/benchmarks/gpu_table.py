@@ -4,7 +4,22 @@ from __future__ import annotations
 
 import statistics
 
-__all__ = ["markdown"]
+__all__ = ["in_page", "markdown"]
+
+BEGIN, END = "<!-- measured: written by experiments.benchmarks.gpu --docs -->", "<!-- end of measured -->"
+NOT_RUN = "Not run on a card yet: no number of this page has been measured on a GPU."
+
+
+def in_page(page: str, report: dict | None) -> str:
+    """The page with what was measured between its two marks; without a report of a card it says that there is none."""
+    before, rest = page.split(BEGIN)
+    _, after = rest.split(END)
+    text = NOT_RUN + "\n"
+    if report is not None and report["machine"]["gpu"] and not report["setting"]["small"]:
+        # without the messages, which are the same on every card
+        parts = {name: {k: v for k, v in part.items() if k != "messages"} for name, part in report["parts"].items()}
+        text = markdown({**report, "parts": parts})
+    return f"{before}{BEGIN}\n\n{text}\n{END}{after}"
 
 
 def markdown(report: dict) -> str:
@@ -47,8 +62,9 @@ def _cases(part: dict) -> list[str]:
         )
     lines += ["", "Read in a process without a GPU, largest difference of the predictions:"]
     lines += [f"- {name}: {value}" for name, value in part["read_back"].items()]
-    lines += ["", "Messages:"]
-    return lines + [f"- {name}: {text}" for name, text in part["messages"].items()]
+    if "messages" in part:
+        lines += ["", "Messages:", *(f"- {name}: {text}" for name, text in part["messages"].items())]
+    return lines
 
 
 def _speed(part: dict) -> list[str]:
