@@ -12,6 +12,8 @@ __all__ = ["CaptureError", "CudaRecorder", "recorder_for"]
 
 logger = logging.getLogger(__name__)
 
+# Graphs whose capture failed. torch's allocators may go on asking them whether a stream is theirs, so none may be freed.
+_FAILED: list = []
 WAITS = "called a synchronizing CUDA operation"  # torch's warning under `set_sync_debug_mode("warn")`
 
 
@@ -77,20 +79,23 @@ class CudaRecorder:
         CaptureError
             It cannot be recorded. What it did on the host is done.
         """
-        graph = torch.cuda.CUDAGraph()
+        graph, pool = torch.cuda.CUDAGraph(), torch.cuda.graph_pool_handle()
         try:
             # other threads may go on using the device meanwhile
-            with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
+            with torch.cuda.graph(graph, pool=pool, stream=self._stream, capture_error_mode="thread_local"):
                 function()
         except RuntimeError as error:
-            self._recover()
+            _FAILED.append(graph)
+            self._recover(pool)
             raise CaptureError(f"the capture failed: {str(error).strip().splitlines()[0]}") from error
         return graph
 
-    def _recover(self) -> None:
-        """After a failed capture torch's random stream of the device believes that it is still being recorded."""
+    def _recover(self, pool) -> None:
+        """After a failed capture torch's memory and random stream believe that they are still being recorded."""
         with contextlib.suppress(RuntimeError):
             torch.cuda.synchronize(self.device)
+        with contextlib.suppress(RuntimeError, AttributeError):
+            torch._C._cuda_endAllocateToPool(self.device.index, pool)
         generator = torch.cuda.default_generators[self.device.index]
         fresh = torch.Generator(self.device)
         fresh.manual_seed(generator.initial_seed())
