@@ -15,7 +15,7 @@ from compress.losses import squared_error
 from compress.nets import MLP
 from compress.training import RandomShift, resolve_device, train, train_together
 from compress.training._table import DeviceTable, StreamedTable
-from experiments.benchmarks import gpu_cases
+from experiments.benchmarks import gpu_cases, gpu_checks
 
 pytestmark = [
     pytest.mark.gpu,
@@ -43,12 +43,12 @@ def alike(one, other, rtol=2e-2, atol=2e-3):  # Adam makes much of the rounding 
 # ----------------------------------------------------------------------------------------------------- estimators
 @pytest.mark.parametrize("name", list(gpu_cases.CASES))
 def test_every_estimator_agrees_with_the_cpu_over_seeds(name):
-    row = gpu_cases.compare(name, [0, 1, 2], "cuda")
+    row = gpu_checks.compare(name, [0, 1, 2], "cuda")
     assert row["agrees"], row
 
 
 def test_what_a_gpu_fitted_is_read_without_one():
-    found = gpu_cases.read_back("cuda")
+    found = gpu_checks.read_back("cuda")
     assert "failed" not in found, found
     assert max(found.values()) == 0
 
@@ -184,7 +184,7 @@ def test_memory_is_given_back():
 
 
 def test_too_little_memory_says_what_to_lower_and_leaves_the_device_usable():
-    said = gpu_cases.messages("cuda")["too little memory"]
+    said = gpu_checks.messages("cuda")["too little memory"]
     assert "batch_size=2097152 and 2,097,152 rows" in said and "Lower batch_size" in said
     learned("cuda")
 

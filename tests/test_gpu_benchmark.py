@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from experiments.benchmarks import gpu, gpu_cases, gpu_table
+from experiments.benchmarks import gpu, gpu_cases, gpu_checks, gpu_table
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="small runs are for machines without a GPU")
@@ -35,8 +35,8 @@ def test_an_estimator_that_fails_does_not_stop_the_others(monkeypatch, capsys):
     def broken(seed, device):
         raise ValueError("not on this device")
 
-    monkeypatch.setattr(gpu_cases, "CASES", {"bad": broken, "MimicRegressor": gpu_cases.CASES["MimicRegressor"]})
-    monkeypatch.setattr(gpu_cases, "read_back", lambda device: {})
+    monkeypatch.setattr(gpu_checks, "CASES", {"bad": broken, "MimicRegressor": gpu_cases.CASES["MimicRegressor"]})
+    monkeypatch.setattr(gpu_checks, "read_back", lambda device: {})
     found = gpu.cases(torch.device("cpu"), gpu.SMALL, lambda: 1000)["cases"]
     assert ["failed" in row for row in found] == [True, False]
 

@@ -12,7 +12,7 @@ __all__ = ["CaptureError", "CudaRecorder", "recorder_for"]
 
 logger = logging.getLogger(__name__)
 
-# Graphs whose capture failed. torch's allocators may go on asking them whether a stream is theirs, so none may be freed.
+# Graphs whose capture failed: torch's allocators may go on asking them whether a stream is theirs, so none is freed.
 _FAILED: list = []
 WAITS = "called a synchronizing CUDA operation"  # torch's warning under `set_sync_debug_mode("warn")`
 

@@ -35,7 +35,7 @@ import torch
 
 from compress.training import resolve_device
 from experiments._runner import machine, versions, write_atomically, write_json
-from experiments.benchmarks import gpu_cases, gpu_learning, gpu_speed
+from experiments.benchmarks import gpu_checks, gpu_learning, gpu_speed
 from experiments.benchmarks.gpu_table import in_page, markdown
 
 OUT = Path("experiments/results/benchmarks")
@@ -86,14 +86,14 @@ SMALL = FULL | {
 def cases(device: torch.device, sizes: dict, left) -> dict:
     """Every estimator here and there."""
     rows = []
-    for name in gpu_cases.CASES:
+    for name in gpu_checks.CASES:
         try:
-            rows.append(gpu_cases.compare(name, sizes["seeds"] if left() > 240 else sizes["seeds"][:1], str(device)))
+            rows.append(gpu_checks.compare(name, sizes["seeds"] if left() > 240 else sizes["seeds"][:1], str(device)))
         except Exception as error:  # the others shall be tried, too
             rows.append({"case": name, "agrees": False, "failed": f"{type(error).__name__}: {error}"})
             print(traceback.format_exc(), flush=True)
         print("  " + _case_line(rows[-1]), flush=True)
-    return {"cases": rows, "read_back": gpu_cases.read_back(str(device)), "messages": gpu_cases.messages(str(device))}
+    return {"cases": rows, "read_back": gpu_checks.read_back(str(device)), "messages": gpu_checks.messages(str(device))}
 
 
 def _case_line(row: dict) -> str:
