@@ -14,6 +14,7 @@ from compress.training import Clock, Schedule, train, value_at
 from compress.training._clock import WatchedClock
 from compress.training._recorder import CaptureError
 from compress.training._table import DeviceTable, StreamedTable, place
+from experiments.benchmarks import gpu_cases
 
 ROWS, BATCH, EPOCHS = 103, 10, 24  # 10 full batches and one of 3 rows per epoch
 X = torch.randn(ROWS, 4, generator=torch.Generator().manual_seed(0))
@@ -244,6 +245,18 @@ def test_ctrl_c_tells_how_many_steps_were_done(recorder):
     with pytest.warns(UserWarning, match="interrupted at step 33 of 264"):
         _, result = run(callbacks=[interrupt])
     assert (result.stopped, result.n_steps) == ("interrupted", 33)
+
+
+# ---------------------------------------------------------------------------------------------------- estimators
+@pytest.mark.parametrize("name", list(gpu_cases.CASES))
+def test_estimators_learn_captured_what_they_learn_eagerly(recorder, monkeypatch, name):
+    _, captured, _ = gpu_cases.CASES[name](0, "cpu")
+    # what anneals looks at the clock: "list" and the like do not
+    anneals = any(word in name for word in ("annealed", "tang_wang", "FitNet, one"))
+    assert anneals or recorder.recorded
+    monkeypatch.setattr("compress.training._epochs.recorder_for", lambda device: None)
+    _, eager, _ = gpu_cases.CASES[name](0, "cpu")
+    assert captured == pytest.approx(eager, abs=0.01)
 
 
 # ------------------------------------------------------------------------------------------------ the watched clock
