@@ -25,8 +25,16 @@ from compress.schema import (
 )
 from compress.students._objectives import Objective
 from compress.students._targets import output_activation
-from compress.students._teach import teach
-from compress.training import LEARNING_RATE_SCHEDULES, PATIENCE, isolated_rng
+from compress.students._teach import Steps, teach
+from compress.training import (
+    LEARNING_RATE_SCHEDULES,
+    PATIENCE,
+    auto_batch_size,
+    auto_learning_rate,
+    fits_on,
+    isolated_rng,
+    resolve_device,
+)
 from compress.transfer import TransferSet
 
 __all__ = ["BaseStudent"]
@@ -93,7 +101,7 @@ class BaseStudent(BaseEstimator):
         data, held_out = self._hold_out(data, X_val, y_val, rng)
         if not resume:
             self._make_net(data, self._new_objective(data.targets, data.weight), rng)
-        return self._train(data, held_out, rng, *self.steps_for(len(data.targets)), self.schedule)
+        return self._train(data, held_out, rng, self.steps_for(data.n_rows), self.schedule)
 
     def learn(
         self, X, targets, weight, make_objective, *, classes=None, X_val=None, y_val=None, before=None
@@ -133,7 +141,7 @@ class BaseStudent(BaseEstimator):
         self._make_net(data, objective, rng)
         if before is not None:
             before(self, data, rng)
-        return self._train(data, held_out, rng, *self.steps_for(len(data.targets)), self.schedule)
+        return self._train(data, held_out, rng, self.steps_for(data.n_rows), self.schedule)
 
     def _partial_fit(self, X, y, sample_weight, classes=None):
         """One more epoch at the initial learning rate."""
@@ -149,8 +157,7 @@ class BaseStudent(BaseEstimator):
         rng = check_random_state(self.random_state)
         if first:
             self._make_net(data, self._new_objective(data.targets, data.weight), rng)
-        _, batch_size = self.steps_for(len(data.targets))
-        return self._train(data, None, rng, 1, batch_size, "constant")
+        return self._train(data, None, rng, self.steps_for(data.n_rows)._replace(max_epochs=1), "constant")
 
     def untrained(self, data: TransferSet) -> BaseStudent:
         """The student before its first step, whose bytes and latency are those of the trained one; returns self."""
@@ -160,29 +167,38 @@ class BaseStudent(BaseEstimator):
         self.module_.eval()
         return self
 
-    def steps_for(self, n_rows: int) -> tuple[int, int]:
-        """(epochs, batch size) of a training on so many rows, the "auto" rules applied."""
-        batch_size = self.batch_size
-        if batch_size == "auto":
-            batch_size = 2 ** int(np.clip(np.round(np.log2(max(n_rows, 1) / 64)), 5, 10))
-        if self.max_epochs != "auto":
-            return self.max_epochs, batch_size
-        return int(np.clip(STEPS * batch_size / n_rows, 10, 200)), batch_size
+    def steps_for(self, n_rows: int) -> Steps:
+        """How a training on so many rows goes: the "auto" rules applied, which know the device.
+
+        A GPU has larger batches and as many passes as a CPU; the learning rate follows an automatic batch size.
+        """
+        given, automatic = self.learning_rate, self.batch_size == "auto"
+        on_cpu = auto_batch_size(n_rows, torch.device("cpu")) if automatic else self.batch_size
+        max_epochs = self.max_epochs
+        if max_epochs == "auto":
+            max_epochs = int(np.clip(STEPS * on_cpu / n_rows, 10, 200))
+        if not automatic:
+            return Steps(max_epochs, on_cpu, given)
+        batch_size = auto_batch_size(n_rows, resolve_device(self.device), max_epochs)
+        return Steps(max_epochs, batch_size, auto_learning_rate(given, n_rows, batch_size))
 
     def net_inputs(self, data: LearningSet) -> tuple[torch.Tensor, ...]:
-        """What the fitted or new net is trained on, for the rows of `data`, on the CPU.
+        """What the fitted or new net is trained on, for the rows of `data`.
 
         Returns
         -------
         tuple of tensors
-            The dense matrix, made once, where nothing in the input layer is learned; else the two blocks.
+            The dense matrix, made once, where nothing in the input layer is learned, on the net's device if it fits
+            there; else the two blocks, on the CPU.
         """
         # the schema may hand the caller's own array on, which torch wants to be writable
         blocks = [torch.from_numpy(np.require(block, requirements="W")) for block in data.encoded]
         if not self.module_.inputs.is_fixed:
             return tuple(blocks)
         device = self.module_.output_mean.device
-        dense = torch.empty(data.encoded.n_rows, self.module_.inputs.n_outputs)
+        shape = (data.n_rows, self.module_.inputs.n_outputs)
+        # on the device, where training wants it, if it fits
+        dense = torch.empty(shape, device=device if fits_on(device, 4 * shape[0] * shape[1]) else "cpu")
         with torch.no_grad():
             for start in range(0, len(dense), ENCODE_ROWS):
                 rows = slice(start, start + ENCODE_ROWS)
@@ -270,10 +286,10 @@ class BaseStudent(BaseEstimator):
         self.module_.output_scale.copy_(torch.from_numpy(objective.scale))
         self.n_parameters_ = sum(p.numel() for p in self.module_.parameters())
 
-    def _train(self, data, held_out, rng, max_epochs: int, batch_size: int, schedule: str):
+    def _train(self, data, held_out, rng, steps: Steps, schedule: str):
         """Run the training loop; when it fails the student is not fitted, and predict says so."""
         try:
-            result = teach(self, data, held_out, rng, max_epochs, batch_size, schedule)
+            result = teach(self, data, held_out, rng, steps, schedule)
         except BaseException:
             del self.module_
             raise
