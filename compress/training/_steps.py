@@ -92,7 +92,9 @@ def make_optimiser(name, parameters, learning_rate, momentum, *, capturable: boo
         if capturable:  # the steps before the capture are meant to run as they are; torch would warn of the first
             optimiser._warned_capturable_if_run_uncaptured = True
         return optimiser
-    return torch.optim.SGD(parameters, lr=learning_rate, momentum=momentum, nesterov=momentum > 0)
+    # fused where it is captured: the other implementations fetch the rate from the device at each step
+    fused = True if capturable and learning_rate.device.type == "cuda" else None
+    return torch.optim.SGD(parameters, lr=learning_rate, momentum=momentum, nesterov=momentum > 0, fused=fused)
 
 
 def decay(matrices, share: float) -> None:
