@@ -1,8 +1,10 @@
 """The command line: each command on small files, and each bad input with its message and exit code."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 
 import joblib
 import numpy as np
@@ -300,3 +302,23 @@ def test_an_unfitted_teacher_and_no_estimator(run, tmp_path):
     line = "label train.csv --drop class --trust-pickle --teacher tmp/"
     assert "is not fitted: fit RandomForestClassifier first" in run(f"{line}a.joblib")[2]
     assert "which is no estimator" in run(f"{line}b.joblib")[2]
+
+
+def test_ctrl_c_while_the_student_learns_exits_with_130_and_writes_nothing(tmp_path):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(400, 3)), columns=list("abc")).assign(y=rng.choice(["u", "v"], 400))
+    table.to_csv(tmp_path / "t.csv", index=False)
+    command = [sys.executable, "-m", "compress", "fit", "t.csv", "--target", "y", "--p", "0.2", "--epochs", "10000"]
+    command += ["--teacher", "f.joblib", "--trust-pickle", "--size-multiplier", "5", "--out", "s.safetensors"]
+    forest = RandomForestClassifier(3, random_state=0).fit(table[list("abc")], table["y"])
+    joblib.dump(forest, tmp_path / "f.joblib")
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    for line in process.stderr:
+        if line.startswith("fitting"):
+            break
+    time.sleep(3)  # past the labels, into an hour of training
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert "interrupted" in err and "Traceback" not in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["f.joblib", "t.csv"]

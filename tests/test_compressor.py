@@ -561,3 +561,23 @@ def test_a_generator_learns_the_schema_of_the_whole_unless_it_has_its_own(blobs)
     assert list(model.generator_.schema_.nominal_) == [0]
     own = compressor(DecisionTreeClassifier(), schema={0: "nominal"}, generator=MUNGE(p=0.2, schema={1: "nominal"}))
     assert list(own.fit(X, blobs[1]).generator_.schema_.nominal_) == [1]
+
+
+@pytest.mark.parametrize("stage", ["p and s", "budget", "student"])
+def test_ctrl_c_leaves_fit_at_every_stage(blobs, stage):
+    calls = []
+
+    def interrupt(row):
+        calls.append(row)
+        raise KeyboardInterrupt
+
+    student = StudentClassifier((4,), max_epochs=2, callbacks=(interrupt,))
+    options = {"p and s": {"generator": None}, "budget": {"budget": Budget(bytes=1e6)}, "student": {}}[stage]
+    if stage == "p and s":  # its trials have a student of their own
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr("compress.search._munge.StudentClassifier", lambda *args, **kwargs: student)
+            compressor(DecisionTreeClassifier(), **options).fit(*blobs)
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            compressor(DecisionTreeClassifier(), student=student, **options).fit(*blobs)
+    assert len(calls) == 1

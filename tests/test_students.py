@@ -442,3 +442,14 @@ def test_parameters_of_encodings_are_the_encodings():
         StudentClassifier(n_frequencies=4)
     with pytest.raises(TypeError, match="no parameter 'frequency_scale' any more: use encoding=PeriodicEncoding"):
         StudentRegressor(frequency_scale=0.2)
+
+
+def test_ctrl_c_leaves_fit_and_no_half_trained_student_behind(blobs):
+    def interrupt(row):
+        raise KeyboardInterrupt
+
+    student = StudentClassifier((4,), callbacks=(interrupt,), **QUICK)
+    with pytest.raises(KeyboardInterrupt):
+        student.fit(blobs[0], blobs[2])
+    with pytest.raises(NotFittedError):
+        student.predict(blobs[0])

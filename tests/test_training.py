@@ -8,7 +8,7 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 
-from compress.training import resolve_device, single_thread, train
+from compress.training import StopTraining, resolve_device, single_thread, train
 
 X = torch.linspace(-1, 1, 40).reshape(-1, 1)
 Y = 2 * X + 1
@@ -228,33 +228,42 @@ def test_weights_ruined_by_the_last_step_of_an_epoch_are_not_kept():
     assert torch.equal(weights(module), kept[0])
 
 
-def test_ctrl_c_keeps_what_was_learned_and_says_so():
-    module, seen = net(), []
+def test_ctrl_c_leaves_the_loop():
+    module = net()
 
     def loss(batch, clock):
         if clock.step == 7:
-            seen.append(weights(module).clone())
             raise KeyboardInterrupt
         return squared(module)(batch, clock)
 
-    with pytest.warns(ConvergenceWarning, match="interrupted at step 7 of 20; what was learned is kept"):
-        _, result = run(module, loss)
-    assert result.stopped == "interrupted"
-    assert torch.equal(weights(module), seen[0])
+    with pytest.raises(KeyboardInterrupt):
+        run(module, loss)
+
+
+def test_a_callback_ends_the_training_and_the_last_epoch_is_kept():
+    module, seen = net(), []
+
+    def enough(row):
+        seen.append(weights(module).clone())
+        if row["epoch"] == 1:
+            raise StopTraining
+
+    _, result = run(module, callbacks=[enough])
+    assert (result.stopped, len(result.history)) == ("callback", 2)
+    assert torch.equal(weights(module), seen[1])
     assert not module.training
 
 
-def test_ctrl_c_with_validation_rows_keeps_the_best_epoch():
-    scores, module, kept = iter([1.0, 2.0]), net(), []
+def test_a_callback_ends_the_training_and_with_validation_rows_the_best_epoch_is_kept():
+    scores, module, seen = iter([1.0, 2.0]), net(), []
 
-    def interrupt(row):
-        kept.append(weights(module).clone())
+    def enough(row):
+        seen.append(weights(module).clone())
         if row["epoch"] == 1:
-            raise KeyboardInterrupt
+            raise StopTraining
 
-    with pytest.warns(ConvergenceWarning, match="interrupted"):
-        run(module, validate=lambda: next(scores), callbacks=[interrupt])
-    assert torch.equal(weights(module), kept[0])
+    run(module, validate=lambda: next(scores), callbacks=[enough])
+    assert torch.equal(weights(module), seen[0])
 
 
 # ---------------------------------------------------------------- devices

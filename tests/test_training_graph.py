@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from compress.losses import soft_target_loss
-from compress.training import Clock, Schedule, train, value_at
+from compress.training import Clock, Schedule, StopTraining, train, value_at
 from compress.training._clock import WatchedClock
 from compress.training._recorder import CaptureError
 from compress.training._table import DeviceTable, StreamedTable, place
@@ -237,14 +237,13 @@ def test_a_loss_that_is_not_finite_is_told_after_the_epoch(recorder):
         run(module, lambda batch, clock: squared(module)(batch, clock) * math.nan)
 
 
-def test_ctrl_c_tells_how_many_steps_were_done(recorder):
-    def interrupt(row):
+def test_a_callback_that_ends_the_training_knows_how_many_steps_were_done(recorder):
+    def enough(row):
         if row["epoch"] == 2:
-            raise KeyboardInterrupt
+            raise StopTraining
 
-    with pytest.warns(UserWarning, match="interrupted at step 33 of 264"):
-        _, result = run(callbacks=[interrupt])
-    assert (result.stopped, result.n_steps) == ("interrupted", 33)
+    _, result = run(callbacks=[enough])
+    assert (result.stopped, result.n_steps) == ("callback", 33)
 
 
 # ---------------------------------------------------------------------------------------------------- estimators

@@ -102,7 +102,7 @@ class DualDNNClassifier(JointClassifier):
         Of the served net, embeddings included.
     history_ : list of dict
     best_epoch_ : int or None
-    stopped_ : {"finished", "early_stopping", "diverged", "interrupted"}
+    stopped_ : {"finished", "early_stopping", "diverged", "callback"}
     n_features_in_ : int
     feature_names_in_ : array of str, for DataFrames
 

@@ -54,7 +54,7 @@ class DistilledClassifier(ClassifierDistiller):
     classes_ : array of shape (n_classes,)
         The teacher's; there may be some that `y` does not show.
     history_ : list of dict
-    stopped_ : {"finished", "early_stopping", "diverged", "interrupted"}
+    stopped_ : {"finished", "early_stopping", "diverged", "callback"}
     n_iter_, n_parameters_, n_features_in_ : int
     feature_names_in_ : array of str, for DataFrames
 

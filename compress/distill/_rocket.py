@@ -115,7 +115,7 @@ class RocketClassifier(JointClassifier):
     history_ : list of dict
         One per epoch and stage.
     best_epoch_ : int or None
-    stopped_ : {"finished", "early_stopping", "diverged", "interrupted"}
+    stopped_ : {"finished", "early_stopping", "diverged", "callback"}
     n_features_in_ : int
     feature_names_in_ : array of str, for DataFrames
 

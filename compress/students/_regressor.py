@@ -75,7 +75,7 @@ class StudentRegressor(RegressorMixin, MultiOutputMixin, TableStudent):
     history_ : list of dict
         One per epoch: `epoch`, `loss`, `learning_rate`, `seconds`, and `valid` with validation rows.
     best_epoch_ : int or None
-    stopped_ : {"finished", "early_stopping", "diverged", "interrupted"}
+    stopped_ : {"finished", "early_stopping", "diverged", "callback"}
     n_iter_ : int
         Epochs run.
     n_parameters_ : int

@@ -10,7 +10,7 @@ from compress.training._batch_rule import auto_batch_size, auto_learning_rate
 from compress.training._clock import Clock
 from compress.training._environment import isolated_rng, matmul_precision, resolve_device, single_thread
 from compress.training._gradient_noise import gradient_noise
-from compress.training._loop import PATIENCE, TrainingResult, train
+from compress.training._loop import PATIENCE, StopTraining, TrainingResult, train
 from compress.training._outputs import outputs_of
 from compress.training._schedules import LEARNING_RATE_SCHEDULES, Schedule, check_range, value_at
 from compress.training._steps import OPTIMIZERS
@@ -24,6 +24,7 @@ __all__ = [
     "Clock",
     "RandomShift",
     "Schedule",
+    "StopTraining",
     "TrainingResult",
     "auto_batch_size",
     "auto_learning_rate",

@@ -21,11 +21,27 @@ from compress.training._memory import enough_memory
 from compress.training._schedules import learning_rate_factor
 from compress.training._steps import Diverged, Task
 
-__all__ = ["PATIENCE", "TrainingResult", "train"]
+__all__ = ["PATIENCE", "StopTraining", "TrainingResult", "train"]
 
 PATIENCE = 10  # epochs without improvement, with early_stopping=True; as in scikit-learn's MLPClassifier
 
 logger = logging.getLogger(__name__)
+
+
+class StopTraining(Exception):
+    """Raised by a callback to end a training after its epoch; the student keeps what it has learned.
+
+    Examples
+    --------
+    >>> from compress import StudentRegressor
+    >>> def enough(row):
+    ...     if row["epoch"] == 2:
+    ...         raise StopTraining
+    >>> X = torch.linspace(0, 1, 64).reshape(-1, 1).numpy()
+    >>> student = StudentRegressor((4,), max_epochs=50, callbacks=(enough,), random_state=0).fit(X, X[:, 0])
+    >>> student.n_iter_, student.stopped_
+    (3, 'callback')
+    """
 
 
 @dataclass
@@ -39,7 +55,7 @@ class TrainingResult:
         where there is a validation function.
     best_epoch : int or None
         Epoch whose weights were kept because of their validation score.
-    stopped : {"finished", "early_stopping", "diverged", "interrupted"}
+    stopped : {"finished", "early_stopping", "diverged", "callback"}
     n_steps : int
     n_replayed : int
         Steps that a GPU ran from its capture; 0 on a CPU.
@@ -124,8 +140,10 @@ def train(
     ------
     FloatingPointError
         The loss was not finite before any epoch was complete. Later on, training stops with a
-        `ConvergenceWarning` and keeps the weights of the last complete (or best) epoch. Ctrl-C
-        likewise keeps what was learned.
+        `ConvergenceWarning` and keeps the weights of the last complete (or best) epoch.
+    KeyboardInterrupt
+        Ctrl-C leaves the loop. To end a training early and keep what was learned, let a callback raise
+        `StopTraining`.
     MemoryError
         The rows of a batch, or the table and the net, do not fit on the GPU; the message says what to lower.
     """
@@ -173,17 +191,17 @@ def train(
                 result.history.append(row)
                 bar.update(steps_per_epoch)
                 bar.set_postfix({k: f"{row[k]:.4g}" for k in ("loss", "valid") if k in row}, refresh=False)
-                for callback in callbacks:
-                    callback(row)
                 if validate is None:
                     kept = _weights(module)
                 elif row["valid"] < best - tolerance or kept is None:
                     best, kept, stale, result.best_epoch = row["valid"], _weights(module), 0, epoch
                 else:
                     stale += 1
-                    if patience is not None and stale >= patience:
-                        result.stopped = "early_stopping"
-                        break
+                for callback in callbacks:
+                    callback(row)
+                if patience is not None and stale >= patience:
+                    result.stopped = "early_stopping"
+                    break
     except Diverged as diverged:
         if kept is None:
             raise FloatingPointError(
@@ -197,14 +215,8 @@ def train(
             ConvergenceWarning,
             stacklevel=3,
         )
-    except KeyboardInterrupt:
-        result.stopped = "interrupted"
-        warnings.warn(
-            f"{description}: interrupted at step {0 if steps is None else steps.n_done} of {total_steps}; "
-            "what was learned is kept.",
-            ConvergenceWarning,
-            stacklevel=3,
-        )
+    except StopTraining:
+        result.stopped = "callback"
     finally:
         if steps is not None:
             result.n_steps = steps.n_done
