@@ -69,7 +69,9 @@ def _read_csv(path: Path, sep: str, text) -> pd.DataFrame:
         # index_col=False: a surplus value in each row is an error, not row labels
         return pd.read_csv(path, sep=sep, encoding="utf-8-sig", dtype=known, index_col=False, low_memory=False)
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}. Convert it first.") from error
+        raise ValueError(
+            f"{path} is not UTF-8 text: {error.reason} at byte {error.start}. Convert it first."
+        ) from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as error:
         raise ValueError(f"{path} is not a CSV table: {error}") from error
 

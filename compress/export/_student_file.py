@@ -20,7 +20,7 @@ from compress._version import __version__
 __all__ = ["read_student_file", "student_to_bytes"]
 
 FORMAT = 2
-LEFT_OUT = ("schema", "callbacks", "random_state", "device", "class_weight", "verbose")  # they do not matter once the student is fitted
+LEFT_OUT = ("schema", "callbacks", "random_state", "device", "class_weight", "verbose")  # not needed after fit
 
 
 def student_to_bytes(student) -> bytes:

@@ -56,7 +56,7 @@ class RankingBatches:
         self.positions = position_weights(settings.k, decay=settings.decay).to(device)
 
     def loss(self, batch, clock) -> torch.Tensor:
-        """Return the loss of interactions (users, items), or of lists alone (users,) when there is no hard loss."""
+        """Return the loss of interactions (users, items), or without a hard loss that of lists alone (users,)."""
         s = self.settings
         total = 0.0
         if s.hard_loss is not None:

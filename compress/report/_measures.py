@@ -51,9 +51,9 @@ def quality_and_fidelity(y, student, teacher, classes) -> list[dict]:
     Parameters
     ----------
     y : array of shape (n_rows,) or (n_rows, n_outputs), or None
-        The true labels or values; without them there is no quality.
+        The true labels or values; without them quality is left out.
     student, teacher : float arrays of shape (n_rows, n_classes), (n_rows,) or (n_rows, n_outputs)
-        The probabilities or values of both; `teacher` may be None, and then there is no fidelity.
+        The probabilities or values of both; `teacher` may be None, and then fidelity is left out.
     classes : array of shape (n_classes,), or None
         The label of each column; None in regression.
     """
