@@ -229,7 +229,7 @@ BAD_LINES = {
     "fit train.csv --target class --teacher s.safetensors --trust-pickle --out tmp/s": (1, "cannot be loaded"),
     "fit train.csv --out tmp/s": (2, "fit needs --target COLUMN"),
     "fit train.csv --target height --out tmp/s": (1, "the target 'height' is missing in"),
-    "fit train.csv --taught --out tmp/s": (1, "no table with a teacher's answers"),
+    "fit train.csv --taught --out tmp/s": (1, "not a table with a teacher's answers"),
     "fit train.csv --target class --nominal zap --out tmp/s": (1, "has no column 'zap'; did you mean 'zip'"),
     "evaluate s.safetensors train.csv --target job": (1, "has no column"),
     "generate train.csv --rows 0": (1, "--rows must be at least 1"),
