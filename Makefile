@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint bench reproduce reproduce-quick clean
+.PHONY: help setup demo test test-slow test-gpu lint bench bench-gpu reproduce reproduce-quick clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F '\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -33,6 +33,9 @@ test: $(STAMP) ## the tests (minutes)
 test-slow: $(STAMP) ## the tests that train for long
 	$(BIN)/python -m pytest -m slow
 
+test-gpu: $(STAMP) ## the tests that need a CUDA device (skipped without one)
+	$(BIN)/python -m pytest -m gpu -rs tests/test_gpu.py
+
 lint: $(STAMP) ## ruff: rules and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -41,6 +44,9 @@ bench: $(STAMP) ## speed and memory, as ratios in one run
 	$(BIN)/python -m experiments.benchmarks.munge
 	$(BIN)/python -m experiments.benchmarks.student_speed
 	$(BIN)/python -m experiments.benchmarks.export
+
+bench-gpu: $(STAMP) ## training on a CUDA device: agreement with the CPU, speed (at most 8 minutes); small without one
+	$(BIN)/python -m experiments.benchmarks.gpu
 
 REPRODUCTION := model_compression teachers hidden_units overfitting recipe density_2d generators \
 	munge_parameters compress_anything original_labels numerical_embeddings hinton mimic fitnets rocket dual_dnn \

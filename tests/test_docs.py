@@ -14,7 +14,7 @@ import pytest
 from compress.cli import main
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["README.md", "docs/munge.md", "docs/shipping.md"]
+PAGES = ["README.md", "docs/munge.md", "docs/shipping.md", "docs/gpu.md"]
 RUN = ["README.md", "docs/munge.md"]
 
 BLOCK = re.compile(

@@ -88,6 +88,13 @@ def test_other_rooms_are_entered_by_their_door(path):
         assert room == own or not inside, f"{path} imports the private compress.{name}: import it from compress.{room}"
 
 
+def test_the_table_of_the_design_is_true():
+    lines = (ROOT.parent / "docs" / "design.md").read_text().splitlines()
+    rows = [line.split("|")[1:3] for line in lines if re.match(r"\| \d+ \|", line)]
+    said = {name: int(rank) for rank, names in rows for name in re.findall(r"`(\w+)`", names)}
+    assert said == RANK
+
+
 def test_no_circle_of_imports_late_ones_counted():
     graph = {name: {n for n, _ in imported(tree_of(path))} - {name} for name, path in NAMES.items()}
     while graph:

@@ -13,7 +13,7 @@ from compress.export import NumpyPredictor, all_finite
 from compress.nets import ACTIVATIONS, MLP, Periodic, TableNet, TabularInput
 from compress.schema import Schema
 
-LINKS = {"binary": 1, "softmax": 3, "identity": 2}
+OUTPUTS = {"sigmoid": 1, "softmax": 3, "identity": 2}
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +33,14 @@ def frame():
     return X
 
 
-def net(X, link, **options):
+def net(X, output_activation, **options):
     """An untrained net with uncommon statistics of batch norm and a unit of its own for the outputs."""
     torch.manual_seed(0)
     schema = Schema().fit(X)
     inputs = TabularInput.from_encoded(schema.encode(X), schema, max_one_hot=10, embedding_size=4)
-    module = TableNet(inputs, MLP(inputs.n_outputs, (12, 7), LINKS[link], **options), LINKS[link])
+    module = TableNet(
+        inputs, MLP(inputs.n_outputs, (12, 7), OUTPUTS[output_activation], **options), OUTPUTS[output_activation]
+    )
     module.output_scale.uniform_(0.5, 2)
     module.output_mean.uniform_(-1, 1)
     for part in module.modules():
@@ -49,13 +51,13 @@ def net(X, link, **options):
     return module.eval(), schema
 
 
-def expected(module, schema, link, X):
+def expected(module, schema, output_activation, X):
     continuous, nominal = schema.encode(X, unseen="missing")
     with torch.no_grad():
         z = module(torch.from_numpy(continuous), torch.from_numpy(nominal))
-    if link == "binary":
+    if output_activation == "sigmoid":
         return torch.cat([1 - z.sigmoid(), z.sigmoid()], dim=1).numpy()
-    return (z.softmax(dim=1) if link == "softmax" else z).numpy()
+    return (z.softmax(dim=1) if output_activation == "softmax" else z).numpy()
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -65,13 +67,13 @@ def test_every_activation(frame, activation):
     assert_allclose(predictor(frame), expected(module, schema, "softmax", frame), atol=2e-6)
 
 
-@pytest.mark.parametrize("link", LINKS)
+@pytest.mark.parametrize("output_activation", OUTPUTS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_every_link_in_both_precisions(frame, link, dtype):
-    module, schema = net(frame, link)
-    result = NumpyPredictor(module, schema, link, dtype)(frame)
+def test_every_output_activation_in_both_precisions(frame, output_activation, dtype):
+    module, schema = net(frame, output_activation)
+    result = NumpyPredictor(module, schema, output_activation, dtype)(frame)
     assert result.dtype == dtype
-    assert_allclose(result, expected(module, schema, link, frame), atol=5e-6)
+    assert_allclose(result, expected(module, schema, output_activation, frame), atol=5e-6)
 
 
 @pytest.mark.parametrize("options", [{"batch_norm": True}, {"bottleneck": 3}, {"batch_norm": True, "bottleneck": 3}])

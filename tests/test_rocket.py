@@ -11,6 +11,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from compress import load_student
 from compress.distill import RocketClassifier
+from compress.distill._rocket_loss import rocket_loss
 from compress.losses import rocket_hint_loss
 from compress.training import Schedule
 
@@ -106,7 +107,9 @@ def hint_gradients(rows, **settings):
         model.hint_weight = weight
         booster.train()
         torch.manual_seed(0)
-        values.append(model._rocket_loss(net)(x, targets, None, None, type("Clock", (), {"progress": 0.0})))
+        values.append(
+            rocket_loss(model, net, model.objective_)(x, targets, None, None, type("Clock", (), {"progress": 0.0}))
+        )
     groups = {"booster": booster.head, "light": light.head, "shared": light.lower}
     sizes = {}
     for name, part in groups.items():

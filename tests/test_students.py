@@ -371,7 +371,7 @@ def test_the_fitted_net_lives_on_the_cpu_whatever_it_was_trained_on(blobs, monke
         monkeypatch.setattr(module, "to", lambda device: (moved.append(device), module)[1])
         return TrainingResult()
 
-    monkeypatch.setattr("compress.students.train", train)
+    monkeypatch.setattr("compress.students._teach.train", train)
     StudentClassifier((4,), **QUICK).fit(blobs[0], blobs[2])
     assert moved == ["cpu"]
 

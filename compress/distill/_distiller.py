@@ -147,9 +147,7 @@ class ClassifierDistiller(ClassifierMixin, BaseDistiller):
         return self._keep(members, student)
 
     def _release(self, student) -> None:
-        """Leave an ordinary student, which does not hold a teacher."""
-        student.objective_ = student.objective_.plain()
-        student._predictor = student.predictor(np.float64)
+        """Remove what only the training needed."""
 
     def _further_targets(self, members, rows, augmented: bool) -> tuple:
         return ()

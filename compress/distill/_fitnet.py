@@ -25,7 +25,7 @@ from compress.distill._regressors import make_regressor
 from compress.distill._teachers import body_of, check_layer, hidden_of, row_net, stopped_at
 from compress.losses import hint_loss
 from compress.schema import moved
-from compress.training import Schedule, isolated_rng, resolve_device, single_thread, train
+from compress.training import Schedule, captured, isolated_rng, resolve_device, single_thread, train
 
 __all__ = ["FitNetClassifier"]
 
@@ -217,15 +217,15 @@ class FitNetClassifier(ClassifierDistiller):
             guided = stopped_at(module.body, self.guided_layer, lambda: module.learned_outputs(seen))
             return hint_loss(regressor(guided), hint, sample_weight=batch[-1] if weights else None)
 
-        _, batch_size = student.steps_for(len(data.targets))
+        steps = student.steps_for(data.n_rows)
         with single_thread(module.output_mean.device.type == "cpu"):
             result = train(
                 nn.ModuleList([module, regressor]),
                 (*inputs, *hints, *weights),
                 loss,
                 max_epochs=self.hint_epochs,
-                batch_size=batch_size,
-                learning_rate=self.hint_learning_rate or student.learning_rate,
+                batch_size=steps.batch_size,
+                learning_rate=self.hint_learning_rate or steps.learning_rate,
                 schedule=student.schedule,
                 optimizer=getattr(student, "optimizer", "adamw"),
                 momentum=getattr(student, "momentum", 0.9),
@@ -233,6 +233,7 @@ class FitNetClassifier(ClassifierDistiller):
                 parameters=[*guided_parameters, *regressor.parameters()],
                 seed=draw_seed(rng),
                 mixed_precision=student.mixed_precision,
+                capture=captured(getattr(student, "augment", None)),
                 verbose=student.verbose,
                 description="hints",
             )
@@ -292,4 +293,3 @@ class FitNetClassifier(ClassifierDistiller):
             self._tap.remove()
             del student.module_.regressor, self._tap
         del self._hint_net, self._hint_body
-        super()._release(student)

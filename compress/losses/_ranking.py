@@ -238,7 +238,8 @@ def discrepancy_weights(top_scores, sampled_scores, *, n_items: int, mu: float =
         raise ValueError(f"mu must be positive, got {mu}.")
     above = (sampled_scores[:, None, :] > top_scores[:, :, None]).to(top_scores.dtype).mean(dim=2)
     estimated = torch.floor((n_items - 1) * above)
-    return torch.tanh((mu * (estimated - torch.arange(top_scores.shape[1]).to(estimated))).clamp(min=0))
+    position = torch.arange(top_scores.shape[1], dtype=estimated.dtype, device=estimated.device)
+    return torch.tanh((mu * (estimated - position)).clamp(min=0))
 
 
 def tang_wang_loss(scores, teacher_rank, *, k: int, weights) -> torch.Tensor:

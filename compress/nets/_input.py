@@ -119,7 +119,8 @@ class TabularInput(nn.Module):
         x = ((continuous.double() - self.mean) / self.scale).float()
         parts = [torch.nan_to_num(x, nan=0.0)]
         if self.indicators:
-            parts.append(torch.isnan(x[:, self.indicators]).float())
+            # not indexed by a list: a GPU would wait for it to be copied from the host, at each step
+            parts.append(torch.isnan(torch.stack([x[:, k] for k in self.indicators], dim=1)).float())
         for k, (n, missing) in enumerate(zip(self.n_categories, self.nominal_missing)):
             codes = nominal[:, k].long()
             codes = torch.where(codes < 0, n, codes)  # the last position is that of the missing value

@@ -25,8 +25,16 @@ from compress.schema import (
 )
 from compress.students._objectives import Objective
 from compress.students._targets import output_activation
-from compress.students._teach import teach
-from compress.training import LEARNING_RATE_SCHEDULES, PATIENCE, isolated_rng
+from compress.students._teach import Steps, teach
+from compress.training import (
+    LEARNING_RATE_SCHEDULES,
+    PATIENCE,
+    auto_batch_size,
+    auto_learning_rate,
+    fits_on,
+    isolated_rng,
+    resolve_device,
+)
 from compress.transfer import TransferSet
 
 __all__ = ["BaseStudent"]
@@ -93,7 +101,7 @@ class BaseStudent(BaseEstimator):
         data, held_out = self._hold_out(data, X_val, y_val, rng)
         if not resume:
             self._make_net(data, self._new_objective(data.targets, data.weight), rng)
-        return self._train(data, held_out, rng, *self.steps_for(len(data.targets)), self.schedule)
+        return self._train(data, held_out, rng, self.steps_for(data.n_rows), self.schedule)
 
     def learn(
         self, X, targets, weight, make_objective, *, classes=None, X_val=None, y_val=None, before=None
@@ -134,7 +142,7 @@ class BaseStudent(BaseEstimator):
         self._make_net(data, objective, rng)
         if before is not None:
             before(self, data, rng)
-        return self._train(data, held_out, rng, *self.steps_for(len(data.targets)), self.schedule)
+        return self._train(data, held_out, rng, self.steps_for(data.n_rows), self.schedule)
 
     def _partial_fit(self, X, y, sample_weight, classes=None):
         """Train one more epoch at the initial learning rate."""
@@ -150,8 +158,7 @@ class BaseStudent(BaseEstimator):
         rng = check_random_state(self.random_state)
         if first:
             self._make_net(data, self._new_objective(data.targets, data.weight), rng)
-        _, batch_size = self.steps_for(len(data.targets))
-        return self._train(data, None, rng, 1, batch_size, "constant")
+        return self._train(data, None, rng, self.steps_for(data.n_rows)._replace(max_epochs=1), "constant")
 
     def untrained(self, data: TransferSet) -> BaseStudent:
         """Make the student before its first step; its bytes and its latency are those of the trained one.
@@ -171,8 +178,11 @@ class BaseStudent(BaseEstimator):
         self.module_.eval()
         return self
 
-    def steps_for(self, n_rows: int) -> tuple[int, int]:
-        """Return the number of epochs and the batch size of a training, with the "auto" rules applied.
+    def steps_for(self, n_rows: int) -> Steps:
+        """Return epochs, batch size and learning rate of a training, with the "auto" rules applied.
+
+        The rules depend on the device: a GPU has larger batches and as many passes as a CPU, and the learning rate
+        follows an automatic batch size.
 
         Parameters
         ----------
@@ -181,18 +191,21 @@ class BaseStudent(BaseEstimator):
 
         Returns
         -------
-        int, int
-            The number of epochs and the batch size.
+        Steps
+            The number of epochs, the batch size and the learning rate at the start.
         """
-        batch_size = self.batch_size
-        if batch_size == "auto":
-            batch_size = 2 ** int(np.clip(np.round(np.log2(max(n_rows, 1) / 64)), 5, 10))
-        if self.max_epochs != "auto":
-            return self.max_epochs, batch_size
-        return int(np.clip(STEPS * batch_size / n_rows, 10, 200)), batch_size
+        given, automatic = self.learning_rate, self.batch_size == "auto"
+        on_cpu = auto_batch_size(n_rows, torch.device("cpu")) if automatic else self.batch_size
+        max_epochs = self.max_epochs
+        if max_epochs == "auto":
+            max_epochs = int(np.clip(STEPS * on_cpu / n_rows, 10, 200))
+        if not automatic:
+            return Steps(max_epochs, on_cpu, given)
+        batch_size = auto_batch_size(n_rows, resolve_device(self.device), max_epochs)
+        return Steps(max_epochs, batch_size, auto_learning_rate(given, n_rows, batch_size))
 
     def net_inputs(self, data: LearningSet) -> tuple[torch.Tensor, ...]:
-        """Return what the net is trained on for some rows, on the CPU.
+        """Return what the net is trained on for some rows.
 
         Parameters
         ----------
@@ -202,14 +215,17 @@ class BaseStudent(BaseEstimator):
         Returns
         -------
         tuple of tensors
-            The dense matrix, made once, where nothing in the input layer is learned; else the two blocks.
+            The dense matrix, made once, where nothing in the input layer is learned, on the device of the net if it
+            fits there; else the two blocks, on the CPU.
         """
         # the schema may pass on the caller's own array, and torch needs a writable one
         blocks = [torch.from_numpy(np.require(block, requirements="W")) for block in data.encoded]
         if not self.module_.inputs.is_fixed:
             return tuple(blocks)
         device = self.module_.output_mean.device
-        dense = torch.empty(data.encoded.n_rows, self.module_.inputs.n_outputs)
+        shape = (data.n_rows, self.module_.inputs.n_outputs)
+        # on the device, where training needs it, if it fits
+        dense = torch.empty(shape, device=device if fits_on(device, 4 * shape[0] * shape[1]) else "cpu")
         with torch.no_grad():
             for start in range(0, len(dense), ENCODE_ROWS):
                 rows = slice(start, start + ENCODE_ROWS)
@@ -303,15 +319,16 @@ class BaseStudent(BaseEstimator):
         self.module_.output_scale.copy_(torch.from_numpy(objective.scale))
         self.n_parameters_ = sum(p.numel() for p in self.module_.parameters())
 
-    def _train(self, data, held_out, rng, max_epochs: int, batch_size: int, schedule: str):
+    def _train(self, data, held_out, rng, steps: Steps, schedule: str):
         """Run the training loop; when it fails the student is not fitted."""
         try:
-            result = teach(self, data, held_out, rng, max_epochs, batch_size, schedule)
+            result = teach(self, data, held_out, rng, steps, schedule)
         except BaseException:
             del self.module_
             raise
         self.history_, self.best_epoch_, self.stopped_ = result.history, result.best_epoch, result.stopped
         self.n_iter_ = len(result.history)
+        self.objective_ = self.objective_.plain()
         self._predictor = self.predictor(np.float64)
         return self
 

@@ -33,7 +33,8 @@ class StudentClassifier(ClassifierMixin, TableStudent):
     max_epochs : int or "auto", default="auto"
         The number of passes over the rows. "auto" gives about 16,000 steps, between 10 and 200 epochs.
     batch_size : int or "auto", default="auto"
-        The number of rows per step. "auto" gives about a 64th of the rows, between 32 and 1024.
+        The number of rows per step. "auto" gives about a 64th of the rows, between 32 and 1024; a GPU gets larger
+        batches, and a higher learning rate with them, where enough steps are left.
     learning_rate : float, default=3e-3
         The learning rate of AdamW at the start of the training.
     schedule : {"constant", "cosine", "linear"}, default="cosine"

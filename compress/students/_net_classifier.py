@@ -20,7 +20,7 @@ from compress.nets import weights_to_bytes
 from compress.students._base import BaseStudent
 from compress.students._objectives import SoftTargets
 from compress.students._targets import ClassTargets
-from compress.training import OPTIMIZERS, gradient_noise, resolve_device
+from compress.training import OPTIMIZERS, captured, gradient_noise, resolve_device
 
 __all__ = ["NetClassifier"]
 
@@ -265,7 +265,8 @@ class NetClassifier(ClassifierMixin, BaseStudent):
         return body
 
     def _training_options(self, tensors, loss, batch_size: int) -> dict:
-        options = {"optimizer": self.optimizer, "momentum": self.momentum}
+        # the random draws of a user's own augmentation are not known: a replay might repeat the same draws
+        options = {"optimizer": self.optimizer, "momentum": self.momentum, "capture": captured(self.augment)}
         if self.gradient_noise:
             options["measure"] = lambda: {
                 "gradient_noise": gradient_noise(self.module_, tensors, loss, batch_size=batch_size)

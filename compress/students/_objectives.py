@@ -52,6 +52,10 @@ class Objective:
         """The number of outputs of the net."""
         return len(self.mean)
 
+    def plain(self) -> Objective:
+        """Return the objective of the same outputs that a trained student keeps, which does not hold a teacher."""
+        return self
+
     def training_targets(self, targets: np.ndarray) -> np.ndarray:
         """Return the targets as `loss` takes them, in the unit in which the net learns.
 
@@ -138,6 +142,10 @@ class Logits(Objective):
         activation, _ = _classifier_outputs(targets)
         return cls(activation, *_moments(_output_logits(targets, activation), weight))
 
+    def plain(self) -> Objective:
+        """Return the objective of the same outputs that a trained student keeps, which does not hold a teacher."""
+        return self
+
     def training_targets(self, targets: np.ndarray) -> np.ndarray:
         """See `Objective.training_targets`."""
         return (_output_logits(targets, self.output_activation) - self.mean) / self.scale
@@ -154,6 +162,10 @@ class Values(Objective):
     def for_targets(cls, targets: np.ndarray, weight: np.ndarray | None = None) -> Objective:
         """See `Objective.for_targets`."""
         return cls("identity", *_moments(targets, weight))
+
+    def plain(self) -> Objective:
+        """Return the objective of the same outputs that a trained student keeps, which does not hold a teacher."""
+        return self
 
     def training_targets(self, targets: np.ndarray) -> np.ndarray:
         """See `Objective.training_targets`."""

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 
 from compress._random import draw_seed
 from compress.schema import LearningSet
 from compress.training import TrainingResult, resolve_device, single_thread, train
 
-__all__ = ["teach"]
+__all__ = ["Steps", "teach"]
 
 SMALL_NET = 200_000  # parameters; below, one CPU thread is faster than several
 
 
-def teach(
-    student, data: LearningSet, held_out: LearningSet | None, rng, max_epochs: int, batch_size: int, schedule: str
-) -> TrainingResult:
+class Steps(NamedTuple):
+    """The length of a training, and its steps.
+
+    Parameters
+    ----------
+    max_epochs : int
+        The number of passes over the rows.
+    batch_size : int
+        The number of rows per step.
+    learning_rate : float
+        The learning rate at the start.
+    """
+
+    max_epochs: int
+    batch_size: int
+    learning_rate: float
+
+
+def teach(student, data: LearningSet, held_out: LearningSet | None, rng, steps: Steps, schedule: str) -> TrainingResult:
     """Train the net of a student in place, under its objective; afterwards it is on the CPU.
 
     Parameters
@@ -26,8 +44,8 @@ def teach(
         The rows to learn from, and the rows that early stopping looks at or None.
     rng : RandomState
         The generator that gives the seed of the batches and of dropout.
-    max_epochs, batch_size : int
-        The number of passes over the rows, and the number of rows per step.
+    steps : Steps
+        The result of `student.steps_for`.
     schedule : {"constant", "cosine", "linear"}
         How the learning rate changes from step to step.
     """
@@ -48,12 +66,10 @@ def teach(
             module,
             tuple(tensors),
             loss,
-            max_epochs=max_epochs,
-            batch_size=batch_size,
-            learning_rate=student.learning_rate,
+            **steps._asdict(),
             schedule=schedule,
             weight_decay=student.weight_decay,
-            **student._training_options(tensors, loss, batch_size),
+            **student._training_options(tensors, loss, steps.batch_size),
             validate=None if held_out is None else _validator(student, module, held_out, device),
             patience=student._patience(),
             seed=draw_seed(rng),

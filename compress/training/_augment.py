@@ -7,7 +7,19 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-__all__ = ["RandomShift"]
+__all__ = ["RandomShift", "captured"]
+
+
+def captured(augment) -> bool:
+    """Whether steps with this augmentation may be captured and replayed on a GPU.
+
+    Parameters
+    ----------
+    augment : callable(rows) -> rows, or None
+        One of one's own says so by an attribute `captured` that is True: all that it draws comes from torch's random
+        stream of the device of the rows, and nothing else in it changes from step to step.
+    """
+    return augment is None or bool(getattr(augment, "captured", False))
 
 
 @dataclass(frozen=True)
@@ -29,6 +41,7 @@ class RandomShift:
     """
 
     pixels: int = 2
+    captured = True  # see `captured`
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
         """Shifted copies of images of shape (n_rows, side * side), each by its own distance."""

@@ -14,9 +14,12 @@ from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 from tqdm.auto import tqdm
 
-from compress.training._environment import isolated_rng
+from compress.training._clock import Clock
+from compress.training._environment import isolated_rng, resolve_device
+from compress.training._epochs import steps_of
+from compress.training._memory import enough_memory
 from compress.training._schedules import learning_rate_factor
-from compress.training._steps import Clock, decay, make_optimiser, shuffled_batches
+from compress.training._steps import Diverged, Task
 
 __all__ = ["PATIENCE", "TrainingResult", "train"]
 
@@ -38,12 +41,18 @@ class TrainingResult:
         Epoch whose weights were kept because of their validation score.
     stopped : {"finished", "early_stopping", "diverged", "interrupted"}
     n_steps : int
+    n_replayed : int
+        Steps that a GPU ran from its capture; 0 on a CPU.
+    eager_because : str or None
+        Why a GPU's steps were not captured.
     """
 
     history: list = field(default_factory=list)
     best_epoch: int | None = None
     stopped: str = "finished"
     n_steps: int = 0
+    n_replayed: int = 0
+    eager_because: str | None = None
 
 
 def train(
@@ -66,6 +75,7 @@ def train(
     seed: int = 0,
     device: torch.device | None = None,
     mixed_precision: bool = False,
+    capture: bool = True,
     callbacks: Iterable[Callable[[dict], None]] = (),
     verbose: int = 0,
     description: str = "training",
@@ -75,8 +85,8 @@ def train(
     Parameters
     ----------
     module : torch module, on `device`
-    tensors : tuple of tensors with the same number of rows
-        Batches are the same rows of each.
+    tensors : tuple of tensors with the same number of rows, on the host or on `device`
+        Batches are the same rows of each. What is on the host moves to the GPU whole when it fits.
     loss : callable(batch, clock) -> scalar tensor
     max_epochs, batch_size : int
     learning_rate : float
@@ -97,6 +107,10 @@ def train(
         Order of the batches, dropout.
     mixed_precision : bool
         bfloat16 autocast; on a GPU only.
+    capture : bool
+        Whether steps may be captured and replayed on a GPU. A loss is watched for what a replay would freeze: the
+        clock, torch's, NumPy's and Python's shared random streams on the host, a wait for the device. Say False when
+        it depends on anything else that changes on the host, such as a counter or a random stream of its own.
     callbacks : iterable of callable(row)
         Called after each epoch with its row of the history.
     verbose : int
@@ -112,50 +126,42 @@ def train(
         The loss was not finite before any epoch was complete. Later on, training stops with a
         `ConvergenceWarning` and keeps the weights of the last complete (or best) epoch. Ctrl-C
         likewise keeps what was learned.
+    MemoryError
+        The rows of a batch, or the table and the net, do not fit on the GPU; the message says what to lower.
     """
-    device = device or next(module.parameters()).device
+    device = next(module.parameters()).device if device is None else resolve_device(device)
     parameters = [p for p in (module.parameters() if parameters is None else parameters) if p.requires_grad]
-    optimiser = make_optimiser(optimizer, parameters, learning_rate, momentum)
-    factor = learning_rate_factor(schedule)
-    decayed = [p for p in parameters if p.ndim > 1] if weight_decay else []
     n_rows = len(tensors[0])
     steps_per_epoch = math.ceil(n_rows / batch_size)
     total_steps = max_epochs * steps_per_epoch
+    task = Task(
+        loss=loss,
+        parameters=parameters,
+        decayed=[p for p in parameters if p.ndim > 1] if weight_decay else [],
+        optimizer=optimizer,
+        momentum=momentum,
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        factor=learning_rate_factor(schedule),
+        total_steps=total_steps,
+        batch_size=batch_size,
+        n_rows=n_rows,
+        device=device,
+        bfloat16=mixed_precision and device.type == "cuda",
+    )
     result = TrainingResult()
     kept = None  # weights to fall back to: the best epoch's, or the last complete one's
     best = math.inf
     stale = 0
-    order = torch.Generator().manual_seed(seed)
-    autocast = torch.autocast(device.type, dtype=torch.bfloat16, enabled=mixed_precision and device.type == "cuda")
+    steps = None
     bar = tqdm(total=total_steps, desc=description, unit="step", disable=None if verbose else True, leave=verbose > 1)
     try:
-        with isolated_rng(seed, device), bar:
+        with isolated_rng(seed, device), bar, enough_memory(description, device, batch_size, n_rows):
+            steps = steps_of(task, tensors, seed, capture)
             for epoch in range(max_epochs):
                 started = time.perf_counter()
                 module.train()
-                total = 0.0
-                for batch in shuffled_batches(tensors, batch_size, order, device):
-                    clock = Clock(epoch, result.n_steps, result.n_steps / total_steps)
-                    rate = learning_rate * factor(clock.progress)
-                    for group in optimiser.param_groups:
-                        group["lr"] = rate
-                    optimiser.zero_grad(set_to_none=True)
-                    with autocast:
-                        value = loss(batch, clock)
-                    # on a GPU looked at once per epoch, since each look is a wait
-                    seen = value.item() if device.type == "cpu" else value.detach()
-                    if device.type == "cpu" and not math.isfinite(seen):
-                        raise _Diverged(epoch, result.n_steps)
-                    value.backward()
-                    decay(decayed, rate * weight_decay)
-                    optimiser.step()
-                    total += seen * len(batch[0])
-                    result.n_steps += 1
-                mean_loss = float(total) / n_rows
-                # the weights too, which the last step may have ruined after a finite loss
-                if not math.isfinite(mean_loss) or not all(torch.isfinite(p).all() for p in parameters):
-                    raise _Diverged(epoch, result.n_steps)
-                row = {"epoch": epoch, "loss": mean_loss, "learning_rate": rate}
+                row = {"epoch": epoch, "loss": steps.epoch(epoch), "learning_rate": steps.learning_rate}
                 if validate is not None:
                     module.eval()
                     with torch.no_grad():
@@ -178,7 +184,7 @@ def train(
                     if patience is not None and stale >= patience:
                         result.stopped = "early_stopping"
                         break
-    except _Diverged as diverged:
+    except Diverged as diverged:
         if kept is None:
             raise FloatingPointError(
                 f"{description}: the loss is not finite at step {diverged.step}, in the first epoch. "
@@ -194,20 +200,22 @@ def train(
     except KeyboardInterrupt:
         result.stopped = "interrupted"
         warnings.warn(
-            f"{description}: interrupted at step {result.n_steps} of {total_steps}; what was learned is kept.",
+            f"{description}: interrupted at step {0 if steps is None else steps.n_done} of {total_steps}; "
+            "what was learned is kept.",
             ConvergenceWarning,
             stacklevel=3,
         )
+    finally:
+        if steps is not None:
+            result.n_steps = steps.n_done
+            result.n_replayed = steps.n_replayed
+            result.eager_because = steps.eager_because
+            steps.close()
     if kept is not None and (validate is not None or result.stopped == "diverged"):
         module.load_state_dict(kept)
     module.eval()
-    logger.debug("%s: %s after %d steps", description, result.stopped, result.n_steps)
+    logger.debug("%s: %s after %d steps, %d replayed", description, result.stopped, result.n_steps, result.n_replayed)
     return result
-
-
-class _Diverged(Exception):
-    def __init__(self, epoch: int, step: int):
-        self.epoch, self.step = epoch, step
 
 
 def _weights(module: nn.Module) -> dict:

@@ -1,0 +1,89 @@
+"""Steps run one after the other, as torch runs them by itself: on a CPU, and for what cannot be captured."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from compress.training._steps import Diverged, Task, decay, make_optimiser
+
+__all__ = ["EagerSteps", "check_finite"]
+
+
+class EagerSteps:
+    """Runs the steps of an epoch.
+
+    Parameters
+    ----------
+    task : Task
+    table : HostTable, DeviceTable or StreamedTable
+
+    Attributes
+    ----------
+    n_done : int
+        Steps so far.
+    n_replayed, eager_because : 0 and None
+        As captured steps have them.
+    learning_rate : float
+        Of the last step.
+    """
+
+    n_replayed = 0
+    eager_because = None
+
+    def __init__(self, task: Task, table):
+        self.task, self.table = task, table
+        self.n_done = 0
+        self.learning_rate = task.learning_rate
+        self._optimiser = make_optimiser(task.optimizer, task.parameters, task.learning_rate, task.momentum)
+
+    def epoch(self, epoch: int) -> float:
+        """Run one epoch; the mean loss of its rows.
+
+        Raises
+        ------
+        Diverged
+            A loss is not finite: on a CPU at that step, on a GPU, where each look is a wait, after the epoch.
+        """
+        task, optimiser, autocast = self.task, self._optimiser, self.task.autocast()
+        watched = task.device.type == "cpu"
+        total = 0.0
+        for batch in self.table.batches():
+            clock = task.clock(epoch, self.n_done)
+            rate = task.learning_rate * task.factor(clock.progress)
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            optimiser.zero_grad(set_to_none=True)
+            with autocast:
+                value = task.loss(batch, clock)
+            seen = value.item() if watched else value.detach()
+            if watched and not math.isfinite(seen):
+                raise Diverged(epoch, self.n_done)
+            value.backward()
+            if task.own_decay is None:
+                decay(task.decayed, rate * task.weight_decay)
+            else:
+                task.own_decay(rate)
+            optimiser.step()
+            total += seen * len(batch[0])
+            self.n_done += 1
+            self.learning_rate = rate
+        mean_loss = float(total) / task.n_rows
+        check_finite(task, mean_loss, epoch, self.n_done)
+        return mean_loss
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def check_finite(task: Task, mean_loss: float, epoch: int, n_done: int) -> None:
+    """Raise Diverged unless loss and weights, which the last step may have ruined after a finite loss, are finite."""
+    if not math.isfinite(mean_loss) or (task.weights_must_be_finite and not _all_finite(task.parameters)):
+        raise Diverged(epoch, n_done)
+
+
+def _all_finite(parameters) -> bool:
+    """Whether all numbers of all parameters are finite: one wait for the device, however many there are."""
+    flags = [torch.isfinite(p).all() for p in parameters]
+    return not flags or bool(torch.stack(flags).all())
