@@ -13,6 +13,9 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
 
@@ -302,3 +305,27 @@ def test_schedules_are_accepted_wherever_numbers_are(digits, forest):
         forest, small(max_epochs=2), temperature=Schedule(8.0, 1.0, "cosine"), soft_weight=Schedule(1.0, 0.5)
     )
     assert model.fit(X, y).score(X, y) > 0.2
+
+
+# ------------------------------------------------------------------- teachers that are fitted on the way
+def test_weights_reach_a_teacher_inside_a_pipeline(digits):
+    X, y = digits[:2]
+    weight = np.where(y < 5, 1.0, 1e-6)
+    model = DistilledClassifier(make_pipeline(StandardScaler(), LogisticRegression()), small(max_epochs=1))
+    taught = model.fit(X, y, sample_weight=weight).teacher_.predict(X)
+    assert (taught < 5).mean() > 0.9
+
+
+def test_a_teacher_without_weights_says_so(digits):
+    X, y = digits[:2]
+    with pytest.raises(
+        ValueError, match="sample_weight is for the teacher, but fit of KNeighborsClassifier takes none"
+    ):
+        MimicClassifier(KNeighborsClassifier(), small()).fit(X, y, sample_weight=np.ones(len(y)))
+
+
+def test_seeds_reach_nested_teachers(digits):
+    X, y = digits[:2]
+    model = DistilledClassifier(make_pipeline(StandardScaler(), RandomForestClassifier(5)), small(max_epochs=1))
+    a, b = (clone(model).set_params(random_state=0).fit(X, y).teacher_.predict_proba(X) for _ in range(2))
+    assert np.array_equal(a, b)

@@ -10,9 +10,11 @@ import torch.nn.functional as F
 from compress.losses import (
     distillation_loss,
     hard_label_loss,
+    hidden_hint_loss,
     hint_loss,
     logit_matching_loss,
     probability_matching_loss,
+    rocket_hint_loss,
     soft_cross_entropy,
     soft_target_loss,
     squared_error,
@@ -258,3 +260,15 @@ def test_a_hard_term_needs_labels():
 def test_shapes_must_agree(name):
     with pytest.raises(ValueError, match=r"must have the same .*\(5, 3\) and \(5, 4\)"):
         PAIRS[name](logits(0), logits(1, n_classes=4))
+
+
+@pytest.mark.parametrize("form", ["logits", "probabilities", "soft_targets"])
+def test_hints_of_rocket_launching_are_finite_in_half_precision(form):
+    light = torch.tensor([[1e4, -1e4, 0.0]], dtype=torch.float16)
+    loss = rocket_hint_loss(light, -light, form=form)
+    assert loss.dtype == torch.float32 and torch.isfinite(loss)
+
+
+def test_hints_between_hidden_layers_are_finite_in_half_precision():
+    layer = torch.full((2, 3), 3e4, dtype=torch.float16)
+    assert torch.isfinite(hidden_hint_loss(layer, -layer))

@@ -3,13 +3,14 @@
 import json
 import pickle
 import sys
+from pathlib import Path
 
 import joblib
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from safetensors import safe_open
 from safetensors.torch import save_file
 
@@ -215,3 +216,16 @@ def test_an_unfitted_student_cannot_be_saved(tmp_path):
 
     with pytest.raises(NotFittedError):
         StudentClassifier().save(tmp_path / "student")
+
+
+def test_a_file_of_the_first_format_is_still_read():
+    # written by the version before; it said link, flat, n_frequencies and frequency_scale
+    student = load_student(Path(__file__).parent / "files" / "student_of_format_1.safetensors")
+    few = pd.DataFrame(
+        {
+            "size": [np.nan, -0.132, 0.64, 0.105],
+            "colour": pd.Categorical(["blue", "blue", "red", "red"], categories=["blue", "red"]),
+        }
+    )
+    assert_allclose(student.predict_proba(few)[:, 1], [0.2555299, 0.1976626, 0.6679072, 0.9102172], atol=1e-6)
+    assert student.encoding == PeriodicEncoding(1, scale=0.5)

@@ -308,3 +308,10 @@ def test_bad_teachers_and_inputs_are_refused(rows):
         rocket(teacher=NaNs().fit(X, y)).fit(X, y)
     with pytest.raises(ValueError, match="to_student needs sharing='bottom'"):
         rocket(sharing="interval").fit(X, y).to_student()
+
+
+def test_the_light_net_as_a_student_learns_on(rows):
+    student = rocket().fit(*rows).to_student()
+    before = student.predict_proba(rows[0])
+    student.set_params(warm_start=True, max_epochs=1, learning_rate=1e-9, weight_decay=0.0).fit(*rows)
+    assert np.allclose(student.predict_proba(rows[0]), before, atol=1e-5)  # from where it was, not anew

@@ -409,3 +409,36 @@ def test_training_leaves_the_callers_torch_alone(blobs):
     StudentClassifier((4,), dropout=0.5, **QUICK).fit(blobs[0], blobs[2])
     assert torch.equal(torch.rand(2), expected)
     assert torch.get_num_threads() == threads
+
+
+def test_early_stopping_stops_early_when_it_is_asked_for(blobs):
+    X, _, y = blobs
+    options = {**QUICK, "max_epochs": 300, "learning_rate": 0.1}
+    asked = StudentClassifier((32,), early_stopping=True, **options).fit(X, y)
+    assert asked.stopped_ == "early_stopping" and asked.n_iter_ < 300
+    assert asked.n_iter_ == asked.best_epoch_ + 1 + 10  # ten epochs without improvement
+    given = StudentClassifier((32,), **{**options, "max_epochs": 30}).fit(
+        X[:200], y[:200], X_val=X[200:], y_val=y[200:]
+    )
+    assert given.n_iter_ == 30  # "auto" keeps the best epoch of all
+
+
+@pytest.mark.parametrize(
+    "parameters, message",
+    [
+        ({"n_frequencies": 0}, "n_frequencies must be an integer of at least 1, got 0"),
+        ({"n_frequencies": 1.5}, "n_frequencies must be an integer of at least 1, got 1.5"),
+        ({"scale": 0}, "scale must be a positive number, got 0"),
+        ({"scale": "wide"}, "scale must be a positive number, got 'wide'"),
+    ],
+)
+def test_an_encoding_out_of_range_is_refused(parameters, message):
+    with pytest.raises(ValueError, match=message):
+        PeriodicEncoding(**parameters)
+
+
+def test_parameters_of_encodings_are_the_encodings():
+    with pytest.raises(TypeError, match="no parameter 'n_frequencies' any more: use encoding=PeriodicEncoding"):
+        StudentClassifier(n_frequencies=4)
+    with pytest.raises(TypeError, match="no parameter 'frequency_scale' any more: use encoding=PeriodicEncoding"):
+        StudentRegressor(frequency_scale=0.2)

@@ -1,5 +1,7 @@
 """The transfer set: original rows first, generated ones after, all labelled by the teacher."""
 
+import dataclasses
+
 import joblib
 import numpy as np
 import pandas as pd
@@ -10,7 +12,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.svm import LinearSVC
 
 from compress import MUNGE, StudentClassifier, TransferSet
-from compress.transfer import label_rows
+from compress.transfer import SingleTeacher, label_rows
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(50, 3))
@@ -192,3 +194,33 @@ def test_parts_that_do_not_fit_are_refused(arguments, message):
 def test_regression_values_are_no_probabilities():
     with pytest.raises(ValueError, match="have no probabilities"):
         TransferSet(X, X[:, 0], "values").probabilities()
+
+
+# ---------------------------------------------------------------- complete when it is made
+def test_a_transfer_set_cannot_be_edited(teacher):
+    data = TransferSet.from_teacher(teacher, X)
+    for name in ("targets", "classes", "schema", "sample_weight"):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(data, name, None)
+
+
+def test_given_targets_of_the_original_rows_stand_in_front(teacher, munge):
+    own = np.tile(np.float32([0.25, 0.25, 0.5]), (len(X), 1))
+    plain = TransferSet.from_teacher(teacher, X, generator=munge, n_rows=100)
+    data = TransferSet.from_teacher(teacher, X, generator=munge, n_rows=100, original_targets=own)
+    assert_array_equal(data.targets[: len(X)], own)
+    assert_array_equal(data.targets[len(X) :], plain.targets[len(X) :])
+    alone = TransferSet.from_teacher(teacher, X, original_targets=own)
+    assert_array_equal(alone.targets, own)
+    with pytest.raises(ValueError, match="original_targets must have the shape of the teacher's answers for X"):
+        TransferSet.from_teacher(teacher, X, generator=munge, n_rows=100, original_targets=own[:, :1])
+
+
+def test_one_teacher_and_many_are_asked_in_the_same_way(teacher, munge):
+    single = SingleTeacher(teacher).transfer_set(X, generator=munge, n_rows=100, random_state=0)
+    assert_array_equal(single.targets, TransferSet.from_teacher(teacher, X, generator=munge, n_rows=100).targets)
+
+
+def test_weights_are_one_per_row(teacher):
+    with pytest.raises(ValueError, match="sample_weight must have one number per row"):
+        TransferSet.from_teacher(teacher, X, sample_weight=np.ones(3))

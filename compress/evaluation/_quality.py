@@ -14,6 +14,8 @@ import numpy as np
 from sklearn.metrics import log_loss as sk_log_loss
 from sklearn.metrics import mean_squared_error, r2_score, roc_auc_score
 
+from compress.schema import take
+
 __all__ = [
     "Latency",
     "calibration_error",
@@ -235,7 +237,7 @@ def latency(predict, X, *, n_rows: int | None = None, repeats: int = 5, seconds:
     """
     n_rows = len(X) if n_rows is None else n_rows
     rows = np.arange(n_rows) % len(X)
-    batch = X.iloc[rows] if hasattr(X, "iloc") else X[rows]
+    batch = take(X, rows)
     predict(batch)
     taken = []
     while len(taken) < repeats or (sum(taken) < seconds and len(taken) < MOST_CALLS):

@@ -6,8 +6,9 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import StrOptions
 
+from compress.schema import moved
 from compress.students._objectives import Logits, Probabilities, SoftTargets
-from compress.students._table_student import TableStudent
+from compress.students._table_student import MOVED, TableStudent
 from compress.students._targets import ClassTargets
 
 __all__ = ["StudentClassifier"]
@@ -15,6 +16,7 @@ __all__ = ["StudentClassifier"]
 _OBJECTIVES = {"soft_targets": SoftTargets, "probabilities": Probabilities, "logits": Logits}
 
 
+@moved(**MOVED)
 class StudentClassifier(ClassifierMixin, TableStudent):
     """A small net that classifies, taught by hard labels, soft labels or a transfer set.
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
 
+from compress.schema import moved
 from compress.students._objectives import Values
-from compress.students._table_student import TableStudent
+from compress.students._table_student import MOVED, TableStudent
 from compress.students._targets import ValueTargets
 
 __all__ = ["StudentRegressor"]
 
 
+@moved(**MOVED)
 class StudentRegressor(RegressorMixin, MultiOutputMixin, TableStudent):
     """A small net that predicts numbers, one or several, taught by labels or a transfer set.
 

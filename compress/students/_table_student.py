@@ -17,7 +17,12 @@ from compress.students._base import BaseStudent
 from compress.students._encodings import PeriodicEncoding
 from compress.training import resolve_device
 
-__all__ = ["TableStudent"]
+__all__ = ["MOVED", "TableStudent"]
+
+MOVED = {
+    "n_frequencies": "encoding=PeriodicEncoding(n_frequencies)",
+    "frequency_scale": "encoding=PeriodicEncoding(n_frequencies, scale=...)",
+}
 
 
 class TableStudent(BaseStudent):
