@@ -1,7 +1,7 @@
 """Compress tabular ensembles into small neural nets: teacher, MUNGE, transfer set, student.
 
-Names are imported when first used: generating rows needs no torch, and workers that fit trees do not
-wait for it.
+Names are imported when they are first used: generating rows does not need torch, and workers that fit trees
+do not wait for it.
 """
 
 from importlib import import_module

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 __all__ = ["draw_seed", "seed_unset"]
 
-LARGEST_SEED = 2**31 - 1  # what every library takes for a seed
+LARGEST_SEED = 2**31 - 1  # every library takes a seed up to here
 
 
 def draw_seed(rng) -> int:
-    """A seed for something that wants a generator of its own.
+    """Return a seed for something that needs a generator of its own.
 
     Parameters
     ----------
     rng : numpy RandomState
-        The generator of the caller, which moves on by one draw.
+        The generator of the caller; it advances by one draw.
 
     Returns
     -------
     int
-        Between 0 and 2**31 - 2.
+        A seed between 0 and 2**31 - 2.
     """
     return int(rng.randint(LARGEST_SEED))
 
@@ -29,8 +29,9 @@ def seed_unset(estimator, rng) -> None:
     Parameters
     ----------
     estimator : object with `get_params` and `set_params`
+        The estimator whose seeds are set; it is changed in place.
     rng : numpy RandomState
-        The generator of the caller; it moves on by one draw for each seed.
+        The generator of the caller; it advances by one draw for each seed.
     """
     parameters = estimator.get_params(deep=True)
     keys = [key for key in sorted(parameters) if key == "random_state" or key.endswith("__random_state")]

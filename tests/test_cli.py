@@ -201,10 +201,10 @@ BAD_TABLES = {
     "no rows": (lambda t, p: t.head(0).to_csv(p, index=False), "has columns but no rows"),
     "delimiter": (lambda t, p: t.to_csv(p, index=False, sep=";"), "Pass the right delimiter: --sep ';'"),
     "twice": (lambda t, p: t.rename(columns={"age": "job"}).to_csv(p, index=False), "'job' more than once"),
-    "ragged": (lambda t, p: p.write_text("a,b\n1,2\n1,2,3\n"), "is no CSV table"),
-    "binary": (lambda t, p: p.write_bytes(b"a,b\n\xff\xfe,1\n"), "is no UTF-8 text"),
+    "ragged": (lambda t, p: p.write_text("a,b\n1,2\n1,2,3\n"), "is not a CSV table"),
+    "binary": (lambda t, p: p.write_bytes(b"a,b\n\xff\xfe,1\n"), "is not UTF-8 text"),
     "infinite": (lambda t, p: t.assign(height=np.inf).to_csv(p, index=False), "infinity: column 'height'"),
-    "folder": (lambda t, p: p.mkdir(), "is no file"),
+    "folder": (lambda t, p: p.mkdir(), "is not a file"),
 }
 
 
@@ -219,19 +219,19 @@ def test_a_table_that_cannot_be_used(case, run, folder, tmp_path):
 
 BAD_LINES = {
     "predict s.safetensors train.csv": (1, "columns that the model does not know: leave them out with --drop class"),
-    "predict s.safetensors nowhere.csv": (1, "nowhere.csv is no file"),
+    "predict s.safetensors nowhere.csv": (1, "nowhere.csv is not a file"),
     "predict nowhere.safetensors train.csv": (1, "must name a saved student"),
-    "predict forest.joblib train.csv": (1, "is no saved student"),
+    "predict forest.joblib train.csv": (1, "is not a saved student"),
     "predict s.safetensors train.csv --drop class --out s.safetensors": (1, "s.safetensors exists"),
     "predict s.safetensors train.csv --drop class --out no/such/p.csv": (1, "there is no folder"),
     "predict s.safetensors train.csv --drop klass": (1, "has no column 'klass'; did you mean 'class'"),
     "fit train.csv --target klass --out tmp/s": (1, "has no column 'klass'; did you mean 'class'"),
     "fit train.csv --target class --teacher forest.joblib --out tmp/s": (1, "--trust-pickle"),
-    "fit train.csv --target class --teacher no.skops --out tmp/s": (1, "is no file"),
+    "fit train.csv --target class --teacher no.skops --out tmp/s": (1, "is not a file"),
     "fit train.csv --target class --teacher s.safetensors --trust-pickle --out tmp/s": (1, "cannot be loaded"),
     "fit train.csv --out tmp/s": (2, "fit needs --target COLUMN"),
     "fit train.csv --target height --out tmp/s": (1, "the target 'height' is missing in"),
-    "fit train.csv --taught --out tmp/s": (1, "no table with a teacher's answers"),
+    "fit train.csv --taught --out tmp/s": (1, "not a table with a teacher's answers"),
     "fit train.csv --target class --nominal zap --out tmp/s": (1, "has no column 'zap'; did you mean 'zip'"),
     "evaluate s.safetensors train.csv --target job": (1, "has no column"),
     "generate train.csv --rows 0": (1, "--rows must be at least 1"),
@@ -286,7 +286,7 @@ def test_a_damaged_model_file(damage, run, folder, tmp_path):
         content = b"PK\x03\x04 something else"
     (tmp_path / "bad").write_bytes(content)
     code, _, err = run("inspect tmp/bad")
-    assert code == 1 and ("damaged student file" in err or "is no saved student" in err)
+    assert code == 1 and ("damaged student file" in err or "is not a saved student" in err)
 
 
 def test_a_skops_file_with_types_of_its_own(run, folder, tmp_path):
@@ -301,7 +301,7 @@ def test_an_unfitted_teacher_and_no_estimator(run, tmp_path):
     joblib.dump([1, 2], tmp_path / "b.joblib")
     line = "label train.csv --drop class --trust-pickle --teacher tmp/"
     assert "is not fitted: fit RandomForestClassifier first" in run(f"{line}a.joblib")[2]
-    assert "which is no estimator" in run(f"{line}b.joblib")[2]
+    assert "which is not an estimator" in run(f"{line}b.joblib")[2]
 
 
 def test_ctrl_c_while_the_student_learns_exits_with_130_and_writes_nothing(tmp_path):

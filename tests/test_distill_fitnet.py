@@ -218,7 +218,7 @@ def test_shifts_move_each_image_by_its_own_distance_and_lose_nothing_inside():
 
 
 def test_conv_nets_refuse_images_they_cannot_halve():
-    with pytest.raises(ValueError, match="n_inputs=10, which is no square"):
+    with pytest.raises(ValueError, match="n_inputs=10, which is not a square"):
         ConvNet(10, 2)
     with pytest.raises(ValueError, match="cannot halve images of 3 x 3 2 times"):
         ConvNet(9, 2)

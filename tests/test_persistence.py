@@ -107,7 +107,7 @@ def test_a_missing_file_is_named(tmp_path):
 @pytest.mark.parametrize("keep", [0, 4, 100, -1])
 def test_a_truncated_file_is_refused(saved, keep):
     saved.write_bytes(saved.read_bytes()[:keep])
-    with pytest.raises(ValueError, match="no saved student"):
+    with pytest.raises(ValueError, match="not a saved student"):
         load_student(saved)
 
 
@@ -181,7 +181,7 @@ def test_a_pickle_is_refused_and_not_executed(tmp_path):
     path = tmp_path / "student"
     for content in (pickle.dumps(Bomb()), (8).to_bytes(8, "little") + pickle.dumps(Bomb())):
         path.write_bytes(content)
-        with pytest.raises(ValueError, match="no saved student"):
+        with pytest.raises(ValueError, match="not a saved student"):
             load_student(path)
 
 

@@ -1,4 +1,4 @@
-"""The command line: one subcommand per arrow from table to shipped model.
+"""The command line: one subcommand for each step from a table to an exported student.
 
     python -m compress fit|predict|generate|label|evaluate|export|inspect
 

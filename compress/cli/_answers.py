@@ -11,7 +11,7 @@ ANSWER, VALUE = "probability_", "prediction"  # columns of a teacher's answers
 
 
 def answers_frame(targets: np.ndarray, classes):
-    """Answers as columns: probability_CLASS, or prediction (prediction_0, ... for several)."""
+    """Return answers as columns: probability_CLASS, or prediction (prediction_0, ... for several)."""
     if classes is not None:
         return pd.DataFrame(targets, columns=[f"{ANSWER}{c}" for c in classes])
     if targets.ndim == 1:
@@ -20,7 +20,7 @@ def answers_frame(targets: np.ndarray, classes):
 
 
 def split_answers(frame, path):
-    """(names of the answers' columns, targets, classes or None) of a table that `label` wrote."""
+    """Return the names of the answers' columns, targets, and classes or None of a table that `label` wrote."""
     columns = [name for name in frame.columns if str(name).startswith(ANSWER)]
     if columns:
         names = [name[len(ANSWER) :] for name in columns]
@@ -34,7 +34,7 @@ def split_answers(frame, path):
     columns = [name for name in frame.columns if name == VALUE or str(name).startswith(f"{VALUE}_")]
     if not columns:
         raise ValueError(
-            f"{path} has no column {ANSWER}... or {VALUE}: it is no table with a teacher's answers. "
+            f"{path} has no column {ANSWER}... or {VALUE}: it is not a table with a teacher's answers. "
             "Make one with `python -m compress label`."
         )
     targets = frame[columns].to_numpy(dtype=np.float32)

@@ -1,4 +1,4 @@
-"""The subcommands and their arguments; what each does stands in a file of its name, imported when it is called."""
+"""The subcommands and their arguments; each has a file of its name, which is imported when it is called."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ __all__ = ["add_commands"]
 
 
 def add_commands(commands) -> None:
-    """Add all subcommands."""
+    """Add all subcommands to the parser."""
     for add in (_add_fit, _add_use, _add_rows, _add_export):
         add(commands)
 
 
 def _add_fit(commands) -> None:
-    """`fit`."""
+    """Add `fit`."""
     command = add_command(
         commands,
         "fit",
@@ -45,12 +45,12 @@ def _add_fit(commands) -> None:
     command.add_argument("--budget-bytes", type=float, help="largest file: the best shape within it is searched")
     command.add_argument("--budget-us", type=float, help="most microseconds per row: likewise")
     command.add_argument("--tolerance", type=float, help="smallest student with at most (1 + TOLERANCE) x the error")
-    command.add_argument("--test", type=Path, metavar="TABLE", help="rows to compare teacher and student on")
+    command.add_argument("--test", type=Path, metavar="TABLE", help="rows to compare student and teacher on")
     command.add_argument("--n-jobs", type=int, help="workers that generate and label")
 
 
 def _add_use(commands) -> None:
-    """`predict` and `evaluate`."""
+    """Add `predict` and `evaluate`."""
     command = add_command(
         commands,
         "predict",
@@ -76,7 +76,7 @@ def _add_use(commands) -> None:
 
 
 def _add_rows(commands) -> None:
-    """`generate` and `label`."""
+    """Add `generate` and `label`."""
     command = add_command(
         commands,
         "generate",
@@ -101,7 +101,7 @@ def _add_rows(commands) -> None:
 
 
 def _add_export(commands) -> None:
-    """`export` and `inspect`."""
+    """Add `export` and `inspect`."""
     command = add_command(
         commands,
         "export",

@@ -1,4 +1,4 @@
-"""`evaluate`: a saved student on labelled rows, alone or beside its teacher."""
+"""`evaluate`: a saved student on labelled rows, alone or together with its teacher."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def run(args) -> None:
 
 
 def _labels(y, classes, args):
-    """Labels of the type of the classes; a CSV file does not tell 1 from "1"."""
+    """Return labels in the type of the classes; a CSV file does not distinguish 1 and "1"."""
     known = {str(c): c for c in classes.tolist()}
     unknown = [v for v in y.astype(str).unique() if v not in known]
     if unknown:

@@ -12,7 +12,7 @@ __all__ = ["run"]
 
 
 def run(args) -> None:
-    """Write the files and print what they lose, as JSON."""
+    """Write the files, and print sizes and differences as JSON."""
     if args.onnx is None and args.c is None:
         raise UsageError("export needs --onnx FILE, --c FILE, or both.")
     header = None if args.c is None else args.c.with_suffix(".h")

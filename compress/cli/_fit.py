@@ -20,7 +20,7 @@ __all__ = ["run"]
 
 
 def run(args) -> None:
-    """Fit, save, and print what came out as JSON."""
+    """Fit and save a student, and print the result as JSON."""
     check_output(args.out, overwrite=args.overwrite)
     if args.taught == bool(args.target):
         raise UsageError("fit needs --target COLUMN, or else --taught with a table from `label`.")
@@ -80,7 +80,7 @@ def _compressed(args) -> dict:
 
 
 def _generator(args) -> MUNGE | None:
-    """MUNGE with the p that was given; None, which chooses p and s, without one."""
+    """Return MUNGE with the p that was given; without one return None, which chooses p and s."""
     if args.p is None:
         if args.s is not None:
             raise UsageError("--s needs --p: without it the pair p and s is chosen on held-out rows.")

@@ -10,7 +10,7 @@ __all__ = ["run"]
 
 
 def run(args) -> None:
-    """Write made-up rows."""
+    """Generate rows and write them."""
     check_output(args.out, overwrite=args.overwrite)
     if args.rows < 1:
         raise ValueError(f"--rows must be at least 1, got {args.rows}.")

@@ -9,7 +9,7 @@ __all__ = ["run"]
 
 
 def run(args) -> None:
-    """Print the contents as JSON."""
+    """Print the contents of a student as JSON."""
     student = load_student(args.student)
     body = student.module_.body
     columns = []

@@ -1,4 +1,4 @@
-"""The parser, and what happens to errors."""
+"""The parser of the command line, and the exit codes of errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ exit codes: 0 done; 1 data or a file cannot be used; 2 wrong arguments; 130 inte
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+    """Return the parser of the whole command line."""
     result = argparse.ArgumentParser(
         prog="python -m compress",
         description="Compress a tabular ensemble into a small neural net. Tables are CSV or Parquet files.",
@@ -38,10 +38,16 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments=None) -> int:
-    """Run the command line; return its exit code."""
+    """Run the command line and return its exit code.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        The arguments; by default those of the process.
+    """
     args = parser().parse_args(arguments)
     try:
-        # the one place that imports late: --help and a typing error do not wait for torch
+        # imported late, so that --help and a typing error do not wait for torch
         import_module(args.module).run(args)
         sys.stdout.flush()
     except UsageError as error:
@@ -51,7 +57,7 @@ def main(arguments=None) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # whoever read our output has gone (`| head`): nothing is wrong
+        # the reader of the output has ended (`| head`): this is not an error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:

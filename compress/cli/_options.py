@@ -1,4 +1,4 @@
-"""Arguments that several subcommands share, and what they print."""
+"""Arguments that several subcommands share, and the output of all."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ WIDTH = 120  # of a line of JSON
 
 
 class UsageError(Exception):
-    """Arguments that do not go together."""
+    """Error of arguments that do not fit together."""
 
 
 def add_command(commands, name: str, module: str, description: str, examples: str) -> argparse.ArgumentParser:
-    """A subcommand that calls `run(args)` of a module, which is imported then."""
+    """Add a subcommand that calls `run(args)` of a module, which is imported only then."""
     command = commands.add_parser(
         name,
         help=description,
@@ -43,7 +43,7 @@ def add_command(commands, name: str, module: str, description: str, examples: st
 
 
 def add_table(command, what: str, *, nominal: bool = False) -> None:
-    """The table to read, and how to read it."""
+    """Add the table to read, and how to read it."""
     command.add_argument("table", type=Path, metavar="TABLE", help=f"{what}: a .csv or .parquet file")
     command.add_argument("--sep", default=",", help="delimiter of CSV files (default: comma; 'tab' for tabs)")
     command.add_argument("--drop", nargs="+", default=[], metavar="COLUMN", help="columns to leave out")
@@ -54,19 +54,19 @@ def add_table(command, what: str, *, nominal: bool = False) -> None:
 
 
 def add_output(command, what: str, *, required: bool = False) -> None:
-    """The file to write."""
+    """Add the file to write."""
     where = "" if required else " (default: CSV on stdout)"
     command.add_argument("--out", type=Path, metavar="FILE", required=required, help=f"{what}{where}")
     add_overwrite(command)
 
 
 def add_overwrite(command) -> None:
-    """Permission to replace files."""
+    """Add the permission to replace files."""
     command.add_argument("--overwrite", action="store_true", help="replace output files that exist")
 
 
 def add_teacher(command, *, required: bool = False) -> None:
-    """The teacher's file and what may be done with it."""
+    """Add the teacher's file and the permissions to load it."""
     command.add_argument(
         "--teacher", type=Path, metavar="FILE", required=required, help="fitted estimator: .skops, or .joblib or .pkl"
     )
@@ -81,14 +81,14 @@ def add_teacher(command, *, required: bool = False) -> None:
 
 
 def add_munge(command) -> None:
-    """MUNGE's parameters."""
+    """Add the parameters of MUNGE."""
     command.add_argument("--p", type=float, help="swap probability of MUNGE, in [0, 1]")
     command.add_argument("--s", type=float, help="local variance parameter of MUNGE, above 0; larger is less noise")
     command.add_argument("--seed", type=int, default=0, help="of all random numbers (default: %(default)s)")
 
 
 def check_output(*paths: Path | None, overwrite: bool) -> None:
-    """Refuse outputs that exist or whose folder does not, before any work is done."""
+    """Refuse outputs that exist or whose folder does not exist, before any work is done."""
     for path in paths:
         if path is None:
             continue
@@ -101,23 +101,23 @@ def check_output(*paths: Path | None, overwrite: bool) -> None:
 
 
 def by_measure(rows: list[dict]) -> dict:
-    """Rows of `Report.measures` as `{key: {"student": ..., "teacher": ...}}`, numbers that are there only."""
+    """Return rows of `Report.measures` as `{key: {"student": ..., "teacher": ...}}`, without missing numbers."""
     models = ("student", "teacher")
     return {row["measure"]: {who: row[who] for who in models if row[who] is not None} for row in rows}
 
 
 def say(message: str) -> None:
-    """Progress, on stderr."""
+    """Print progress to stderr."""
     print(message, file=sys.stderr, flush=True)
 
 
 def print_json(value) -> None:
-    """A result, on stdout."""
+    """Print a result to stdout."""
     print(_json(value, ""))
 
 
 def _json(value, indent: str) -> str:
-    """JSON in which whatever fits into a line is one."""
+    """Return JSON in which everything that fits into a line is on one line."""
     line = json.dumps(value, default=lambda v: v.item() if hasattr(v, "item") else str(v))
     if not isinstance(value, dict | list) or not value or len(indent) + len(line) <= WIDTH:
         return line

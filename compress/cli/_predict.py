@@ -11,7 +11,7 @@ __all__ = ["run"]
 
 
 def run(args) -> None:
-    """Write predictions."""
+    """Write predictions for the rows of a table."""
     check_output(args.out, overwrite=args.overwrite)
     student = load_student(args.student)
     X, _, frame = read_for_student(args.table, student, sep=args.sep, drop=args.drop)

@@ -1,4 +1,4 @@
-"""CSV and Parquet files as DataFrames with the columns that are wanted, or an error that says what is wrong."""
+"""CSV and Parquet files as DataFrames with the columns that are needed, or an error that says what is wrong."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ PARQUET = (".parquet", ".pq")
 
 
 def read_table(path: Path, *, sep: str = ",", text=()) -> pd.DataFrame:
-    """The table of a file; the columns named in `text` are read as strings, whatever they hold."""
+    """Read the table of a file; the columns named in `text` are read as strings, whatever they hold."""
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is no file.")
+        raise FileNotFoundError(f"{path} is not a file.")
     if path.stat().st_size == 0:
         raise ValueError(f"{path} is empty.")
     if path.suffix.lower() in PARQUET:
@@ -45,13 +45,13 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     except ImportError as error:
         raise ImportError("Parquet files need the package 'pyarrow': pip install 'compress[scale]'") from error
     except Exception as error:
-        raise ValueError(f"{path} is no Parquet file: {error}") from error
+        raise ValueError(f"{path} is not a Parquet file: {error}") from error
 
 
 def _read_csv(path: Path, sep: str, text) -> pd.DataFrame:
     if len(sep) != 1:
         raise ValueError(f"--sep must be one character, or 'tab', got {sep!r}.")
-    # utf-8-sig: a byte order mark, as Excel writes it, is no part of the first name
+    # utf-8-sig: a byte order mark, as Excel writes it, does not belong to the first name
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             header = next(csv.reader(file, delimiter=sep), [])
@@ -69,13 +69,15 @@ def _read_csv(path: Path, sep: str, text) -> pd.DataFrame:
         # index_col=False: a surplus value in each row is an error, not row labels
         return pd.read_csv(path, sep=sep, encoding="utf-8-sig", dtype=known, index_col=False, low_memory=False)
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is no UTF-8 text: {error.reason} at byte {error.start}. Convert it first.") from error
+        raise ValueError(
+            f"{path} is not UTF-8 text: {error.reason} at byte {error.start}. Convert it first."
+        ) from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as error:
-        raise ValueError(f"{path} is no CSV table: {error}") from error
+        raise ValueError(f"{path} is not a CSV table: {error}") from error
 
 
 def write_table(frame: pd.DataFrame, path: Path | None) -> None:
-    """Write a table to a file, whole or not at all, or as CSV to stdout."""
+    """Write a table to a file, which is either complete or not there, or as CSV to stdout."""
     if path is None:
         frame.to_csv(sys.stdout, index=False)
         return
@@ -93,7 +95,7 @@ def write_table(frame: pd.DataFrame, path: Path | None) -> None:
 
 # ---------------------------------------------------------------- columns
 def features(frame: pd.DataFrame, path: Path, *, drop=(), target: str | None = None):
-    """(the columns to learn or predict from, the target or None)."""
+    """Return the columns to learn or predict from, and the target or None."""
     for name in [*drop, *([] if target is None else [target])]:
         if name not in frame.columns:
             raise ValueError(f"{path} has no column {name!r}{_closest(name, frame.columns)}.")
@@ -107,7 +109,7 @@ def features(frame: pd.DataFrame, path: Path, *, drop=(), target: str | None = N
 
 
 def aligned(X: pd.DataFrame, names: list, path: Path) -> pd.DataFrame:
-    """The columns `names` of `X` in their order; no other may be there."""
+    """Return the columns `names` of `X` in their order; other columns raise an error."""
     missing = [name for name in names if name not in X.columns]
     extra = [name for name in X.columns if name not in names]
     if missing:
@@ -121,16 +123,16 @@ def aligned(X: pd.DataFrame, names: list, path: Path) -> pd.DataFrame:
 
 
 def read_for_student(path: Path, student, *, sep: str, drop=(), target=None, keep=()):
-    """(table as the student wants it, target or None, the frame that was read).
+    """Return a table as the student needs it, the target or None, and the frame that was read.
 
-    `keep` are columns that are no features, such as a teacher's answers.
+    `keep` names columns that are not features, such as the answers of a teacher.
     """
     columns = student.schema_.columns_
     text = [c.name for c in columns if c.kind == "nominal" and c.categories and _all(c.categories, str)]
     frame = read_table(path, sep=sep)
     present = [name for name in text if name in frame.columns]
     if present and path.suffix.lower() not in PARQUET:
-        # once more, now with the columns of text as text: "007" is no number
+        # once more, now with the columns of text as text: "007" is not a number
         frame = _read_csv(path, "\t" if sep == "tab" else sep, present)
     X, y = features(frame, path, drop=[*drop, *keep], target=target)
     named = student.schema_.is_frame_
@@ -144,15 +146,15 @@ def read_for_student(path: Path, student, *, sep: str, drop=(), target=None, kee
 
 
 def _converted(values: pd.Series, column, path: Path) -> pd.Series:
-    """A column of the type that it had in training, if it can have it."""
+    """Return a column in the type that it had in training, if its values allow it."""
     if column.kind == "continuous":
         numbers = pd.to_numeric(values, errors="coerce")
-        strange = numbers.isna() & values.notna()
-        if strange.any():
-            row = int(strange.to_numpy().argmax())
+        wrong = numbers.isna() & values.notna()
+        if wrong.any():
+            row = int(wrong.to_numpy().argmax())
             raise ValueError(
                 f"{path}: column {column.name!r} must hold numbers, got {values.iloc[row]!r} in row {row + 1}"
-                f"{f' and {int(strange.sum()) - 1} more' if strange.sum() > 1 else ''}."
+                f"{f' and {int(wrong.sum()) - 1} more' if wrong.sum() > 1 else ''}."
             )
         return numbers
     if column.categories and _all(column.categories, bool) and values.dtype != bool:
@@ -173,7 +175,7 @@ def _all(values, kind: type) -> bool:
 
 
 def kind_of(y: pd.Series, task: str) -> str:
-    """Classification or regression, as asked for or as the target looks like."""
+    """Return "classification" or "regression", as asked for or as the target looks."""
     if task != "auto":
         return task
     numeric = pd.api.types.is_numeric_dtype(y) and not pd.api.types.is_bool_dtype(y)
@@ -183,8 +185,8 @@ def kind_of(y: pd.Series, task: str) -> str:
 
 
 def _closest(name, names) -> str:
-    close = difflib.get_close_matches(str(name), [str(n) for n in names], n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean {close[0]!r}?"
+    similar = difflib.get_close_matches(str(name), [str(n) for n in names], n=1, cutoff=0.5)
+    if similar:
+        return f"; did you mean {similar[0]!r}?"
     listed = [repr(str(n)) for n in names]
     return f"; it has {', '.join(listed[:8])}{', ...' if len(listed) > 8 else ''}" if listed else ""

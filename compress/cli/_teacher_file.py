@@ -1,4 +1,4 @@
-"""Teachers from files: skops, which names what a file contains, or pickles, which must be trusted."""
+"""Teachers from files: skops files, which name what they contain, or pickles, which have to be trusted."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TRUSTED = (
 
 
 class _OfArrays(BaseEstimator):
-    """A teacher that was fitted on an array, asked with DataFrames of the same columns."""
+    """A teacher that was fitted on an array and is asked with DataFrames of the same columns."""
 
     def __init__(self, estimator):
         self.estimator = estimator
@@ -36,16 +36,16 @@ class _OfArrays(BaseEstimator):
             self.classes_ = estimator.classes_
 
     def fit(self, X, y):
-        """Not used: the estimator is fitted."""
+        """Return self, since the estimator is fitted."""
         return self
 
     def predict(self, X):
-        """The estimator's predictions."""
+        """Return the estimator's predictions."""
         return self.estimator.predict(_numbers(X))
 
     @available_if(lambda self: hasattr(self.estimator, "predict_proba"))
     def predict_proba(self, X):
-        """The estimator's probabilities."""
+        """Return the estimator's probabilities."""
         return self.estimator.predict_proba(_numbers(X))
 
     def __sklearn_is_fitted__(self):
@@ -60,16 +60,16 @@ def _numbers(X):
 
 
 def load_teacher(args):
-    """The fitted estimator of `args.teacher`.
+    """Return the fitted estimator of `args.teacher`.
 
     Raises
     ------
     FileNotFoundError, PermissionError, ValueError, TypeError
-        No such file; not trusted; damaged; not a fitted estimator.
+        The file does not exist, is not trusted, is damaged, or does not hold a fitted estimator.
     """
     path: Path = args.teacher
     if not path.is_file():
-        raise FileNotFoundError(f"--teacher must be the file of a fitted estimator, got {path}, which is no file.")
+        raise FileNotFoundError(f"--teacher must be the file of a fitted estimator, got {path}, which is not a file.")
     if path.suffix == ".skops":
         teacher = _load_skops(path, args.trust)
     elif not args.trust_pickle:
@@ -80,7 +80,7 @@ def load_teacher(args):
     else:
         teacher = _load_pickle(path)
     if not hasattr(teacher, "predict"):
-        raise TypeError(f"{path} holds {type(teacher).__name__}, which is no estimator: it has no predict.")
+        raise TypeError(f"{path} holds {type(teacher).__name__}, which is not an estimator: it has no predict.")
     if not is_fitted(teacher):
         raise ValueError(f"{path} holds an estimator that is not fitted: fit {type(teacher).__name__} first.")
     say(f"teacher: {type(teacher).__name__} from {path}")
@@ -97,7 +97,7 @@ def _load_skops(path: Path, trust):
         if not unknown:
             return skops.io.load(path, trusted=[*TRUSTED, *trust])
     except Exception as error:
-        raise ValueError(f"{path} is no skops file that can be read: {error}") from error
+        raise ValueError(f"{path} is not a skops file that can be read: {error}") from error
     raise PermissionError(
         f"{path} contains types that nobody has vouched for: {', '.join(unknown)}. If the file is from a source "
         f"that you trust, pass --trust {' '.join(unknown)}"

@@ -2,8 +2,8 @@
 
     (X, y) -> teacher -> generated rows, labelled by the teacher -> student
 
-All that is chosen (p and s of MUNGE, who labels, the student's shape) is chosen on validation rows: those passed to
-`fit`, or a part of its rows, held out.
+All choices (p and s of MUNGE, who labels, the shape of the student) are made on validation rows: those passed to
+`fit`, or rows that are held out.
 
 References
 ----------

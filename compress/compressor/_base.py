@@ -1,4 +1,4 @@
-"""What the compressors share: all stages in one `fit`, and everything that is done with the result."""
+"""The base of the compressors: all stages in one `fit`, and the methods of the fitted model."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ LEARNED = (
 
 
 class BaseCompressor(BaseEstimator):
-    """Base of `CompressedClassifier` and `CompressedRegressor`, whose docstrings say what the parameters are.
+    """Base of `CompressedClassifier` and `CompressedRegressor`, whose docstrings explain the parameters.
 
     A subclass has `_task` ("classification" or "regression"), `_student` (class of the default student) and `labels`.
     """
@@ -117,23 +117,24 @@ class BaseCompressor(BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X, y=None, sample_weight=None, *, X_unlabeled=None, X_val=None, y_val=None):
-        """Fit the teacher if need be, generate and label the transfer set, teach the student.
+        """Fit the teacher if necessary, generate and label the transfer set, and teach the student.
 
         Parameters
         ----------
         X : DataFrame or array of shape (n_rows, n_columns)
             The original rows.
-        y : array of shape (n_rows,) or, for several targets, (n_rows, n_outputs)
-            May be None with a fitted teacher, whose outputs then stand for the labels in all choices.
+        y : array of shape (n_rows,) or (n_rows, n_outputs), optional
+            The labels or values. None needs a fitted teacher, whose outputs then stand for the labels in all choices.
         sample_weight : array of shape (n_rows,), optional
-            The teacher's; in the transfer set all rows count the same. Rows of weight 0 are left out.
+            The weights of the rows for the teacher; in the transfer set all rows count the same. Rows of weight 0 are
+            left out.
         X_unlabeled : DataFrame or array of shape (n_unlabeled, n_columns), optional
-            Further real rows: the generator learns from them and the teacher labels them. Categories
-            that `X` has not count as missing.
-        X_val, y_val : optional
-            Validation rows and labels, for what is to be chosen. A fitted teacher should not have seen
-            them. `y_val` may be None when `y` is. Without them `validation_fraction` of the rows is
-            held out for choosing; then all rows are used.
+            Further real rows: the generator learns from them, and the teacher labels them. Categories that `X` does not
+            have count as missing.
+        X_val, y_val : table and array, optional
+            Validation rows and labels for the choices; a fitted teacher should not have seen them. `y_val` may be None
+            when `y` is. Without them `validation_fraction` of the rows is held out for choosing; then all rows are
+            used.
 
         Returns
         -------
@@ -142,9 +143,9 @@ class BaseCompressor(BaseEstimator):
         Raises
         ------
         ValueError, TypeError
-            Parameters are out of range; rows and labels do not fit; the teacher is of the other task, has
-            no `predict_proba`, or has classes that are not those of `y`; nothing can meet the budget. All
-            before any long work.
+            A parameter is out of its range, rows and labels do not fit, the teacher is of the other task, has no
+            `predict_proba`, or has classes that are not those of `y`, or nothing can meet the budget. All errors are
+            raised before any long work.
         """
         for name in LEARNED:
             vars(self).pop(name, None)
@@ -206,7 +207,7 @@ class BaseCompressor(BaseEstimator):
         return self._tunes or self.budget is not None or self.labels_from == "auto" or selects
 
     def _chosen_generator(self, teacher, train: Rows, held: Rows | None, rng):
-        """The generator, not fitted: the one given, or MUNGE with p and s chosen on the held-out rows."""
+        """Return the generator, not fitted: the given one, or MUNGE with p and s chosen on the held-out rows."""
         if self.generator is not None:
             return handed_down(clone(self.generator), schema=self.schema, n_jobs=self.n_jobs)
         munge = MUNGE(schema=self.schema, n_jobs=self.n_jobs)
@@ -228,7 +229,7 @@ class BaseCompressor(BaseEstimator):
         return munge.set_params(p=self.munge_search_.p, s=self.munge_search_.s)
 
     def _chosen_source(self, fitted, teacher, generator, train: Rows, held, rng) -> SingleTeacher | CrossFit:
-        """Who labels: the teacher, or clones of it that have not seen the rows they label."""
+        """Return who labels: the teacher, or clones of it that have not seen the rows they label."""
         single = SingleTeacher(fitted)
         self.labels_from_ = self.labels_from
         if self.labels_from == "teacher":
@@ -257,7 +258,7 @@ class BaseCompressor(BaseEstimator):
             return CrossFit(source, random_state=rng).fit(rows.X, rows.y, classes=classes, sample_weight=rows.weight)
 
     def _original_targets(self, teacher, fitted, rows: Rows, task: Task, rng) -> np.ndarray | None:
-        """Targets of the original rows; None where whoever labels the others labels them too."""
+        """Return targets of the original rows; None where they are labelled like the others."""
         kind = teacher_kind(self._task, self.labels)
         if self.original_labels == "out_of_fold" and self.labels_from_ != "cross_fit":
             return self._cross_fit(teacher, fitted, rows, rng).outputs(rows.X, kind)
@@ -270,7 +271,7 @@ class BaseCompressor(BaseEstimator):
         return clipped_logits(hot) if kind == "logits" else hot
 
     def _fitted_generator(self, generator, rows: Rows, task: Task, rng):
-        """The generator, seeded and fitted on all real rows; None when no row is to be generated."""
+        """Return the generator, seeded and fitted on all real rows; None when no row is to be generated."""
         real = task.with_unlabeled(rows.X)
         generator = clone(generator)
         seed_unset(generator, rng)
@@ -298,7 +299,7 @@ class BaseCompressor(BaseEstimator):
         return data
 
     def _chosen_student(self, teacher, student, data: TransferSet, held: Rows, costs):
-        """The student of the best shape within the budget."""
+        """Return the student of the best shape within the budget."""
         y = self._judged_by(teacher, held)
         error = None
         if self.budget.tolerance is not None:
@@ -317,7 +318,7 @@ class BaseCompressor(BaseEstimator):
         return self.budget_.student
 
     def _judged_by(self, teacher, held: Rows):
-        """True labels of the validation rows; the teacher's outputs where there are none."""
+        """Return true labels of the validation rows, or the teacher's outputs where there are none."""
         if held.y is not None:
             return held.y
         return teacher_outputs(teacher, held.X, teacher_kind(self._task, "soft"))
@@ -326,7 +327,7 @@ class BaseCompressor(BaseEstimator):
         return max(round(self.size_multiplier * n_original), n_original)
 
     def _n_trial_rows(self, train: Rows) -> int:
-        """Size of a transfer set that something is chosen by."""
+        """Return the size of a transfer set with which choices are made."""
         return min(max(5 * len(train.X), 10_000), self._n_rows(len(train.X)))
 
     @contextmanager
@@ -341,15 +342,15 @@ class BaseCompressor(BaseEstimator):
         return self.student_
 
     def predict(self, X) -> np.ndarray:
-        """The student's predictions: labels or values, one per row of `X`."""
+        """Predict labels or values with the student; see `compress.students.StudentClassifier.predict`."""
         return self._fitted_student().predict(X)
 
     def predictor(self, dtype=np.float32):
-        """The student as a picklable NumPy callable, without checks; see `compress.export.NumpyPredictor`."""
+        """Return the student as a picklable NumPy callable without checks; see `compress.export.NumpyPredictor`."""
         return self._fitted_student().predictor(dtype)
 
     def save(self, path) -> None:
-        """Write the student alone to one file; `compress.load_student` reads it without unpickling."""
+        """Write the student to a file for `compress.load_student`; see `compress.students.StudentClassifier.save`."""
         self._fitted_student().save(path)
 
     def to_onnx(self, path, *, precision="float32", X=None, check=True):

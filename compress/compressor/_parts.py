@@ -16,12 +16,12 @@ __all__ = ["check_generator", "checked_teacher", "costs_of_shapes", "fitted_teac
 
 
 def checked_teacher(settings, task: Task):
-    """The teacher of a compressor, fitted or not; the default one for None.
+    """Return the teacher of a compressor, fitted or not; the default one for None.
 
     Raises
     ------
     ValueError
-        A fitted teacher lacks a class of `y`, or cannot be fitted anew where clones of it are needed.
+        A fitted teacher lacks a class of `y`, or cannot be fitted again where clones of it are needed.
     """
     teacher = settings.teacher
     if teacher is None:
@@ -34,13 +34,13 @@ def checked_teacher(settings, task: Task):
 
 
 def check_generator(generator) -> None:
-    """Refuse with a TypeError what is neither None nor a generator."""
+    """Raise a TypeError for anything but None or a generator."""
     if generator is not None and not (hasattr(generator, "fit") and hasattr(generator, "sample")):
         raise TypeError(f"generator must have fit and sample, as those of compress.generators, got {generator!r}.")
 
 
 def new_student(settings, task_name: str, default, rng):
-    """The student of a compressor, still to be fitted, with its seeds; a `default` for None."""
+    """Return the student of a compressor, not fitted, with its seeds; a `default` for None."""
     made_for = is_classifier if task_name == "classification" else is_regressor
     if settings.student is not None and not made_for(settings.student):
         raise TypeError(f"student must be a {default.__name__}, got {settings.student!r}.")
@@ -53,21 +53,21 @@ def new_student(settings, task_name: str, default, rng):
 
 
 def handed_down(part, **settings):
-    """A part, with those of the whole's settings that it knows and has left at None."""
+    """Return a part with those settings of the whole that it has and has left at None."""
     known = part.get_params(deep=False)
     missing = {name: value for name, value in settings.items() if name in known and known[name] is None}
     return part.set_params(**missing) if missing else part
 
 
 def fitted_teacher(teacher, rows: Rows, held: Rows | None, rng):
-    """The teacher as it is when it is fitted; else a fitted clone."""
+    """Return a fitted teacher as it is, and a fitted clone of another one."""
     if is_fitted(teacher):
         return teacher
     return fit_teacher(teacher, rows.X, rows.y, rows.weight, None if held is None else (held.X, held.y), rng)
 
 
 def costs_of_shapes(settings, task: Task, teacher, student) -> list[dict]:
-    """What each shape of the budget costs, which is known before any training.
+    """Return what each shape of the budget costs, which is known before any training.
 
     Raises
     ------

@@ -18,62 +18,70 @@ class CompressedRegressor(RegressorMixin, MultiOutputMixin, BaseCompressor):
     Parameters
     ----------
     teacher : estimator, default=None
-        What is to be compressed: any regressor, pipelines included. A fitted one is used as it is; an
-        unfitted one is cloned and fitted. None: an `EnsembleTeacherRegressor` (one per target). `clone`,
-        `cross_val_score` and `GridSearchCV` clone the teacher too, which then is fitted anew on their
-        rows; wrap it in `sklearn.frozen.FrozenEstimator` to have it kept.
+        The model to compress: any regressor, pipelines included. A fitted one is used as it is; an unfitted one is
+        cloned and fitted. None takes an `EnsembleTeacherRegressor` (one per target). `clone`, `cross_val_score` and
+        `GridSearchCV` clone the teacher too, which is then fitted again on their rows; wrap it in
+        `sklearn.frozen.FrozenEstimator` to keep it.
     generator : generator, default=None
-        Makes the rows that the teacher labels, for instance `MUNGE(p=0.2)`; cloned and fitted on `X` (and
-        `X_unlabeled`). None: MUNGE with the pair p and s that teaches small students best, chosen on
-        held-out rows (`compress.search.tune_munge`).
+        The generator of the rows that the teacher labels, for instance `MUNGE(p=0.2)`; it is cloned and fitted on `X`
+        (and `X_unlabeled`). None takes MUNGE with the pair p and s that teaches small students best, chosen on held-out
+        rows (`compress.search.tune_munge`).
     student : StudentRegressor, default=None
-        Cloned. None: one hidden layer of 256 units.
+        The student to teach; it is cloned. None takes one hidden layer of 256 units.
     size_multiplier : float >= 1, default=100
-        Rows of the transfer set, original ones included, as a multiple of the rows of `X`.
+        The number of rows of the transfer set, original ones included, as a multiple of the number of rows of `X`.
     labels_from : {"teacher", "cross_fit", "auto"}, default="teacher"
-        Who labels: the teacher; or five clones of it, each fitted on four folds of the rows and labelling
-        what is generated from the fifth, which it has not seen (five more fits; see
-        `compress.transfer`); "auto" tries both with small students and takes the better on the
-        validation rows.
+        Who labels the rows. "cross_fit" takes five clones of the teacher, each fitted on four folds of the rows and
+        labelling what is generated from the fifth, which it has not seen (five more fits; see `compress.transfer`).
+        "auto" tries both with small students and takes the better one on the validation rows.
     original_labels : {"teacher", "true", "out_of_fold"}, default="teacher"
-        What the original rows are labelled with: the outputs of whoever labels the others, and the
-        teacher is overconfident on rows that it was fitted on; the labels `y`; or the outputs of
-        clones of the teacher fitted on the other folds of five (five more fits).
+        What the original rows are labelled with. "teacher" takes the outputs of whoever labels the others, although a
+        teacher is overconfident on rows that it was fitted on; "true" takes the labels `y`; "out_of_fold" takes the
+        outputs of clones of the teacher fitted on the other folds of five (five more fits).
     budget : Budget, default=None
-        What the student may cost: the best shape within it is searched on held-out rows.
+        What the student may cost; the best shape within it is searched on held-out rows. None takes the shape of
+        `student`.
     validation_fraction : float in (0, 1), default=0.2
-        Share of the rows held out while something is chosen and `fit` gets no `X_val`.
+        The share of the rows that is held out while something is chosen and `fit` gets no `X_val`.
     keep_transfer_set : bool, default=False
-        Keep `transfer_set_`.
-    schema : None, mapping of column to kind, or Schema
-        Which columns are nominal; see `compress.schema.Schema`. Generator and student learn it unless they have a
-        schema of their own; a teacher that is given has its own encoding.
+        Whether the transfer set is kept in `transfer_set_`.
+    schema : None, mapping of column to kind, or Schema, default=None
+        Which columns are nominal; see `compress.schema.Schema`. Generator and student get it unless they have a schema
+        of their own; a teacher that is given has its own encoding.
     n_jobs : int, default=None
-        Workers that generate and label; as in joblib, so that
-        `joblib.parallel_config(backend="dask")` sends the blocks to a cluster. Rows and labels do
-        not depend on it.
+        The number of parallel joblib workers that generate and label; `joblib.parallel_config(backend="dask")` sends
+        the blocks to a cluster. Rows and labels do not depend on it.
     verbose : int, default=0
-        1 shows progress bars on a terminal.
-    random_state : int, RandomState or None
+        1 shows progress bars on a terminal; 0 shows nothing.
+    random_state : int, RandomState or None, default=None
+        The source of the held-out rows and of all seeds that teacher, generator and student do not have; an int makes
+        the result reproducible.
 
     Attributes
     ----------
     teacher_ : fitted estimator
-    generator_ : fitted generator, or None when no row was generated
+        The teacher: the given one if it was fitted, else a fitted clone.
+    generator_ : fitted generator or None
+        The generator, fitted on all real rows; None when no row was generated.
     student_ : fitted student
+        The student, which makes the predictions.
     transfer_set_ : TransferSet
-        With `keep_transfer_set=True`.
+        The rows and targets that the student learned from; it exists only with `keep_transfer_set=True`.
     munge_search_ : MungeSearch
-        With `generator=None`: the pairs tried.
+        The pairs of p and s that were tried; it exists only with `generator=None`.
     labels_from_ : {"teacher", "cross_fit"}
+        Who labelled the rows.
     label_errors_ : dict
-        With labels_from="auto": RMSE on the validation rows of a small student of either.
+        The RMSE on the validation rows of a small student of each source of labels; it exists only with
+        `labels_from="auto"`.
     budget_ : BudgetSearch
-        With a budget: the shapes tried, as a table and a plot.
+        The shapes that were tried, as a table and a plot; it exists only with a budget.
     seconds_ : dict
-        Seconds spent in each stage.
+        The seconds spent in each stage.
     n_features_in_ : int
-    feature_names_in_ : array of str, for DataFrames
+        The number of columns seen in `fit`.
+    feature_names_in_ : array of str
+        The names of the columns seen in `fit`; it exists only after a DataFrame whose column names are all strings.
 
     References
     ----------
@@ -96,4 +104,4 @@ class CompressedRegressor(RegressorMixin, MultiOutputMixin, BaseCompressor):
 
     _task = "regression"
     _student = StudentRegressor
-    labels = "soft"  # a regressor's values know no other kind
+    labels = "soft"  # the values of a regressor have one kind only

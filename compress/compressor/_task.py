@@ -1,4 +1,4 @@
-"""The task of a compressor: its rows, checked and taken apart before any long work begins."""
+"""The task of a compressor: its rows, checked and converted before any long work begins."""
 
 from __future__ import annotations
 
@@ -24,35 +24,36 @@ __all__ = ["Rows", "Task", "prepare", "split"]
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows with their labels (None: not known) and weights (None: all the same)."""
+    """Rows with their labels (None when they are not known) and weights (None when all rows count the same)."""
 
     X: object
     y: np.ndarray | None
     weight: np.ndarray | None = None
 
     def take(self, rows) -> Rows:
-        """The rows named by an index array."""
+        """Return the rows named by an index array."""
         picked = (None if part is None else part[rows] for part in (self.y, self.weight))
         return Rows(take(self.X, rows), *picked)
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be compressed, and on which rows.
+    """What a compressor works on: the task and its rows.
 
     Parameters
     ----------
     name : {"classification", "regression"}
+        Whether the teacher classifies or predicts values.
     rows : Rows
-        Those of weight above 0.
+        The labelled rows of weight above 0.
     unlabeled : table or None
         Further real rows, with the dtypes of `rows.X`.
     held_out : Rows or None
-        Validation rows that were given.
+        The validation rows that were given.
     classes : array of shape (n_classes,) or None
-        Those of `y`, sorted; None in regression and without `y`.
+        The classes of `y`, sorted; None in regression and without `y`.
     n_outputs : int or None
-        Of a regression; None when only the teacher knows.
+        The number of targets; None when only the teacher knows it.
     """
 
     name: str
@@ -64,22 +65,23 @@ class Task:
 
     @property
     def real(self):
-        """All real rows, labelled ones first."""
+        """All real rows, the labelled ones first."""
         return self.with_unlabeled(self.rows.X)
 
     def with_unlabeled(self, X):
-        """Some of the labelled rows, and the unlabelled ones behind."""
+        """Return some of the labelled rows, followed by the unlabelled ones."""
         return X if self.unlabeled is None else stack_tables(X, self.unlabeled)
 
 
 def prepare(compressor, name: str, X, y, sample_weight, X_unlabeled, X_val, y_val) -> Task:
-    """Check everything that `fit` was given, and take it apart.
+    """Check everything that `fit` was given, and make the task of it.
 
     Parameters
     ----------
     compressor : CompressedClassifier or CompressedRegressor
-        Its columns are learned (`n_features_in_`, `feature_names_in_`).
+        The compressor, which learns the columns (`n_features_in_`, `feature_names_in_`).
     name : {"classification", "regression"}
+        The task of the compressor.
     X, y, sample_weight, X_unlabeled, X_val, y_val
         As in `fit`.
 
@@ -115,7 +117,7 @@ def prepare(compressor, name: str, X, y, sample_weight, X_unlabeled, X_val, y_va
 
 
 def split(rows: Rows, classes, fraction: float, schema, rng) -> tuple[Rows, Rows]:
-    """Rows to learn from and rows to choose on, stratified by class, identical rows on one side."""
+    """Return rows to learn from and rows to choose on, stratified by class, with identical rows on one side."""
     encoded = as_schema(schema, rows.X).encode(rows.X)
     strata = None
     if rows.y is None:
@@ -129,7 +131,7 @@ def split(rows: Rows, classes, fraction: float, schema, rng) -> tuple[Rows, Rows
 
 
 def _checked_target(compressor, name: str, y, n_rows: int):
-    """(labels or values, number of outputs)."""
+    """Return labels or values, and the number of outputs."""
     called = type(compressor).__name__
     if name == "regression":
         values, flat = regression_targets(y, n_rows, called)
@@ -144,7 +146,7 @@ def _checked_target(compressor, name: str, y, n_rows: int):
 
 
 def _like(X, other):
-    """`other` with the categories of `X`, so that both stack to the same dtypes."""
+    """Return `other` with the categories of `X`, so that both stack to the same dtypes."""
     if hasattr(X, "iloc") and hasattr(other, "iloc"):
         kinds = {c: t for c, t in X.dtypes.items() if hasattr(t, "categories") and c in other.columns}
         known = {c: other[c].astype(object).where(other[c].isin(t.categories)) for c, t in kinds.items()}

@@ -1,6 +1,6 @@
 """What the distillers share: teachers that are fitted or not, the transfer set, the student inside.
 
-A distiller clones its student, which says how large the net is and how long it trains, and trains it
+A distiller clones its student, whose parameters set the size of the net and the length of the training, and trains it
 under an objective of its own. The result is an ordinary student, in `student_`.
 """
 
@@ -30,7 +30,7 @@ MOVED = {"transfer": "fit(X, y, X_unlabeled=...): rows that are given are used"}
 
 
 class BaseDistiller(BaseEstimator):
-    """Base of all: what a teacher, a student and a transfer set are; see the subclasses' docstrings."""
+    """Base of all distillers: teacher, student and transfer set; see the docstrings of the subclasses."""
 
     _parameter_constraints = {
         "eps": [Interval(Real, 0, 1, closed="neither")],
@@ -38,7 +38,7 @@ class BaseDistiller(BaseEstimator):
     }
 
     def _new_student(self, rng) -> BaseStudent:
-        """The student, still to be fitted, with its seed; a net that users bring counts as one."""
+        """Return the student, not fitted, with its seed; a torch module becomes a `NetClassifier`."""
         student = self._students[0]() if self.student is None else self.student
         if isinstance(student, nn.Module) and NetClassifier in self._students:
             student = NetClassifier(student)
@@ -52,7 +52,7 @@ class BaseDistiller(BaseEstimator):
         return student
 
     def _with_unlabeled(self, table, X_unlabeled):
-        """All rows that the student sees, unlabelled ones behind, and how many those are."""
+        """Return all rows that the student learns from, unlabelled ones last, and the number of those."""
         if X_unlabeled is None:
             return table, 0
         more = checked_table(self, X_unlabeled, reset=False)
@@ -60,7 +60,7 @@ class BaseDistiller(BaseEstimator):
 
     @staticmethod
     def _transfer_weight(sample_weight, table, n_unlabeled: int):
-        """Weights of mean 1 of all rows; an unlabelled row counts as the mean of the others."""
+        """Return weights of mean 1 of all rows; an unlabelled row counts as the mean of the others."""
         weight = learning_weights(sample_weight, table)
         return weight if weight is None or not n_unlabeled else np.append(weight, np.ones(n_unlabeled, np.float32))
 
@@ -95,7 +95,7 @@ class BaseDistiller(BaseEstimator):
 
 
 class ClassifierDistiller(ClassifierMixin, BaseDistiller):
-    """Base of the classifiers. Subclasses say `_objective(student, teachers)` and, if they need, more."""
+    """Base of the classifiers, which define at least `_objective`."""
 
     _students = StudentClassifier, NetClassifier  # the first is the default
     _needs_labels = True  # whether the loss has a hard term; else y only fits teachers
@@ -147,7 +147,7 @@ class ClassifierDistiller(ClassifierMixin, BaseDistiller):
         return self._keep(members, student)
 
     def _release(self, student) -> None:
-        """Let go of what the training needed."""
+        """Remove what only the training needed."""
 
     def _further_targets(self, members, rows, augmented: bool) -> tuple:
         return ()
@@ -181,18 +181,40 @@ class ClassifierDistiller(ClassifierMixin, BaseDistiller):
         return table, [self.teacher], None, logits, labels, weight
 
     def predict_proba(self, X) -> np.ndarray:
-        """The student's probabilities, float64 of shape (n_rows, n_classes), columns as in `classes_`."""
+        """Predict class probabilities with the student.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_columns)
+            The rows to predict.
+
+        Returns
+        -------
+        float64 array of shape (n_rows, n_classes)
+            The probabilities, with columns as in `classes_`.
+        """
         X = self._student_input(X)
         return self.student_.predict_proba(X)
 
     def predict(self, X) -> np.ndarray:
-        """The most probable class of each row, of shape (n_rows,)."""
+        """Predict the most probable class of each row.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_columns)
+            The rows to predict.
+
+        Returns
+        -------
+        array of shape (n_rows,)
+            The classes.
+        """
         best = self.predict_proba(X).argmax(axis=1)
         return self.classes_[best]
 
 
 def _classes(known, hard, n_columns: int) -> np.ndarray:
-    """The label of each of the teacher's columns."""
+    """Return the label of each of the teacher's columns."""
     if known is not None:
         if len(known) != n_columns:
             raise ValueError(

@@ -1,13 +1,13 @@
 r"""The dual DNN for click-through rates: a student that shares its embeddings with a teacher beside it.
 
-Both are perceptrons of the same hidden sizes over one set of embeddings; the teacher's also sees a layer of
-feature interactions, so it knows what the student has to find out. Trained in one stage with
+Both are perceptrons of the same hidden sizes over one set of embeddings; the teacher's also gets a layer of
+feature interactions, which the student has to learn. They are trained in one stage with the loss
 
 .. math:: L = H(y, \sigma(z_T)) + H(y, \sigma(z_S)) + \lambda_o \|z_S - sg(z_T)\|^2
     + \sum_k \frac{\lambda_k}{d_k} \|h_S^k - sg(h_T^k)\|^2
 
-`sg` stops the gradient: hints train the student. The published description gives no weights; those here
-were chosen on validation rows, and `student_trains_embedding=False` is what made the method work.
+`sg` stops the gradient: hints train the student only. The published description gives no weights; the defaults
+were chosen on validation rows, and `student_trains_embedding=False` made the method work.
 
 References
 ----------
@@ -53,58 +53,78 @@ class DualDNNClassifier(JointClassifier):
     Parameters
     ----------
     hidden_layer_sizes : sequence of int, default=(64, 32)
-        Of both perceptrons; equal, so that hidden layers can be compared unit by unit.
+        The units of the hidden layers of both perceptrons; they are equal, so that hidden layers can be compared unit
+        by unit.
     embedding_size : int, default=8
-        Length of every field's vector.
+        The length of the vector of every field.
     interaction : {"fm", "cross", "bilinear"} or callable, default="fm"
-        The teacher's extra layer: inner products of all pairs of fields, a cross network, bilinear
-        products; or a callable(n_fields, embedding_size) giving a torch module with `n_outputs`.
+        The extra layer of the teacher: inner products of all pairs of fields, a cross network, bilinear products, or a
+        callable(n_fields, embedding_size) that returns a torch module with `n_outputs`.
     multi_valued : sequence of str, default=()
-        Columns of a DataFrame whose cells hold several values in one text, such as genres.
+        The columns of a DataFrame whose cells hold several values in one text, such as genres.
     separator : str, default=" "
-        Between the values of such a cell.
+        The text between the values of such a cell.
     logit_hint_weight : float or Schedule, default=1.0
-        :math:`\lambda_o`, at least 0. `Schedule(0.0, 1.0, until=0.2)` lets it rise over the first fifth of the
-        training.
+        The weight :math:`\lambda_o`, at least 0. `Schedule(0.0, 1.0, until=0.2)` lets it rise over the first fifth of
+        the training.
     hidden_hint_weight : float, Schedule, or sequence of one per hidden layer, default=0.0
-        :math:`\lambda_k`, at least 0, for layers after their activation.
+        The weight :math:`\lambda_k`, at least 0, of hidden layers after their activation.
     student_trains_embedding : bool, default=False
-        Whether the student's losses reach the shared embeddings. Where interactions matter they pull the
-        embeddings away from what the teacher needs, and both end up worse.
+        Whether the student's losses reach the shared embeddings. Where interactions matter they pull the embeddings
+        away from what the teacher needs, and both nets are worse.
     only : None, "student" or "teacher", default=None
-        Train one net alone: the controls.
+        The one net to train alone, as a control; None trains both.
     dropout : float in [0, 1), default=0.0
-        In both perceptrons.
+        The share of units that are dropped after each hidden layer of both perceptrons in training.
     max_epochs : int, default=8
+        The number of passes over the rows.
     batch_size : int, default=256
+        The number of rows per step.
     learning_rate : float, default=3e-3
+        The learning rate at the start of the training.
     schedule : {"constant", "cosine", "linear"}, default="cosine"
+        How the learning rate changes from step to step; "cosine" and "linear" end at 0.
     optimizer : {"adamw", "sgd"}, default="adamw"
+        AdamW, or stochastic gradient descent with Nesterov momentum.
     weight_decay : float, default=1e-4
-        Of weight matrices and embeddings.
+        Decoupled weight decay of weight matrices and embeddings.
     early_stopping : bool or "auto", default="auto"
         Whether validation rows decide: the weights of the epoch that is best on them for the net that predicts are
-        kept. True also stops after 10 epochs without improvement, and holds `validation_fraction` of the rows out
-        where `fit` is given no `X_val`. "auto": when `fit` is given `X_val`; all epochs are run.
+        kept. True also stops after 10 epochs without improvement, and holds out `validation_fraction` of the rows when
+        `fit` gets no `X_val`. "auto" uses `X_val` when `fit` gets it, and runs all epochs.
     validation_fraction : float in (0, 1), default=0.1
-    schema : None, mapping of column to kind, or Schema
-        Integer ids must be declared nominal.
+        The share of the rows that is held out with `early_stopping=True` when `fit` gets no `X_val`.
+    schema : None, mapping of column to kind, or Schema, default=None
+        Which columns are nominal; integer ids must be declared nominal. See `compress.schema.Schema`.
     device : str, default="auto"
+        The torch device of the training; "auto" takes a GPU when there is one. The fitted nets are on the CPU.
     verbose : int, default=0
-    random_state : int, RandomState or None
+        1 shows a progress bar on a terminal; 0 shows nothing.
+    random_state : int, RandomState or None, default=None
+        The source of the initial weights, of the batches and of the rows held out; an int makes the result
+        reproducible.
 
     Attributes
     ----------
     student_, teacher_ : SideClassifier
-        Both predict; only the one trained is there with `only`. The student serves `predict`.
+        The two nets, which both predict; with `only` there is only the one that was trained. `predict` uses the
+        student.
     classes_ : array of shape (n_classes,)
+        The label of each column of `predict_proba`.
     n_parameters_ : int
-        Of the served net, embeddings included.
+        The number of parameters of the net that predicts, embeddings included.
     history_ : list of dict
+        One row per epoch and stage, with `stage`, `epoch`, `loss`, `learning_rate` and `seconds`, and with `valid` when
+        there are validation rows.
     best_epoch_ : int or None
+        The epoch, from 0, whose weights were kept; None without validation rows.
     stopped_ : {"finished", "early_stopping", "diverged", "callback"}
+        Why the training ended: all epochs were run, the validation rows showed no improvement, the loss was not finite,
+        or a callback ended it.
     n_features_in_ : int
-    feature_names_in_ : array of str, for DataFrames
+        The number of columns seen in `fit`.
+    feature_names_in_ : array of str
+        The names of the columns seen in `fit`; it exists only after a DataFrame whose column names are all strings.
 
     Examples
     --------
@@ -180,7 +200,7 @@ class DualDNNClassifier(JointClassifier):
         self.random_state = random_state
 
     def drop_teacher(self):
-        """Forget the teacher, which serving does not need; returns self."""
+        """Remove the teacher, which predictions do not need, and return self."""
         check_is_fitted(self, "student_")
         self.__dict__.pop("teacher_", None)
         return self

@@ -1,10 +1,10 @@
-"""FitNets: a thin deep student is first led by a hidden layer of its teacher, then distilled.
+"""FitNets: a thin deep student first learns a hidden layer of its teacher and is then distilled.
 
 Notation of Romero et al., "FitNets: Hints for Thin Deep Nets", ICLR 2015. Stage 1 trains the student up
 to its guided layer `v_g`, with a regressor `r` onto the teacher's hint layer `u_h`:
 `1/2 || u_h(x) - r(v_g(x)) ||**2`. Stage 2 trains the whole student with
-`H(y, P_S) + lambda H(P_T^tau, P_S^tau)`, lambda decaying; the regressor is thrown away. Many later
-libraries call "FitNets" what adds hint and label loss in one stage: here that is `stages="single"`.
+`H(y, P_S) + lambda H(P_T^tau, P_S^tau)`, lambda decaying; the regressor is not used any more. Many later
+libraries call "FitNets" the sum of hint and label loss in one stage, which is `stages="single"` here.
 """
 
 from __future__ import annotations
@@ -34,41 +34,45 @@ PAPER_LAMBDA = Schedule(4.0, 1.0)
 
 @moved(**MOVED)
 class FitNetClassifier(ClassifierDistiller):
-    """A thin deep net led by hints of its teacher's hidden layer, then distilled (Romero et al., 2015).
+    """A thin deep net that learns a hidden layer of its teacher and is then distilled (Romero et al., 2015).
 
     Parameters
     ----------
     teacher : torch module, StudentClassifier or NetClassifier
-        One net, whose hidden layer is the hint; fitted, or to be fitted on the labelled rows.
+        One net, whose hidden layer is the hint. It is used as it is when it is fitted, else it is fitted on the
+        labelled rows.
     student : StudentClassifier, NetClassifier, torch module or None, default=None
-        `max_epochs` and the rest are those of stage 2.
+        The net and how it is trained; `max_epochs` and the other settings are those of stage 2. None takes
+        `StudentClassifier()`.
     hint_layer, guided_layer : str, default="layers.0"
-        Names of submodules of teacher and student, as in `named_modules()`; the paper takes middle
+        The names of submodules of the teacher and of the student, as in `named_modules()`; the paper takes middle
         layers. Nets of this library call their layers `"layers.k"`.
     regressor : "auto", None or torch module, default="auto"
-        From the guided to the hint layer's shape. "auto": a linear layer, or for feature maps a convolution
-        of kernel `s_student - s_teacher + 1`, with the hint layer's nonlinearity. None: the shapes must
-        be the same.
+        The module from the shape of the guided layer to that of the hint layer. "auto" is a linear layer, or for
+        feature maps a convolution of kernel `s_student - s_teacher + 1`, with the hint layer's nonlinearity. With None
+        the shapes must be the same.
     stages : {"two", "single"}, default="two"
-        "two" is the paper's. "single": hint, labels and soft targets in one sum.
+        Whether there are the two stages of the paper, or one with hint, labels and soft targets in one sum.
     hint_epochs : int, default=20
-        Length of stage 1.
+        The number of epochs of stage 1.
     hint_learning_rate : float, optional
-        Of stage 1; the student's by default.
+        The learning rate at the start of stage 1; by default that of the student.
     hint_weight : float, default=1.0
-        Weight of the hint in the single sum.
+        The weight of the hint in the single sum.
     temperature : float or Schedule, default=3.0
+        The positive number by which logits are divided, as in `DistilledClassifier`.
     soft_lambda : float or Schedule, default=Schedule(4.0, 1.0)
-        Stage 2 is `hard + lambda * T**2 * soft`. The paper has no `T**2`: its lambda is ours times `T**2`.
-    random_state : int, RandomState or None
-        Seeds the regressor, and the teacher and student that have no seed of their own.
+        The weight lambda in the loss of stage 2, `hard + lambda * T**2 * soft`. The paper has no `T**2`: its lambda is
+        ours times `T**2`.
+    random_state : int, RandomState or None, default=None
+        The source of the regressor, and of the seeds of the teacher and the student that have no seed of their own.
 
     Attributes
     ----------
     student_, teacher_, classes_, history_, stopped_, n_iter_, n_parameters_, n_features_in_, feature_names_in_
         As in `DistilledClassifier`.
     hint_history_ : list of dict
-        Of stage 1, one row per epoch; empty with a single stage.
+        One row per epoch of stage 1; empty with a single stage.
 
     References
     ----------
@@ -98,7 +102,7 @@ class FitNetClassifier(ClassifierDistiller):
         "hint_learning_rate": [Interval(Real, 0, None, closed="neither"), None],
         "hint_weight": [Interval(Real, 0, None, closed="left")],
     }
-    soft_weight = 1.0  # not looked at: the mixture is `soft_lambda`'s
+    soft_weight = 1.0  # not used: `soft_lambda` sets the mixture
     eps = 1e-4
 
     def __init__(
@@ -131,18 +135,20 @@ class FitNetClassifier(ClassifierDistiller):
         self.random_state = random_state
 
     def fit(self, X, y=None, sample_weight=None, *, X_unlabeled=None, X_val=None, y_val=None):
-        """Fit the teacher if it is not, lead the student by hints, distil it.
+        """Fit the teacher if necessary, train the student on hints, and distil it.
 
         Parameters
         ----------
         X : DataFrame or array of shape (n_rows, n_columns)
+            The labelled rows.
         y : array of shape (n_rows,)
-            Hard labels.
+            The hard labels.
         sample_weight : array of shape (n_rows,), optional
+            The weights of the rows, in the loss and for a teacher that is fitted.
         X_unlabeled : DataFrame or array of shape (n_unlabeled, n_columns), optional
-            Further rows the student learns from; hints and soft targets act on them.
-        X_val, y_val : optional
-            Validation rows and labels: the best epoch of the last stage is kept.
+            Further rows that the student learns from; hints and soft targets act on them.
+        X_val, y_val : table and array, optional
+            Validation rows and labels; the weights of the epoch of the last stage that is best on them are kept.
 
         Returns
         -------
@@ -151,10 +157,10 @@ class FitNetClassifier(ClassifierDistiller):
         Raises
         ------
         ValueError
-            A layer that does not exist (those that do are listed); shapes that no regressor can or was
-            asked to bring together; otherwise as in `DistilledClassifier.fit`.
+            A layer does not exist (the message lists those that do), the shapes of the layers differ without a
+            regressor that brings them together, or the case is one of `DistilledClassifier.fit`.
         TypeError
-            A teacher without layers.
+            The teacher has no layers.
         FloatingPointError
             The loss is not finite in the first epoch of a stage.
         """
@@ -244,7 +250,7 @@ class FitNetClassifier(ClassifierDistiller):
         self._tap = guided.register_forward_hook(lambda m, i, output: setattr(objective, "guided", output))
 
     def _start(self, student, data, rng):
-        """The student on its device, its inputs, a regressor, and the parameters up to the guided layer."""
+        """Return the student on its device, its inputs, a regressor, and the parameters up to the guided layer."""
         device = resolve_device(student.device)
         module = student.module_.to(device)
         check_layer(module.body, "guided_layer", self.guided_layer)

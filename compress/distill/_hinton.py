@@ -2,8 +2,8 @@
 
 Notation of Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015: `z` student
 logits, `v` teacher logits, `T` temperature, loss `(1 - a) H(y, softmax(z)) + a T**2 KL(softmax(v/T) || softmax(z/T))`
-with `a` = `soft_weight`. The student is used at `T = 1`. The paper allows both the training rows and
-other, unlabelled ones as transfer set and reports no comparison of the two; so here both are there.
+with `a` = `soft_weight`. The student is used at `T = 1`. The paper allows the training rows and other,
+unlabelled ones as transfer set and reports no comparison of the two, so both are possible here.
 """
 
 from __future__ import annotations
@@ -28,35 +28,44 @@ class DistilledClassifier(ClassifierDistiller):
     Parameters
     ----------
     teacher : torch module, classifier, or list of these
-        A torch module gives logits; so do this library's nets; of any other classifier the logits are
-        the log-probabilities. What is fitted is used as it is (`sklearn.frozen.FrozenEstimator` keeps it
-        so through `clone`), the rest is fitted on the labelled rows. A list is an ensemble.
+        The teacher. The logits of a torch module and of the nets of this library are their outputs; those of any other
+        classifier are the log-probabilities. What is fitted is used as it is (`sklearn.frozen.FrozenEstimator` keeps it
+        so through `clone`); the rest is fitted on the labelled rows. A list is an ensemble.
     student : StudentClassifier, NetClassifier, torch module or None, default=None
-        The net and how it is trained; None is `StudentClassifier()`.
+        The net and how it is trained; None takes `StudentClassifier()`.
     temperature : float or Schedule, default=4.0
-        Positive. A `Schedule` anneals it; `T(t)**2` keeps the weight of the soft term.
+        The positive number by which logits are divided. A `Schedule` anneals it; the factor `T(t)**2` keeps the weight
+        of the soft term.
     soft_weight : float or Schedule in [0, 1], default=0.9
-        Weight of the soft term; the hard labels have the rest. 1.0 needs no labels.
+        The weight of the soft term; the hard labels have the rest. With 1.0 no labels are needed.
     soft_lambda : float or Schedule, optional
-        The other parametrisation, `hard + lambda * T**2 * soft`; then `soft_weight` is not looked at.
+        The weight of the soft term in the other parametrisation, `hard + lambda * T**2 * soft`; then `soft_weight` is
+        not used.
     ensemble : {"arithmetic", "geometric"}, default="arithmetic"
-        Mean of the distributions of several teachers, taken at temperature 1.
+        The mean of the distributions of several teachers, taken at temperature 1.
     eps : float in (0, 1), default=1e-4
-        Smallest probability of teachers without logits: below it is vote counting, not knowledge.
-    random_state : int, RandomState or None
-        Seeds the teacher and student that have no seed of their own.
+        The smallest probability of teachers without logits; smaller ones are replaced by it, since they come from
+        counting votes.
+    random_state : int, RandomState or None, default=None
+        The source of the seeds of the teacher and the student that have no seed of their own.
 
     Attributes
     ----------
     student_ : StudentClassifier or NetClassifier
-        An ordinary student: save and export it.
-    teacher_ : the fitted teacher, or list of teachers
+        The trained student, which can be saved and exported.
+    teacher_ : fitted teacher or list of fitted teachers
+        The teacher that the student learned from.
     classes_ : array of shape (n_classes,)
-        The teacher's; there may be some that `y` does not show.
+        The teacher's classes, of which `y` may not show all.
     history_ : list of dict
+        One row per epoch of the training of the student, as in `StudentClassifier`.
     stopped_ : {"finished", "early_stopping", "diverged", "callback"}
+        Why the training ended: all epochs were run, the validation rows showed no improvement, the loss was not finite,
+        or a callback ended it.
     n_iter_, n_parameters_, n_features_in_ : int
-    feature_names_in_ : array of str, for DataFrames
+        The number of epochs run, of parameters of the student, and of columns seen in `fit`.
+    feature_names_in_ : array of str
+        The names of the columns seen in `fit`; it exists only after a DataFrame whose column names are all strings.
 
     References
     ----------
@@ -103,20 +112,22 @@ class DistilledClassifier(ClassifierDistiller):
         self.random_state = random_state
 
     def fit(self, X, y=None, sample_weight=None, *, X_unlabeled=None, X_val=None, y_val=None):
-        """Fit the teacher if it is not, label the transfer set once, train the student.
+        """Fit the teacher if necessary, label the transfer set once, and train the student.
 
         Parameters
         ----------
         X : DataFrame or array of shape (n_rows, n_columns); or TransferSet
-            Of a transfer set (for instance MUNGE rows) the targets are used and `teacher` is not asked.
+            The labelled rows, or a transfer set (for instance of MUNGE rows), whose targets are used without asking
+            `teacher`.
         y : array of shape (n_rows,), optional
-            Hard labels, needed unless the hard term has no weight and the teacher is fitted. With a
-            transfer set: the labels of its original rows.
+            The hard labels, which are needed unless the hard term has no weight and the teacher is fitted. With a
+            transfer set they are the labels of its original rows.
         sample_weight : array of shape (n_rows,), optional
+            The weights of the rows, in the loss and for a teacher that is fitted.
         X_unlabeled : DataFrame or array of shape (n_unlabeled, n_columns), optional
-            Further rows the student learns from, on which the teacher's targets act alone.
-        X_val, y_val : optional
-            Validation rows and labels: the best epoch is kept.
+            Further rows that the student learns from, on which only the targets of the teacher act.
+        X_val, y_val : table and array, optional
+            Validation rows and labels; the weights of the epoch that is best on them are kept.
 
         Returns
         -------
@@ -125,10 +136,10 @@ class DistilledClassifier(ClassifierDistiller):
         Raises
         ------
         ValueError
-            A parameter out of its range; labels that are not among the teacher's classes, or missing
-            where the hard term has weight; unlabelled rows with a pure hard loss.
+            A parameter is out of its range, labels are not among the teacher's classes or are missing where the hard
+            term has weight, or there are unlabelled rows with a pure hard loss.
         TypeError
-            A teacher without probabilities, a student of another kind.
+            The teacher has no probabilities, or the student is of another kind.
         FloatingPointError
             The loss is not finite in the first epoch.
         """

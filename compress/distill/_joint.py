@@ -1,7 +1,7 @@
 """What Rocket Launching and the dual DNN share: two nets trained together on one labelled table.
 
 `JointClassifier` turns the table into a `LearningSet`, as students do, and calls the one training loop; its
-subclasses say which nets there are and what a batch costs.
+subclasses define the nets and the loss of a batch.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ __all__ = ["JointClassifier"]
 
 
 class JointClassifier(ClassifierMixin, BaseEstimator):
-    """Base of `RocketClassifier` and `DualDNNClassifier`, whose docstrings say what the parameters are.
+    """Base of `RocketClassifier` and `DualDNNClassifier`, whose docstrings explain the parameters.
 
-    A subclass has `_learn`, which makes and trains the nets, `_predicting`, the one that predicts, and what it will
-    of `_check_settings`, `_multi_valued`, `_teacher_logits` and `_rows_per_batch`.
+    A subclass has `_learn`, which makes and trains the nets, and `_predicting`, the one that predicts; it may have
+    `_check_settings`, `_multi_valued`, `_teacher_logits` and `_rows_per_batch`.
     """
 
     _parameter_constraints = {
@@ -67,13 +67,13 @@ class JointClassifier(ClassifierMixin, BaseEstimator):
         ----------
         X : DataFrame or array of shape (n_rows, n_columns)
             The rows to learn from.
-        y : array
-            Labels of shape (n_rows,), or soft labels of shape (n_rows, n_classes) whose rows sum to 1.
+        y : array of shape (n_rows,) or (n_rows, n_classes)
+            The labels, or soft labels whose rows sum to 1.
         sample_weight : array of shape (n_rows,), optional
             Non-negative weights of the rows in all losses.
-        X_val, y_val : optional
-            Validation rows and their labels; the weights of the epoch with the lowest log loss of the net that
-            predicts are kept.
+        X_val, y_val : table and array, optional
+            Validation rows and their labels; the weights of the epoch with the lowest log loss of the net that predicts
+            are kept.
 
         Returns
         -------
@@ -82,7 +82,7 @@ class JointClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            A parameter is out of its range; labels do not fit.
+            A parameter is out of its range, or the labels do not fit.
         FloatingPointError
             The loss is not finite in the first epoch.
         """
@@ -122,15 +122,34 @@ class JointClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def predict_proba(self, X) -> np.ndarray:
-        """Class probabilities of the net that predicts, float64 of shape (n_rows, n_classes), as in `classes_`.
+        """Predict class probabilities; categories that were not there in training count as missing.
 
-        Categories that were not there in training count as missing.
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_columns)
+            The rows to predict.
+
+        Returns
+        -------
+        float64 array of shape (n_rows, n_classes)
+            The probabilities, with columns as in `classes_`.
         """
         check_is_fitted(self, "classes_")
         return self._predicting().predict_proba(checked_table(self, X, reset=False))
 
     def predict(self, X) -> np.ndarray:
-        """The most probable class of each row, of shape (n_rows,)."""
+        """Predict the most probable class of each row.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_columns)
+            The rows to predict.
+
+        Returns
+        -------
+        array of shape (n_rows,)
+            The classes.
+        """
         best = self.predict_proba(X).argmax(axis=1)
         return self.classes_[best]
 
@@ -149,13 +168,13 @@ class JointClassifier(ClassifierMixin, BaseEstimator):
 
     # ------------------------------------------------------------ training
     def _blocks(self, data: LearningSet) -> tuple[torch.Tensor, ...]:
-        """The inputs of the nets for the rows of `data`."""
+        """Return the inputs of the nets for the rows of `data`."""
         return tuple(torch.from_numpy(np.ascontiguousarray(block)) for block in data.encoded.blocks)
 
     def _run_stage(self, module, blocks, data: LearningSet, loss, rng, *, net, validate, stage, parameters=None):
-        """One call of the training loop.
+        """Call the training loop once.
 
-        `loss(blocks, labels, weight, teacher, clock)` gives a scalar; `teacher` are the logits that stand behind the
+        `loss(blocks, labels, weight, teacher, clock)` returns a scalar; `teacher` are the logits that come after the
         labels in the targets, or None.
         """
         k, n_classes = len(blocks), len(self.classes_)
@@ -187,14 +206,14 @@ class JointClassifier(ClassifierMixin, BaseEstimator):
         self.best_epoch_, self.stopped_ = result.best_epoch, result.stopped
 
     def _validator(self, net, blocks, held_out: LearningSet, module):
-        """The log loss of a net on held-out rows."""
+        """Return a function that computes the log loss of a net on held-out rows."""
         device = next(module.parameters()).device
         labels = torch.from_numpy(held_out.targets[:, : len(self.classes_)]).to(device)
         blocks = tuple(block.to(device) for block in blocks)
         return lambda: self.objective_.score(net(*blocks), labels)
 
     def _alone(self, net):
-        """The loss of one net that learns from the labels only."""
+        """Return the loss of one net that learns from the labels only."""
 
         def loss(blocks, labels, weight, teacher, clock):
             return soft_cross_entropy(self.objective_.logits(net(*blocks)), labels, sample_weight=weight)
@@ -202,7 +221,7 @@ class JointClassifier(ClassifierMixin, BaseEstimator):
         return loss
 
     def _keep_sides(self, nets) -> None:
-        """Of the nets, by their names, the trained ones as `SideClassifier`s in attributes `<name>_`."""
+        """Keep the trained nets, by their names, as `SideClassifier`s in attributes `<name>_`."""
         for name, net in nets.items():
             self.__dict__.pop(f"{name}_", None)
             if self.only in (None, name):

@@ -28,22 +28,23 @@ __all__ = ["MimicClassifier", "MimicRegressor", "WidthMatch", "match_width"]
 class MimicClassifier(ClassifierDistiller):
     """A net that regresses a teacher's logits (Ba & Caruana, 2014).
 
-    Labels are used to fit a teacher that is not fitted, and for nothing else.
+    Labels are used only to fit a teacher that is not fitted.
 
     Parameters
     ----------
     teacher : torch module, classifier, or list of these
-        As in `DistilledClassifier`; of several the mean of the logits is regressed.
+        The teacher, as in `DistilledClassifier`; with several ones the mean of the logits is regressed.
     student : StudentClassifier, NetClassifier, torch module or None, default=None
-        None is `StudentClassifier()`. The paper's is wide, shallow and has a linear bottleneck:
-        `StudentClassifier((width,), bottleneck=64)` with `width` of `match_width`.
+        The net and how it is trained; None takes `StudentClassifier()`. The student of the paper is wide and shallow
+        and has a linear bottleneck: `StudentClassifier((width,), bottleneck=64)` with `width` of `match_width`.
     standardize : bool, default=True
-        Regress each logit in the unit in which it has mean 0 and spread 1 over the transfer set; undone
-        at prediction. The paper finds it helps slightly.
+        Whether each logit is regressed in the unit in which it has mean 0 and spread 1 over the transfer set;
+        predictions are in the old unit. The paper finds that it helps slightly.
     eps : float in (0, 1), default=1e-4
-        Smallest probability of teachers without logits.
-    random_state : int, RandomState or None
-        Seeds the teacher and student that have no seed of their own.
+        The smallest probability of teachers without logits; smaller ones are replaced by it, since they come from
+        counting votes.
+    random_state : int, RandomState or None, default=None
+        The source of the seeds of the teacher and the student that have no seed of their own.
 
     Attributes
     ----------
@@ -81,18 +82,20 @@ class MimicClassifier(ClassifierDistiller):
         self.random_state = random_state
 
     def fit(self, X, y=None, sample_weight=None, *, X_unlabeled=None, X_val=None, y_val=None):
-        """Record the teacher's logits on the transfer set, train the student on them.
+        """Record the teacher's logits on the transfer set, and train the student on them.
 
         Parameters
         ----------
         X : DataFrame or array of shape (n_rows, n_columns); or TransferSet
+            The rows to learn from, or a transfer set, whose targets are used without asking `teacher`.
         y : array of shape (n_rows,), optional
-            Needed to fit a teacher that is not fitted; not seen by the student.
+            The labels for a teacher that is not fitted; the student does not learn from them.
         sample_weight : array of shape (n_rows,), optional
+            The weights of the rows, in the loss and for a teacher that is fitted.
         X_unlabeled : DataFrame or array of shape (n_unlabeled, n_columns), optional
-            Further rows the student learns from, on which the teacher's targets act alone.
-        X_val, y_val : optional
-            Validation rows and labels: the best epoch is kept.
+            Further rows that the student learns from, on which only the targets of the teacher act.
+        X_val, y_val : table and array, optional
+            Validation rows and labels; the weights of the epoch that is best on them are kept.
 
         Returns
         -------
@@ -119,15 +122,17 @@ class MimicRegressor(RegressorMixin, MultiOutputMixin, BaseDistiller):
     Parameters
     ----------
     teacher : torch module, regressor, or list of these
-        Of several the mean is regressed. What is fitted is used as it is, the rest is fitted on `X`, `y`.
+        The teacher; with several ones the mean of their predictions is regressed. What is fitted is used as it is; the
+        rest is fitted on `X`, `y`.
     student : StudentRegressor or None, default=None
-        None is `StudentRegressor()`.
-    random_state : int, RandomState or None
-        Seeds the teacher and student that have no seed of their own.
+        The net and how it is trained; None takes `StudentRegressor()`.
+    random_state : int, RandomState or None, default=None
+        The source of the seeds of the teacher and the student that have no seed of their own.
 
     Attributes
     ----------
     student_ : StudentRegressor
+        The trained student, which can be saved and exported.
     teacher_, history_, stopped_, n_iter_, n_parameters_, n_features_in_, feature_names_in_
         As in `DistilledClassifier`.
 
@@ -152,9 +157,9 @@ class MimicRegressor(RegressorMixin, MultiOutputMixin, BaseDistiller):
         self.random_state = random_state
 
     def fit(self, X, y=None, sample_weight=None, *, X_unlabeled=None, X_val=None, y_val=None):
-        """Record the teacher's predictions on the transfer set, train the student on them.
+        """Record the teacher's predictions on the transfer set, and train the student on them.
 
-        Parameters as in `MimicClassifier.fit`; `y` of shape (n_rows,) or (n_rows, n_outputs).
+        The parameters are as in `MimicClassifier.fit`, with `y` of shape (n_rows,) or (n_rows, n_outputs).
         """
         self._validate_params()
         rng = check_random_state(self.random_state)
@@ -174,13 +179,24 @@ class MimicRegressor(RegressorMixin, MultiOutputMixin, BaseDistiller):
         return self._keep(members, student.fit(rows, values, weight, X_val=X_val, y_val=y_val))
 
     def predict(self, X) -> np.ndarray:
-        """Values, float64, of shape (n_rows,) or (n_rows, n_outputs)."""
+        """Predict values with the student.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_columns)
+            The rows to predict.
+
+        Returns
+        -------
+        float64 array of shape (n_rows,) or (n_rows, n_outputs)
+            The values.
+        """
         X = self._student_input(X)
         return self.student_.predict(X)
 
 
 class WidthMatch(NamedTuple):
-    """Units of a shallow net, its parameters, and their relative distance from those of the deep net."""
+    """The units of a shallow net, its parameters, and their relative distance from those of the deep net."""
 
     width: int
     n_parameters: int
@@ -195,21 +211,22 @@ def match_width(
     n_outputs: int | None = None,
     tolerance: float = 0.015,
 ) -> WidthMatch:
-    """The hidden units of a shallow net that has as many parameters as a deep one.
+    """Return the number of hidden units with which a shallow net has as many parameters as a deep one.
 
     A shallow net with `d` inputs, `k` linear units, `H` hidden units and `c` outputs has
-    `d k + k H + H + H c + c` parameters (without bottleneck `d H + H + H c + c`); solved for `H`.
+    `d k + k H + H + H c + c` parameters (without bottleneck `d H + H + H c + c`); this is solved for `H`.
 
     Parameters
     ----------
     deep : torch module, fitted student, or int
-        The net, or its number of parameters.
+        The deep net, or its number of parameters.
     bottleneck : int, optional
+        The number `k` of linear units of the shallow net; None for a net without bottleneck.
     n_inputs, n_outputs : int, optional
-        Of the shallow net; by default those of the first and last linear layer of `deep`, which a
-        convolutional net or a number does not tell.
+        The number of inputs and outputs of the shallow net; by default those of the first and last linear layer of
+        `deep`. They are needed for a convolutional net and for a number.
     tolerance : float, default=0.015
-        Largest `residual` accepted.
+        The largest absolute `residual` that is accepted.
 
     Returns
     -------
@@ -218,7 +235,8 @@ def match_width(
     Raises
     ------
     ValueError
-        Inputs or outputs unknown; no width comes near enough, or none is left beside the bottleneck.
+        The number of inputs or outputs is unknown, no width is near enough, or the bottleneck alone has too many
+        parameters.
 
     Examples
     --------

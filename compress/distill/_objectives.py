@@ -1,8 +1,8 @@
 """What students learn from teachers' logits: Hinton's mixture, also with hints, and Ba & Caruana's regression.
 
 Both are objectives of `compress.students`, so that any student trains under them. A distilled student
-ends with the plain objective of the same outputs (`plain`), which knows nothing of teachers and can be saved.
-Targets stand side by side: the teacher's logits, then one-hot labels with zeros for rows that have none.
+ends with the plain objective of the same outputs (`plain`), which does not hold a teacher and can be saved.
+Targets are side by side: the teacher's logits, then one-hot labels with zeros for rows that have none.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ UNLABELED = -1
 
 
 def side_by_side(teacher_logits: np.ndarray, labels: np.ndarray, *others: np.ndarray) -> np.ndarray:
-    """Targets float32 of shape (n_rows, 2 * n_classes): teacher's logits and one-hot labels (0 where unlabelled).
+    """Join targets to float32 of shape (n_rows, 2 * n_classes): teacher's logits, one-hot labels (0 where unlabelled).
 
-    What else a method wants to keep by its row (`others`) stands behind.
+    What else a method needs for each row (`others`) comes after them.
     """
     return np.hstack([teacher_logits, labels, *others]).astype(np.float32)
 
@@ -35,12 +35,16 @@ class Distillation(SoftTargets):
     Parameters
     ----------
     output_activation : {"sigmoid", "softmax"}
+        The function from outputs to probabilities, as in `Objective`.
     n_classes : int
+        The number of classes.
     temperature, soft_weight : float or Schedule
-    soft_lambda : float, Schedule or None
-        As in `compress.losses.distillation_loss`, which is the loss.
-    teacher : callable(inputs) -> tensor of shape (n_rows, n_classes), optional
-        Gives the logits of rows that change from batch to batch; without it those in the targets count.
+        The settings of `compress.losses.distillation_loss`, which is the loss.
+    soft_lambda : float, Schedule or None, default=None
+        The other parametrisation of the weight, as in `compress.losses.distillation_loss`.
+    teacher : callable(inputs), optional
+        A function that returns the logits, of shape (n_rows, n_classes), of rows that change from batch to batch;
+        without it the logits in the targets are used.
     """
 
     def __init__(
@@ -69,7 +73,7 @@ class Distillation(SoftTargets):
         return self._mixture(outputs, *self._parts(target), weight, 1.0)
 
     def plain(self) -> SoftTargets:
-        """The plain objective of the same outputs."""
+        """Return the plain objective of the same outputs."""
         return SoftTargets(self.output_activation, self.mean, self.scale)
 
     def _parts(self, target) -> tuple[torch.Tensor, torch.Tensor]:
@@ -91,16 +95,19 @@ class Distillation(SoftTargets):
 class LogitMatching(Logits):
     """Squared error of the teacher's own logits, centred and standardised (Ba & Caruana, 2014).
 
-    The base class makes logits from probabilities; these are regressed as they are. Centring takes
-    away the constant of each row, which the softmax does not see and the paper's nets had to learn.
+    The base class makes logits from probabilities; here the logits are regressed as they are. Centring removes
+    the constant of each row, which does not change the softmax and which the paper's nets had to learn.
 
     Parameters
     ----------
     output_activation : {"sigmoid", "softmax"}
+        The function from outputs to probabilities, as in `Objective`.
     mean, scale : float32 arrays of shape (n_outputs,)
+        The unit of the outputs, as in `Objective`.
     n_classes : int
-    teacher : callable(inputs) -> tensor of shape (n_rows, n_classes), optional
-        As in `Distillation`.
+        The number of classes.
+    teacher : callable(inputs), optional
+        The teacher of changing rows, as in `Distillation`.
     """
 
     def __init__(self, output_activation, mean, scale, n_classes, teacher: Callable | None = None):
@@ -109,7 +116,7 @@ class LogitMatching(Logits):
 
     @classmethod
     def for_logits(cls, logits, weight, output_activation: str, *, standardize: bool, teacher=None) -> LogitMatching:
-        """The objective in whose unit each output has mean 0 and spread 1 over the transfer set."""
+        """Return the objective in whose unit each output has mean 0 and spread 1 over the transfer set."""
         values = _regressed(logits, output_activation).astype(np.float64)
         mean, spread = np.zeros(values.shape[1]), np.ones(values.shape[1])
         if standardize:
@@ -136,12 +143,12 @@ class LogitMatching(Logits):
         return super().score(outputs, target, weight)
 
     def plain(self) -> Logits:
-        """The plain objective of the same outputs."""
+        """Return the plain objective of the same outputs."""
         return Logits(self.output_activation, self.mean, self.scale)
 
 
 def _regressed(logits, output_activation: str):
-    """What the outputs stand for: log odds of the second class, or centred logits. Arrays and tensors."""
+    """Return what the outputs stand for, of arrays or tensors: log odds of the second class, or centred logits."""
     return logits[:, 1:] - logits[:, :1] if output_activation == "sigmoid" else logits - logits.mean(1)[:, None]
 
 
@@ -149,10 +156,10 @@ class HintedDistillation(Distillation):
     """Distillation plus a weighted hint, in one sum: the single-stage variant."""
 
     hint_weight = 1.0
-    regressor = live_hint = hint_shape = guided = None  # set by FitNetClassifier when the net is there
+    regressor = live_hint = hint_shape = guided = None  # set by FitNetClassifier when the net is made
 
     def training_targets(self, targets: np.ndarray) -> np.ndarray:
-        """See `Objective.training_targets`; the hint stays behind logits and labels."""
+        """See `Objective.training_targets`; the hint comes after logits and labels."""
         return targets
 
     def step_loss(self, outputs, target, weight=None, *, inputs, clock) -> torch.Tensor:

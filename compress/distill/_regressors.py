@@ -10,27 +10,28 @@ __all__ = ["make_regressor"]
 
 
 def make_regressor(guided: tuple, hint: tuple, hint_module: nn.Module, kind: str | None) -> nn.Module:
-    """The regressor for two layers, with fresh weights.
+    """Make the regressor for two layers, with new weights.
 
     Parameters
     ----------
     guided, hint : tuples of int
-        Shapes of one row: (n_units,) or (n_channels, height, width).
+        The shapes of one row of the two layers: (n_units,) or (n_channels, height, width).
     hint_module : torch module
-        Whose last nonlinearity the regressor gets too, so that it can reach the hint's values.
+        The teacher's layer, whose last nonlinearity the regressor gets too, so that it can reach the values of the
+        hint.
     kind : {"auto", None}
-        None: no regressor, the shapes must be the same.
+        Whether a regressor is made; with None the shapes must be the same.
 
     Returns
     -------
     torch module
-        Dense: linear. Convolutional: no padding, kernel `s_student - s_teacher + 1` in each direction, which
-        has far fewer weights than a dense layer would.
+        A linear layer for dense layers; for feature maps a convolution without padding and with kernel
+        `s_student - s_teacher + 1` in each direction, which has far fewer weights than a dense layer.
 
     Raises
     ------
     ValueError
-        Shapes that cannot be brought together so.
+        The regressor cannot bring the shapes together.
     """
     if kind is None:
         if guided != hint:

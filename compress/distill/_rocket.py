@@ -40,84 +40,107 @@ __all__ = ["RocketClassifier"]
 
 @moved(hint_schedule="hint_weight=Schedule(0.0, 0.01) for a rising weight, Schedule(0.01, 0.0) for a falling one")
 class RocketClassifier(JointClassifier):
-    r"""A light net trained beside a booster that shares its lower layers and lends it its logits.
+    r"""A light net trained together with a booster, which shares its lower layers and gives it its logits as hints.
 
     Parameters
     ----------
     shared_layer_sizes : sequence of int, default=(32,)
-        Lower layers that both nets go through (`sharing="bottom"`). May be empty.
+        The units of the lower layers, which both nets share (`sharing="bottom"`); it may be empty.
     light_layer_sizes : sequence of int, default=(16,)
-        Hidden layers of the light net above them.
+        The units of the hidden layers of the light net above them.
     booster_layer_sizes : sequence of int, default=(256, 256)
-        Hidden layers of the booster above them.
+        The units of the hidden layers of the booster above them.
     sharing : {"bottom", "interval"}, default="bottom"
-        "interval": both are nets of residual blocks in groups of widths `group_sizes`; the light net's
-        `light_blocks` per group are the first of the booster's `booster_blocks`. Batch norms and output
-        layers are each net's own.
+        What the nets share. With "interval" both are nets of residual blocks in groups of widths `group_sizes`; the
+        light net's `light_blocks` per group are the first of the booster's `booster_blocks`. Batch norms and output
+        layers are not shared.
     group_sizes : sequence of int, default=(32, 32)
+        The widths of the groups of residual blocks (`sharing="interval"`).
     light_blocks, booster_blocks : int, default=1 and 3
+        The number of residual blocks per group in each net (`sharing="interval"`).
     hint : {"logits", "probabilities", "soft_targets"}, default="logits"
-        Form of the third term; see `compress.losses.rocket_hint_loss`.
+        The form of the third term; see `compress.losses.rocket_hint_loss`.
     hint_weight : float or Schedule, default=0.01
-        :math:`\lambda`; the paper has 0.03 with its convolutional nets. A `compress.training.Schedule` lets it
-        rise or fall over the training.
+        The weight :math:`\lambda`; the paper has 0.03 with its convolutional nets. A `compress.training.Schedule` lets
+        it rise or fall over the training.
     hint_temperature : float, default=4.0
-        For `hint="soft_targets"` and for the extra teacher.
+        The temperature of `hint="soft_targets"` and of the extra teacher.
     hint_eval_mode : bool, default=True
-        Take the hint from the booster in eval mode (no dropout, running batch-norm statistics), at the
-        price of a second pass through it.
+        Whether the hint is taken from the booster in eval mode (no dropout, running batch-norm statistics), which costs
+        a second pass through it.
     gradient_block : bool, default=True
-        Whether the hint is kept away from the booster.
+        Whether the gradient of the hint is kept away from the booster.
     share : bool, default=True
         Whether the lower layers are shared; False gives each net its own.
     joint : bool, default=True
-        False: first the booster alone, then the light net, its lower layers starting as a copy of the
-        booster's, with the hint from fixed logits.
+        Whether both nets are trained together. False trains the booster first, then the light net, whose lower layers
+        start as a copy of the booster's, with the hint from fixed logits.
     light_trains_shared : bool, default=True
         Whether the light net's losses reach the shared lower layers (`sharing="bottom"` only).
     teacher : None, "booster" or classifier with `predict_proba`, default=None
-        Extra knowledge-distillation term from a teacher that is already trained: "booster" trains one
-        of the booster's shape first (the paper's rocket+KD). A classifier that is not fitted is not accepted.
+        A trained teacher for an extra term of knowledge distillation; "booster" trains one of the booster's shape first
+        (the paper's rocket+KD). A classifier that is not fitted is not accepted.
     teacher_weight : float, default=0.5
-        Weight of the extra term, :math:`T^2 KL`.
+        The weight of the extra term, :math:`T^2 KL`.
     only : None, "light" or "booster", default=None
-        Train one net alone: the controls of the paper's tables.
+        The one net to train alone, as in the controls of the paper's tables; None trains both.
     batch_norm : bool, default=True
-        In the booster (`sharing="interval"`: in both nets).
+        Whether the booster has batch normalisation (`sharing="interval"`: both nets).
     dropout : float in [0, 1), default=0.0
-        In the booster.
+        The share of units of the booster that are dropped in training.
     standardize : bool, default=True
-        Whether continuous columns are standardised; False for columns on one scale, such as pixels.
+        Whether continuous columns are standardised; False is for columns on one scale, such as pixels.
     activation : {"relu", "tanh", "logistic", "silu", "gelu"}, default="relu"
+        The nonlinearity of the hidden layers.
     max_epochs : int, default=25
+        The number of passes over the rows.
     batch_size : int, default=64
+        The number of rows per step.
     learning_rate : float, default=2e-3
+        The learning rate at the start of the training.
     schedule : {"constant", "cosine", "linear"}, default="cosine"
+        How the learning rate changes from step to step; "cosine" and "linear" end at 0.
     optimizer : {"adamw", "sgd"}, default="adamw"
+        AdamW, or stochastic gradient descent with Nesterov momentum.
     weight_decay : float, default=1e-3
+        Decoupled weight decay; it acts on weight matrices only.
     early_stopping : bool or "auto", default="auto"
         Whether validation rows decide: the weights of the epoch that is best on them for the net that predicts are
-        kept. True also stops after 10 epochs without improvement, and holds `validation_fraction` of the rows out
-        where `fit` is given no `X_val`. "auto": when `fit` is given `X_val`; all epochs are run.
+        kept. True also stops after 10 epochs without improvement, and holds out `validation_fraction` of the rows when
+        `fit` gets no `X_val`. "auto" uses `X_val` when `fit` gets it, and runs all epochs.
     validation_fraction : float in (0, 1), default=0.1
-    schema : None, mapping of column to kind, or Schema
+        The share of the rows that is held out with `early_stopping=True` when `fit` gets no `X_val`.
+    schema : None, mapping of column to kind, or Schema, default=None
+        Which columns are nominal; None infers it from the dtypes. See `compress.schema.Schema`.
     device : str, default="auto"
+        The torch device of the training; "auto" takes a GPU when there is one. The fitted nets are on the CPU.
     verbose : int, default=0
-    random_state : int, RandomState or None
+        1 shows a progress bar on a terminal; 0 shows nothing.
+    random_state : int, RandomState or None, default=None
+        The source of the initial weights, of the batches and of the rows held out; an int makes the result
+        reproducible.
 
     Attributes
     ----------
     light_, booster_ : SideClassifier
-        Both predict; only the one trained is there with `only`. The light one serves `predict`.
+        The two nets, which both predict; with `only` there is only the one that was trained. `predict` uses the light
+        one.
     classes_ : array of shape (n_classes,)
+        The label of each column of `predict_proba`.
     n_parameters_ : int
-        Of the served net.
+        The number of parameters of the net that predicts.
     history_ : list of dict
-        One per epoch and stage.
+        One row per epoch and stage, with `stage`, `epoch`, `loss`, `learning_rate` and `seconds`, and with `valid` when
+        there are validation rows.
     best_epoch_ : int or None
+        The epoch, from 0, whose weights were kept; None without validation rows.
     stopped_ : {"finished", "early_stopping", "diverged", "callback"}
+        Why the training ended: all epochs were run, the validation rows showed no improvement, the loss was not finite,
+        or a callback ended it.
     n_features_in_ : int
-    feature_names_in_ : array of str, for DataFrames
+        The number of columns seen in `fit`.
+    feature_names_in_ : array of str
+        The names of the columns seen in `fit`; it exists only after a DataFrame whose column names are all strings.
 
     References
     ----------
@@ -231,13 +254,13 @@ class RocketClassifier(JointClassifier):
         self.random_state = random_state
 
     def drop_booster(self):
-        """Forget the booster, which serving does not need; returns self."""
+        """Remove the booster, which predictions do not need, and return self."""
         check_is_fitted(self, "light_")
         self.__dict__.pop("booster_", None)
         return self
 
     def to_student(self) -> StudentClassifier:
-        """The light net as a `StudentClassifier`, with its saving and exporting (`sharing="bottom"` only)."""
+        """Return the light net as a `StudentClassifier`, which can be saved and exported (`sharing="bottom"` only)."""
         check_is_fitted(self, "light_")
         if self.sharing != "bottom":
             raise ValueError(f"to_student needs sharing='bottom', a plain perceptron; got sharing={self.sharing!r}.")
@@ -315,7 +338,7 @@ class RocketClassifier(JointClassifier):
         self._keep_sides(net)
 
     def _dense_blocks(self, inputs, data: LearningSet, device):
-        """The two blocks of the rows; the dense matrix, made once, where nothing in the input layer is learned."""
+        """Return the two blocks of the rows; where nothing in the input layer is learned, the dense matrix."""
         blocks = self._blocks(data)
         return (inputs.to(device)(*(b.to(device) for b in blocks)).cpu(),) if inputs.is_fixed else blocks
 

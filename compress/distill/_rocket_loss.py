@@ -1,4 +1,4 @@
-"""What one batch of Rocket Launching costs, and the copies and logits its stages need."""
+"""The loss of one batch of Rocket Launching, and the copies and logits that its stages need."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ __all__ = ["all_logits", "rocket_loss", "unshare"]
 
 
 def rocket_loss(settings, net, objective, *, booster_learns: bool = True):
-    """The loss of a batch, `loss(blocks, labels, weight, teacher, clock)`.
+    """Return the loss of a batch, `loss(blocks, labels, weight, teacher, clock)`.
 
     Parameters
     ----------
     settings : RocketClassifier
-    net : mapping with the branches "light" and "booster"
+        The estimator with the parameters.
+    net : mapping of str to module
+        The two nets, "light" and "booster".
     objective : compress.students.Objective
-    booster_learns : bool
-        False: the booster is there for its fixed logits only.
+        The objective, which makes logits of outputs.
+    booster_learns : bool, default=True
+        Whether the booster is trained; with False only its fixed logits are used.
     """
     light, booster = net["light"], net["booster"]
     bottom = settings.sharing == "bottom" and settings.share and booster_learns
@@ -79,14 +82,14 @@ def rocket_loss(settings, net, objective, *, booster_learns: bool = True):
 
 
 def unshare(light) -> None:
-    """Give the light net a copy of what it shares, so that the booster stays as it is."""
+    """Give the light net a copy of what it shares, so that the booster does not change."""
     for name in ("inputs", "lower", "into", "blocks"):
         if hasattr(light, name):
             setattr(light, name, copy.deepcopy(getattr(light, name)))
 
 
 def all_logits(branch, blocks, objective, device, rows: int = 8192) -> np.ndarray:
-    """Logits of a branch in eval mode, float32 of shape (n_rows, n_classes)."""
+    """Return the logits of a branch in eval mode, float32 of shape (n_rows, n_classes)."""
     branch.eval()
     with torch.no_grad():
         parts = [

@@ -17,14 +17,18 @@ CHUNK = 8192  # rows predicted at a time
 
 
 class SideClassifier:
-    """One net of a jointly trained pair, with all it needs to predict from a table.
+    """One net of a jointly trained pair, with everything that it needs to predict from a table.
 
     Attributes
     ----------
     classes_ : array of shape (n_classes,)
-    module_ : torch module in eval mode, on the CPU
+        The label of each column of `predict_proba`.
+    module_ : torch module
+        The net, in eval mode on the CPU.
     encoder_ : FieldEncoder
+        The encoder of the table.
     n_parameters_ : int
+        The number of parameters of the net.
     """
 
     def __init__(self, module, encoder: FieldEncoder, objective, classes):
@@ -32,23 +36,23 @@ class SideClassifier:
         self.n_parameters_ = sum(p.numel() for p in module.parameters())
 
     def logits(self, X) -> np.ndarray:
-        """Log-odds of the second class, of shape (n_rows, 1), or logits of shape (n_rows, n_classes)."""
+        """Compute the log-odds of the second class, of shape (n_rows, 1), or logits of shape (n_rows, n_classes)."""
         blocks = [torch.from_numpy(np.ascontiguousarray(block)) for block in self.encoder_.encode(X).blocks]
-        # in double a row's result does not depend on the rows it is predicted with
+        # in double the result for a row does not depend on the other rows
         module = copy.deepcopy(self.module_).double().eval()
         with torch.no_grad(), single_thread():
             parts = [module(*(b[i : i + CHUNK] for b in blocks)) for i in range(0, max(len(blocks[0]), 1), CHUNK)]
         return torch.cat(parts).numpy()
 
     def predict_proba(self, X) -> np.ndarray:
-        """Class probabilities, float64 of shape (n_rows, n_classes), columns as in `classes_`."""
+        """Predict class probabilities, float64 of shape (n_rows, n_classes), with columns as in `classes_`."""
         outputs = torch.from_numpy(self.logits(X))
         return self.objective_.logits(outputs).softmax(dim=1).numpy()
 
     def predict(self, X) -> np.ndarray:
-        """The most probable class of each row, of shape (n_rows,)."""
+        """Predict the most probable class of each row, an array of shape (n_rows,)."""
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
     def to_bytes(self) -> bytes:
-        """The weights in safetensors' format: what serving this net takes."""
+        """Return the weights in safetensors' format."""
         return weights_to_bytes(self.module_)

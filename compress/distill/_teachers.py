@@ -1,7 +1,7 @@
-"""What distillers ask of a teacher: logits, values, hidden layers, of whatever the teacher is made of.
+"""What distillers need of a teacher: logits, values and hidden layers, whatever kind of object the teacher is.
 
-A teacher is a torch module (logits = its outputs), a student or `NetClassifier` of this library (its own
-logits), any other classifier (logits = log-probabilities), or a list of these, combined by their mean.
+A teacher is a torch module (logits = its outputs), a student or `NetClassifier` of this library (its own logits), any
+other classifier (logits = log-probabilities), or a list of these, combined by their mean.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ BLOCK_ROWS = 2048  # rows a net sees at a time: bounds the memory of its hidden 
 
 
 def fitted_teachers(teacher, X, y, sample_weight, task: str, rng) -> list:
-    """The members of a teacher; what is fitted already is used as it is, the rest is cloned and fitted.
+    """Return the members of a teacher; fitted ones are used as they are, the others are cloned and fitted.
 
     Raises
     ------
     TypeError, ValueError
-        No teacher, one for another task, or one to be fitted without labels.
+        No teacher is given, one is for another task, or one has to be fitted without labels.
     """
     members = list(teacher) if isinstance(teacher, list | tuple) else [teacher]
     if not members or any(member is None for member in members):
@@ -61,24 +61,25 @@ def _fitted(member, X, y, sample_weight, task, rng):
 
 
 class Teachers:
-    """Fitted teachers that speak as one.
+    """Fitted teachers whose outputs are combined.
 
     Parameters
     ----------
     members : list of fitted estimators and torch modules
+        The teachers.
     mean : {"arithmetic", "geometric", "logits"}
-        Mean of the members' probabilities, of their log-probabilities, or of their logits.
+        The mean of the members' probabilities, of their log-probabilities, or of their logits.
     eps : float in (0, 1)
-        Smallest probability the logarithm sees, of teachers that have probabilities only.
+        The smallest probability that the logarithm is taken of, for teachers that have only probabilities.
     """
 
     def __init__(self, members: list, mean: str, eps: float):
         self.members, self.mean, self.eps = members, mean, eps
 
     def classes(self):
-        """Labels of the columns of `logits`; None where all members are bare torch modules.
+        """Return the labels of the columns of `logits`; None where all members are torch modules.
 
-        Raises ValueError where members disagree.
+        It raises ValueError where members disagree.
         """
         known = [np.asarray(m.classes_) for m in self.members if hasattr(m, "classes_")]
         for other in known[1:]:
@@ -87,8 +88,8 @@ class Teachers:
         return known[0] if known else None
 
     def logits(self, X) -> np.ndarray:
-        """float32 of shape (n_rows, n_classes), before softmax, of a DataFrame or array."""
-        self.classes()  # members that disagree are told before any work
+        """Return logits of a DataFrame or array, float32 of shape (n_rows, n_classes), before softmax."""
+        self.classes()  # members that disagree raise an error before any work
         outputs = [torch.from_numpy(_member_logits(m, X, self.eps)) for m in self.members]
         shapes = {tuple(z.shape) for z in outputs}
         if len(shapes) > 1:
@@ -96,14 +97,14 @@ class Teachers:
         return _combined(outputs, self.mean).numpy()
 
     def values(self, X) -> np.ndarray:
-        """float32 of shape (n_rows,) or (n_rows, n_outputs): the mean of the regressors' predictions."""
+        """Return the mean of the regressors' predictions, float32 of shape (n_rows,) or (n_rows, n_outputs)."""
         outputs = [_member_values(m, X) for m in self.members]
         if len({v.shape for v in outputs}) > 1:
             raise ValueError(f"teachers must have the same outputs, got shapes {[v.shape for v in outputs]}.")
         return np.mean(outputs, axis=0)
 
     def batch_logits(self, inputs: tuple[torch.Tensor, ...]) -> torch.Tensor:
-        """The same of a batch that was augmented, on its device: the rows are `inputs[0]`."""
+        """Return the logits of a batch that was augmented, on its device; the rows are `inputs[0]`."""
         x = inputs[0]
         nets = [row_net(member) for member in self.members]
         if all(net is not None for net in nets):
@@ -115,20 +116,20 @@ class Teachers:
 
 
 def body_of(member) -> nn.Module | None:
-    """The net in which layers have names: a torch module itself, the body of a student; None for other teachers."""
+    """Return the net whose layers have names: a torch module itself, or the body of a student; else None."""
     if isinstance(member, nn.Module):
         return member
     return member.module_.body if isinstance(member, BaseStudent) else None
 
 
 def row_net(member) -> nn.Module | None:
-    """The net that sees plain rows, without an input layer of its own; None for other teachers."""
+    """Return the net that takes plain rows, without an input layer of its own; None for other teachers."""
     return body_of(member) if isinstance(member, nn.Module | NetClassifier) else None
 
 
 @contextlib.contextmanager
 def as_they_were(members):
-    """Whatever teaching needs inside the block, the teachers' nets get their device and mode back after it."""
+    """Set device and mode of the teachers' nets back after the block."""
     nets = [net for net in map(row_net, members) if net is not None]
     before = [(next((p.device for p in net.parameters()), None), net.training) for net in nets]
     try:
@@ -141,7 +142,7 @@ def as_they_were(members):
 
 
 def hidden_of(member, layer: str, X) -> torch.Tensor:
-    """The hidden layer `layer` of a net for a DataFrame or array: float32 tensor, rows first."""
+    """Return the hidden layer `layer` of a net for a DataFrame or array, as a float32 tensor with rows first."""
     body = body_of(member)
     parts = []
     with _eval(body), torch.no_grad():
@@ -151,7 +152,7 @@ def hidden_of(member, layer: str, X) -> torch.Tensor:
 
 
 def stopped_at(body: nn.Module, layer: str, run, *inputs) -> torch.Tensor:
-    """The output of the submodule `layer` of `body` while `run(*inputs)` runs; what comes after it is not computed."""
+    """Return the output of the submodule `layer` of `body` in `run(*inputs)`; what comes after it is not computed."""
     taken = []
 
     def take(module, inputs, output):
@@ -169,7 +170,7 @@ def stopped_at(body: nn.Module, layer: str, run, *inputs) -> torch.Tensor:
 
 
 class _Reached(Exception):
-    """Ends a forward pass at the layer that is wanted."""
+    """Ends a forward pass at the layer that is needed."""
 
 
 def _member_logits(member, X, eps: float) -> np.ndarray:
@@ -198,7 +199,7 @@ def _as_logits(member, outputs: torch.Tensor) -> torch.Tensor:
 
 
 def _blocks(member, X):
-    """Blocks of inputs of a net, and the function that takes them."""
+    """Yield blocks of inputs of a net, and the function that takes them."""
     if isinstance(member, nn.Module):
         inputs, run = (torch.from_numpy(_plain_rows(X)),), member
     else:
@@ -226,14 +227,14 @@ def _combined(outputs: list, mean: str) -> torch.Tensor:
     if mean == "logits":
         return stacked.mean(dim=0)
     stacked = stacked.log_softmax(dim=-1)
-    if mean == "geometric":  # up to its normalisation, which a softmax does again
+    if mean == "geometric":  # without its normalisation, which a softmax does anyway
         return stacked.mean(dim=0)
     return stacked.logsumexp(dim=0) - float(np.log(len(outputs)))
 
 
 @contextlib.contextmanager
 def _eval(module: nn.Module):
-    """No dropout, no batch statistics inside the block; the mode of before afterwards."""
+    """Switch dropout and batch statistics off inside the block, and set the mode back afterwards."""
     training = module.training
     module.eval()
     try:
@@ -243,7 +244,7 @@ def _eval(module: nn.Module):
 
 
 def check_layer(body: nn.Module, parameter: str, name: str) -> None:
-    """Refuse the name of no layer, and a softmax; `parameter` is what the error calls it."""
+    """Refuse a name that belongs to no layer, and a softmax; `parameter` is its name in the error."""
     names = [known for known, _ in body.named_modules() if known]
     if name not in names:
         raise ValueError(f"{parameter} must name a layer of the net, one of {', '.join(names)}; got {name!r}.")

@@ -1,4 +1,4 @@
-"""Measures: how good a model is, how close to its teacher, how large, how fast.
+"""Measures: how good a model is, how near to its teacher, how large, how fast.
 
 Plain functions on predictions and callables. Probabilities are arrays of shape (n_rows, n_classes);
 those of the 2006 paper's problems have two columns, and its RMSE is that of the second, P(y=1).
@@ -27,37 +27,59 @@ __all__ = [
     "size_bytes",
 ]
 
-MOST_CALLS = 1000  # of one latency
+MOST_CALLS = 1000  # timed for one latency
 
 
 def rmse(y, probabilities, classes=None) -> float:
-    """Root mean squared error of predicted probabilities to 0/1 targets, as in the 2006 paper.
+    """Root mean squared error of predicted probabilities, as in the 2006 paper.
 
     Parameters
     ----------
-    y : array of shape (n_rows,), labels; or (n_rows, n_classes), given probabilities
+    y : array of shape (n_rows,) or (n_rows, n_classes)
+        The labels, or the probabilities to compare with.
     probabilities : array of shape (n_rows, n_classes)
+        The predicted probabilities.
     classes : array of shape (n_classes,), optional
         The label of each column; 0, 1, ... by default.
 
     Returns
     -------
     float
-        Two classes: error of the second column. More: over all rows and columns.
+        With two classes, the error of the second column; with more, the error over all rows and columns.
     """
     return float(np.sqrt(np.mean(squared_errors(y, probabilities, classes))))
 
 
 def squared_errors(y, probabilities, classes=None) -> np.ndarray:
-    """The squared error of each row, of shape (n_rows,), whose mean is the square of `rmse`; same arguments."""
+    """Squared error of the predicted probabilities of each row, whose mean is the square of `rmse`.
+
+    Parameters
+    ----------
+    y, probabilities, classes
+        As in `rmse`.
+
+    Returns
+    -------
+    float64 array of shape (n_rows,)
+        The errors.
+    """
     error = np.asarray(probabilities, dtype=np.float64) - _one_hot(y, np.shape(probabilities)[1], classes)
     return np.mean(error[:, 1:] ** 2 if error.shape[1] == 2 else error**2, axis=1)
 
 
 def classification_metrics(y, probabilities, classes=None) -> dict[str, float]:
-    """`rmse`, `auc` (one-vs-rest mean for several classes), `log_loss` (nats) and `accuracy`.
+    """RMSE, AUC, log loss and accuracy of predicted probabilities.
 
-    `auc` is NaN where a class has no row.
+    Parameters
+    ----------
+    y, probabilities, classes
+        As in `rmse`.
+
+    Returns
+    -------
+    dict of str to float
+        `rmse`, `auc` (for several classes the mean of one-vs-rest; NaN where a class has no row), `log_loss` (in nats)
+        and `accuracy`.
     """
     p = np.asarray(probabilities, dtype=np.float64)
     hot = _one_hot(y, p.shape[1], classes)
@@ -80,14 +102,15 @@ def classification_metrics(y, probabilities, classes=None) -> dict[str, float]:
 def calibration_error(y, probabilities, classes=None, *, n_bins: int = 15) -> float:
     """Expected calibration error of the predicted class, in [0, 1].
 
-    Rows are put into `n_bins` bins of equal width by the probability of their most probable class; the
+    Rows are put into bins of equal width by the probability of their most probable class; the
     error is the mean over rows of the bin's | accuracy - mean probability |.
 
     Parameters
     ----------
     y, probabilities, classes
         As in `rmse`.
-    n_bins : int
+    n_bins : int, default=15
+        The number of bins.
 
     References
     ----------
@@ -102,7 +125,20 @@ def calibration_error(y, probabilities, classes=None, *, n_bins: int = 15) -> fl
 
 
 def regression_metrics(y, predictions) -> dict[str, float]:
-    """`rmse` in the target's unit and `r2`."""
+    """RMSE and R² of predicted values.
+
+    Parameters
+    ----------
+    y : array of shape (n_rows,) or (n_rows, n_outputs)
+        The true values.
+    predictions : array of the same shape
+        The predicted values.
+
+    Returns
+    -------
+    dict of str to float
+        `rmse` in the unit of the target, and `r2`.
+    """
     return {
         "rmse": float(np.sqrt(mean_squared_error(y, predictions))),
         "r2": float(r2_score(y, predictions)),
@@ -110,19 +146,20 @@ def regression_metrics(y, predictions) -> dict[str, float]:
 
 
 def fidelity(student, teacher) -> dict[str, float]:
-    """How closely a student follows its teacher on the same rows.
+    """Measure how closely a student follows its teacher on the same rows.
 
     Parameters
     ----------
-    student, teacher : arrays of shape (n_rows, n_classes), probabilities; or (n_rows,), regression values
-        Several outputs are compared one by one.
+    student, teacher : arrays of shape (n_rows, n_classes) or (n_rows,)
+        The predictions of both: probabilities of a classifier, or values of a regressor. Several outputs of a regressor
+        are compared one by one.
 
     Returns
     -------
     dict
-        `rmse` between the predictions; for classifiers also `agreement` (share of rows with the same
-        most probable class) and `kl` (mean Kullback-Leibler divergence of student from teacher, nats);
-        for values `r2`, the share of the teacher's variance that the student explains.
+        `rmse` between the predictions. For classifiers also `agreement` (share of rows with the same most probable
+        class) and `kl` (mean Kullback-Leibler divergence of the student from the teacher, in nats); for values also
+        `r2`, the share of the teacher's variance that the student explains.
     """
     a, b = np.asarray(student, dtype=np.float64), np.asarray(teacher, dtype=np.float64)
     if a.shape != b.shape:
@@ -142,7 +179,13 @@ def fidelity(student, teacher) -> dict[str, float]:
 
 
 def size_bytes(model) -> int:
-    """Bytes of what a model needs to predict, as saved: its own file format where it has one, else pickle."""
+    """Return the number of bytes of a saved model, in its own file format where it has one, else as a pickle.
+
+    Parameters
+    ----------
+    model : object
+        A model with `to_bytes`, or any object that can be pickled.
+    """
     if hasattr(model, "to_bytes"):
         return len(model.to_bytes())
     return len(pickle.dumps(model, protocol=pickle.HIGHEST_PROTOCOL))
@@ -150,7 +193,15 @@ def size_bytes(model) -> int:
 
 @dataclass(frozen=True)
 class Latency:
-    """Seconds per call over repeated calls: median, fastest, slowest, and rows per call."""
+    """Seconds per call over repeated calls.
+
+    Parameters
+    ----------
+    median, low, high : float
+        The median, the smallest and the largest number of seconds of a call.
+    n_rows : int
+        The number of rows per call.
+    """
 
     median: float
     low: float
@@ -158,23 +209,31 @@ class Latency:
     n_rows: int
 
     def per(self, n_rows: int) -> float:
-        """Median seconds for `n_rows` rows at this batch size."""
+        """Return the median seconds for a number of rows at this batch size.
+
+        Parameters
+        ----------
+        n_rows : int
+            The number of rows.
+        """
         return self.median * n_rows / self.n_rows
 
 
 def latency(predict, X, *, n_rows: int | None = None, repeats: int = 5, seconds: float = 0.0) -> Latency:
-    """Time `predict` on batches of `n_rows` rows of `X` after one call to warm up.
+    """Time a function on batches of rows, after one call to warm up.
 
     Parameters
     ----------
     predict : callable(X)
-    X : array or DataFrame; its first rows are used, repeated if there are too few
+        The function to time.
+    X : array or DataFrame
+        The table whose first rows are used; they are repeated when there are too few.
     n_rows : int, optional
-        All rows of `X` by default; 1 measures the latency of a single row.
-    repeats : int
-        Timed calls, at least.
-    seconds : float
-        Go on with further calls, a thousand at most, until so many seconds have passed.
+        The number of rows per call, by default all rows of `X`; 1 measures the latency of a single row.
+    repeats : int, default=5
+        The smallest number of timed calls.
+    seconds : float, default=0.0
+        Further calls, up to a thousand calls in all, are timed until this many seconds have passed.
     """
     n_rows = len(X) if n_rows is None else n_rows
     rows = np.arange(n_rows) % len(X)
@@ -194,7 +253,7 @@ def _one_hot(y, n_classes: int, classes) -> np.ndarray:
         return y.astype(np.float64)
     classes = np.arange(n_classes) if classes is None else np.asarray(classes)
     hot = (y[:, None] == classes[None, :]).astype(np.float64)
-    strange = hot.sum(axis=1) != 1
-    if strange.any():
-        raise ValueError(f"y holds {y[strange][0]!r}, which is none of the classes {classes.tolist()}.")
+    unknown = hot.sum(axis=1) != 1
+    if unknown.any():
+        raise ValueError(f"y holds {y[unknown][0]!r}, which is none of the classes {classes.tolist()}.")
     return hot

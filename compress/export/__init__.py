@@ -1,4 +1,4 @@
-"""What a fitted student becomes: a NumPy callable, an ONNX model, C source, the bytes of its file."""
+"""Exports of a fitted student: a NumPy callable, an ONNX model, C source, the bytes of its file."""
 
 from compress.export._c import to_c
 from compress.export._check import Exported

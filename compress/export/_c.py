@@ -1,9 +1,9 @@
-"""Students as C source: one file and its header, no dependency but the C library.
+"""Students as C source: one file and its header, which depend on the C library only.
 
     void NAME_predict(const NAME_row *row, float *out);       students of DataFrames: a struct of columns
     void NAME_predict(const float *row, float *out);          students of arrays of numbers
 
-No allocation, no global state: the hidden layers live on the stack. C99.
+The code is C99. It allocates nothing and has no global state: the hidden layers are on the stack.
 """
 
 from __future__ import annotations
@@ -38,28 +38,30 @@ MISSING = {
 def to_c(student, path, *, name: str | None = None) -> tuple[Path, Path]:
     """Write a fitted student as one C file and a header beside it.
 
-    The file compiles with `cc -O2 -Wall -Werror -c` and needs `-lm` at the link (never `-ffast-math`,
-    which does away with NaN, the missing value). It gives the student's predictions to 1e-5.
+    The file compiles with `cc -O2 -Wall -Werror -c`, and programs with it are linked with `-lm`. Never use
+    `-ffast-math`, which ignores NaN, the missing value. The code gives the student's predictions to 1e-5.
 
     Parameters
     ----------
     student : fitted StudentClassifier or StudentRegressor
+        The student to export.
     path : str or path ending in ".c"
-        The header has the same name, ending in ".h". Old files are replaced when both new ones are complete.
+        The path of the C file; the header has the same name, ending in ".h". Existing files are replaced when both new
+        ones are complete.
     name : str, optional
-        Prefix of everything the files define; the name of the file by default.
+        The prefix of everything that the files define; by default the name of the file.
 
     Returns
     -------
     (Path, Path)
-        Source and header.
+        The paths of the C file and of the header.
 
     Raises
     ------
     ValueError
-        Another ending; a name that is no C identifier.
+        `path` has another ending, or `name` is not a C identifier.
     TypeError
-        What cannot be exported, see `to_onnx`.
+        The student cannot be exported, see `to_onnx`.
     """
     path = Path(path)
     if path.suffix != ".c":
@@ -79,7 +81,7 @@ def to_c(student, path, *, name: str | None = None) -> tuple[Path, Path]:
 
 # ------------------------------------------------------------------ header
 def header_text(plan: Plan, name: str) -> str:
-    """The header: sizes, the row's type, the functions."""
+    """Return the header: sizes, the type of a row, and the functions."""
     upper = name.upper()
     n_out = _n_predictions(plan)
     what = "probabilities, in the order of the classes" if plan.classes is not None else "values"
@@ -139,7 +141,7 @@ def _classes_declaration(plan: Plan, name: str) -> str:
 
 # ------------------------------------------------------------------ source
 def source_text(plan: Plan, name: str, header: str) -> str:
-    """The source: weights and the functions."""
+    """Return the source: the weights and the functions."""
     return "\n".join(
         [
             f"/* {name}: written by compress {__version__}. Link with -lm; do not compile with -ffast-math. */",
@@ -180,7 +182,7 @@ def _constants(plan: Plan, name: str) -> list[str]:
         lines.append(array_of("float", "continuous", plan.continuous))
         if plan.frequencies is not None:
             lines.append(array_of("float", "frequencies", plan.frequencies))
-            lines.append(array_of("float", "waves", plan.waves))
+            lines.append(array_of("float", "periodic", plan.periodic))
     if plan.indicators:
         lines.append(array_of("float", "flags", plan.flags))
     for column in plan.inputs:
@@ -198,7 +200,7 @@ def _constants(plan: Plan, name: str) -> list[str]:
 
 
 def _keys(column, kind: str) -> list[str]:
-    """Sorted categories and their codes: they are searched by halves."""
+    """Return the sorted categories and their codes, for a binary search."""
     if not column.categories:
         return []
     if kind == "string":

@@ -23,7 +23,7 @@ def transposed(n_in: int, n_out: int) -> bool:
 
 
 def helpers_of(plan: Plan) -> list[str]:
-    """The static functions that the body needs, and no other: -Wall refuses unused ones."""
+    """Return the static functions that the body needs, and no others: -Wall refuses unused ones."""
     lines = []
     if plan.indicators or any(table.weight is None for table in plan.tables):
         lines += [
@@ -67,7 +67,7 @@ def _search(kind: str) -> list[str]:
 
 # -------------------------------------------------------------------- body
 def body_of(plan: Plan, fields: list[str]) -> list[str]:
-    """Statements of NAME_predict; `fields` are the names of the columns in the row's struct."""
+    """Return the statements of NAME_predict; `fields` are the names of the columns in the struct of a row."""
     widths = [len(plan.bias), *(len(layer.bias) for layer in plan.layers)]
     names = [f"h{i}" for i in range(len(widths))]
     if plan.output_activation != "sigmoid":
@@ -117,7 +117,7 @@ def _look_up(plan: Plan, column, value: str, h: str, width: int) -> list[str]:
 
 
 def _continuous(plan: Plan, fields: list[str], h: str, width: int) -> list[str]:
-    """The continuous columns; the missing ones stay at the mean, which adds nothing."""
+    """Return the statements for the continuous columns; missing values stay at the mean, which adds nothing."""
     columns = [(j, column) for j, column in enumerate(plan.inputs) if column.kind == "continuous"]
     if not columns:
         return []
@@ -126,7 +126,7 @@ def _continuous(plan: Plan, fields: list[str], h: str, width: int) -> list[str]:
     if plan.matrix is not None and len(columns) == len(plan.inputs) and not plan.indicators:
         x = f"(float)((row[i] - mean[i]){scaled.format(k='i')})"
         lines += ["        int i;", f"        for (i = 0; i < {len(columns)}; i++) x[i] = row[i] == row[i] ? {x} : 0;"]
-        return [*lines, *_affine(h, "x", "continuous", len(columns), width), *_waves(plan, h, width), "    }"]
+        return [*lines, *_affine(h, "x", "continuous", len(columns), width), *_periodic(plan, h, width), "    }"]
     for j, column in columns:
         k = column.k
         value = f"row->{fields[j]}" if plan.matrix is None else f"row[{j}]"
@@ -136,25 +136,25 @@ def _continuous(plan: Plan, fields: list[str], h: str, width: int) -> list[str]:
         lines.append(f"        x[{k}] = {there} ? {x} : 0;")
         if k in plan.indicators:
             lines.append(f"        if (!({there})) add({h}, flags[{plan.indicators.index(k)}], {width});")
-    return [*lines, *_affine(h, "x", "continuous", len(columns), width), *_waves(plan, h, width), "    }"]
+    return [*lines, *_affine(h, "x", "continuous", len(columns), width), *_periodic(plan, h, width), "    }"]
 
 
-def _waves(plan: Plan, h: str, width: int) -> list[str]:
-    """Sines and cosines of the columns `x`."""
+def _periodic(plan: Plan, h: str, width: int) -> list[str]:
+    """Return the statements for the periodic embedding: sines and cosines of the columns `x`."""
     if plan.frequencies is None:
         return []
     d, n = plan.frequencies.shape
     return [
         "        {",
-        f"            float wave[{2 * d * n}];",
+        f"            float embedded[{2 * d * n}];",
         "            int k, f;",
         f"            for (k = 0; k < {d}; k++)",
         f"                for (f = 0; f < {n}; f++) {{",
         "                    float angle = x[k] * frequencies[k][f];",
-        f"                    wave[k * {n} + f] = sinf(angle);",
-        f"                    wave[{d * n} + k * {n} + f] = cosf(angle);",
+        f"                    embedded[k * {n} + f] = sinf(angle);",
+        f"                    embedded[{d * n} + k * {n} + f] = cosf(angle);",
         "                }",
-        *_affine(h, "wave", "waves", 2 * d * n, width),
+        *_affine(h, "embedded", "periodic", 2 * d * n, width),
         "        }",
     ]
 
@@ -191,7 +191,7 @@ def _terms(x: str, weight: str, places: list[str]) -> str:
 
 
 def _layer(i: int, activated: bool, x: str, h: str, n_in: int, n_out: int) -> list[str]:
-    """Layer `i`, from the units `x` of the one before."""
+    """Return layer `i`, which is computed from the units `x` of the previous layer."""
     lines = ["    {"]
     if activated:
         lines += ["        int u;", f"        for (u = 0; u < {n_in}; u++) {x}[u] = activation({x}[u]);"]

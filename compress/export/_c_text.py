@@ -1,4 +1,4 @@
-"""Python values as C text: numbers, strings, arrays, names."""
+"""Python values as C text: numbers, strings, arrays and names."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ PER_LINE = 8
 
 
 def number(value) -> str:
-    """A literal of an int, a bool or a double."""
+    """Return a literal of an int, a bool or a double."""
     if isinstance(value, bool | np.bool_):
         return "1" if value else "0"
     if isinstance(value, int | np.integer):
-        # the smallest int64 has no literal of its own
+        # C has no literal for the smallest int64
         return f"(-{2**63 - 1}LL - 1)" if value == -(2**63) else f"{value}LL" if abs(value) >= 2**31 else str(value)
     return _real(float(value), 17)
 
@@ -29,7 +29,7 @@ def _real(value: float, digits: int) -> str:
 
 
 def array_of(c_type: str, name: str, values: np.ndarray) -> str:
-    """`static const` array of one or two dimensions, with all digits of its type."""
+    """Return a `static const` array of one or two dimensions, with all digits of its type."""
     digits, suffix = (9, "f") if c_type == "float" else (17, "")
     if c_type == "float":
         values = values.astype(np.float32)
@@ -45,7 +45,7 @@ def array_of(c_type: str, name: str, values: np.ndarray) -> str:
 
 
 def bytes_literal(text: str | bytes) -> str:
-    """A string literal; whatever is not plain ASCII as three octal digits, which no next digit can extend."""
+    """Return a string literal; bytes other than plain ASCII are three octal digits, which no next digit can extend."""
     raw = text.encode() if isinstance(text, str) else text
     plain = {ord(c) for c in " !#$%&'()*+,-./:;<=>@[]^_`{|}~"} | set(range(48, 58)) | set(range(65, 91))
     plain |= set(range(97, 123))
@@ -53,18 +53,18 @@ def bytes_literal(text: str | bytes) -> str:
 
 
 def strings_of(name: str, values: list[bytes]) -> str:
-    """`static const` array of strings."""
+    """Return a `static const` array of strings."""
     cells = ",\n    ".join(bytes_literal(value) for value in values)
     return f"static const char *const {name}[] = {{\n    {cells}}};"
 
 
 def comment(text: str) -> str:
-    """Text that is safe within a comment."""
+    """Return text that is safe within a comment."""
     return re.sub(r"[^ -.0-~]", "?", text)
 
 
 def field_names(columns, reserved) -> list[str]:
-    """A C identifier for each column, all different."""
+    """Return a C identifier for each column, all different."""
     names, used = [], set()
     for column in columns:
         name = re.sub(r"\W", "_", column.name, flags=re.ASCII) or "_"

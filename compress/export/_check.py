@@ -1,4 +1,4 @@
-"""How far an exported model's numbers are from the student's."""
+"""The difference between the predictions of an exported model and those of the student."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ TOLERANCE = 1e-5  # of probabilities; of values, in standard deviations of the t
 
 @dataclass(frozen=True)
 class Exported:
-    """An exported file and what it loses.
+    """An exported file, and how far its predictions are from those of the student.
 
     Parameters
     ----------
     path : Path
+        The path of the file.
     precision : {"float32", "float16", "int8"}
-        Of the weights in the file.
+        The number type in which the file stores large weights.
     bytes : int
-        Size of the file.
-    n_rows : int
-        Rows on which it was compared with the student; 0: it was not.
-    max_difference, rmse : float
-        Largest and root mean square difference of the predictions: of probabilities, or of values in
-        their own unit.
-    agreement : float or None
-        Share of the rows with the same most probable class; None for regression.
+        The size of the file.
+    n_rows : int, default=0
+        The number of rows on which the file was compared with the student; 0 when it was not compared.
+    max_difference, rmse : float, default=nan
+        The largest and the root mean square difference of the predictions, which are probabilities, or values in their
+        own unit.
+    agreement : float or None, default=None
+        The share of the rows with the same most probable class; None for regression.
     """
 
     path: Path
@@ -42,7 +43,7 @@ class Exported:
 
 
 def compared(expected: np.ndarray, found: np.ndarray, output_activation: str) -> dict:
-    """The measures of `Exported` between two arrays of predictions."""
+    """Return the measures of `Exported` between two arrays of predictions."""
     expected, found = expected.reshape(len(expected), -1), found.reshape(len(found), -1).astype(np.float64)
     difference = expected - found
     agreement = (

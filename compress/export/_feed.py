@@ -1,4 +1,4 @@
-"""Tables as an exported model's inputs, and made-up rows to check a model on."""
+"""Tables as the inputs of an exported model, and made-up rows on which a model is checked."""
 
 from __future__ import annotations
 
@@ -15,32 +15,34 @@ TYPES = {"float": np.float32, "double": np.float64, "int64": np.int64, "bool": n
 
 
 def onnx_inputs(student, X) -> dict[str, np.ndarray]:
-    """The table `X` as the inputs of `session.run(None, inputs)` of ONNX Runtime.
+    """Return a table as the inputs of `session.run(None, inputs)` of ONNX Runtime.
 
     Parameters
     ----------
     student : fitted student
-        The one that was exported.
+        The student that was exported, or its compressor.
     X : DataFrame or array of shape (n_rows, n_columns)
+        The rows to predict.
 
     Returns
     -------
     dict
-        One array of shape (n_rows, 1) per column, by its name ("x0", "x1", ... for arrays of mixed
-        types); or "X" of shape (n_rows, n_columns) for arrays of numbers or of strings. Missing: NaN,
-        -2**63 in columns of integers, "" in those of strings.
+        One array of shape (n_rows, 1) for each column, by its name ("x0", "x1", ... for arrays of mixed types); or one
+        array "X" of shape (n_rows, n_columns) for arrays of numbers or of strings. A missing value is NaN, -2**63 in
+        columns of integers, and "" in those of strings.
 
     Raises
     ------
     ValueError
-        Another number of columns; a missing value in a column of booleans that had none in training.
+        `X` has another number of columns, or a value is missing in a column of booleans that had none missing in
+        training.
     """
     student = getattr(student, "student_", student)
     return feed(plan_of(student), X)
 
 
 def feed(plan, X) -> dict[str, np.ndarray]:
-    """`onnx_inputs` from the plan."""
+    """Return what `onnx_inputs` returns, made from the plan."""
     n_columns = X.shape[1]
     if n_columns != len(plan.inputs):
         raise ValueError(f"X must have the {len(plan.inputs)} columns seen in fit, got {n_columns}.")
@@ -55,7 +57,7 @@ def feed(plan, X) -> dict[str, np.ndarray]:
 
 
 def _cells(values, column: Input) -> np.ndarray:
-    """One column as an array of shape (n_rows, 1) of the input's type."""
+    """Return one column as an array of shape (n_rows, 1), in the type of the input."""
     if column.type == "string":
         missing = is_missing(values)
         cells = np.asarray(values, dtype=object).copy()
@@ -75,7 +77,7 @@ def _cells(values, column: Input) -> np.ndarray:
 
 
 def absent_string(categories) -> str:
-    """A string that is no category, which stands for a missing value: the empty one if possible."""
+    """Return a string that is not a category and stands for a missing value: the empty one if possible."""
     absent = ""
     while absent in categories:
         absent += "?"
@@ -83,7 +85,7 @@ def absent_string(categories) -> str:
 
 
 def sample_rows(schema, n_rows: int, seed: int = 0):
-    """Made-up rows within the ranges of a schema, with missing values where the dtypes have them."""
+    """Make up rows within the ranges of a schema, with missing values where the dtypes have them."""
     rng = np.random.default_rng(seed)
     low, high = schema.low_, schema.high_
     continuous = low + rng.random((n_rows, len(low))) * (high - low)

@@ -24,15 +24,15 @@ class Graph:
     Parameters
     ----------
     precision : {"float32", "float16", "int8"}
-        How large weights are stored; the nodes get them as float32.
+        The type in which large weights are stored; the nodes get them as float32.
     reserved : set of str
-        Names of the inputs, which no other value may have.
+        The names of the inputs, which other values must not have.
     """
 
     def __init__(self, precision: str, reserved: set[str]):
         self.precision, self.reserved = precision, reserved
         self.nodes, self.initializers, self.inputs, self.outputs = [], [], [], []
-        self.ml_opset = 0  # that the nodes need
+        self.ml_opset = 0  # the version that the nodes need
         self._constants = {}
 
     def _name(self, stem: str) -> str:
@@ -42,12 +42,12 @@ class Graph:
         return name
 
     def input(self, name: str, kind: str, width: int) -> str:
-        """An input of shape (n_rows, width)."""
+        """Add an input of shape (n_rows, width)."""
         self.inputs.append(helper.make_tensor_value_info(name, TYPES[kind], ["n_rows", width]))
         return name
 
     def output(self, name: str, value: str, kind: str, width: int | None) -> None:
-        """Make `value`, which no other node uses, an output of shape (n_rows, width), or (n_rows,) with no width."""
+        """Make `value`, which no other node uses, an output of shape (n_rows, width), or (n_rows,) without width."""
         while name in self.reserved:
             name += "_"
         next(node for node in self.nodes if node.output[0] == value).output[0] = name
@@ -55,17 +55,17 @@ class Graph:
         self.outputs.append(helper.make_tensor_value_info(name, TYPES[kind], shape))
 
     def add(self, operator: str, *values: str, **attributes) -> str:
-        """The result of one node."""
+        """Add a node and return the name of its result."""
         result = self._name(operator.lower())
         self.nodes.append(helper.make_node(operator, list(values), [result], **attributes))
         return result
 
     def cast(self, value: str, kind: str) -> str:
-        """`value` as another type."""
+        """Return `value` as another type."""
         return self.add("Cast", value, to=TYPES[kind])
 
     def constant(self, values, dtype, *, weight: bool = False) -> str:
-        """A constant; as a `weight` it is stored in the graph's precision when it is large."""
+        """Add a constant; a large `weight` is stored in the precision of the graph."""
         values = np.asarray(values, dtype=np.float64 if weight else dtype)
         if weight and self.precision != "float32" and values.size >= LARGE:
             return self._small(values)
@@ -90,18 +90,18 @@ class Graph:
         return self.add("Mul", self.cast(stored, "float"), self._stored(step.astype(np.float32)))
 
     def strings(self, values: list[str]) -> str:
-        """A constant of strings."""
+        """Add a constant of strings."""
         name = self._name("constant")
         encoded = [value.encode() for value in values]
         self.initializers.append(helper.make_tensor(name, TensorProto.STRING, [len(values)], encoded))
         return name
 
     def affine(self, value: str, weight: np.ndarray, bias: np.ndarray) -> str:
-        """`value @ weight + bias`."""
+        """Return `value @ weight + bias`."""
         return self.add("Gemm", value, self.constant(weight, np.float32, weight=True), self.constant(bias, np.float32))
 
     def double_encoder(self, value: str, keys: list[float], opset: int) -> str:
-        """Positions of doubles among `keys`; `len(keys)` for others."""
+        """Return the positions of doubles among `keys`, and `len(keys)` for others."""
         self.ml_opset = opset
         n = len(keys)
         return self.add(
@@ -114,7 +114,7 @@ class Graph:
         )
 
     def to_bytes(self, opset: int, ml_opset: int, ir_version: int, *, producer: str) -> bytes:
-        """The checked model."""
+        """Return the checked model."""
         graph = helper.make_graph(self.nodes, "student", self.inputs, self.outputs, self.initializers)
         opsets = [helper.make_opsetid("", opset)]
         if any(node.domain for node in self.nodes):

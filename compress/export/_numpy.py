@@ -2,7 +2,7 @@
 
 It computes what `compress.nets.TableNet` computes in eval mode. The scale of the inputs, batch norm,
 bottleneck and the scale of the outputs are folded into the layers, one-hot columns and embeddings
-become look-ups, and nothing is checked.
+become look-ups, and the input is not checked.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from compress.nets import activation_name, affine_layers, as_float64
 __all__ = ["FEW_ROWS", "NumpyPredictor", "all_finite"]
 
 CHUNK = 512  # rows at a time: the widest hidden layer stays in the cache
-FEW_ROWS = 64  # rows of a DataFrame that are looked at value by value: pandas takes milliseconds per call, not per row
+FEW_ROWS = 64  # rows of a DataFrame up to which values are read one by one: a call of pandas takes milliseconds
 FEW = 32  # numbers up to which Python's arithmetic beats a handful of NumPy calls
-NEAR = {4: 32.0, 8: 1e6}  # by bytes of a number: means so few scales from 0 can be taken off after the product
+NEAR = {4: 32.0, 8: 1e6}  # by bytes of a number: means up to so many scales from 0 can be subtracted after the product
 FOLDABLE = 1e-20, 1e20  # scales within: neither (x - mean) nor the weights divided by the scale leave float32
 
 
 class NumpyPredictor:
-    """Forward pass of a fitted student.
+    """Forward pass of a fitted student in NumPy.
 
     Calling it with a table gives what the student's `predict_proba` (classifiers, shape
     (n_rows, n_classes)) or `predict` (regressors) gives, to float32 precision. Unseen categories count
@@ -32,13 +32,16 @@ class NumpyPredictor:
 
     Parameters
     ----------
-    module : TableNet, in eval mode
+    module : TableNet
+        The trained net, in eval mode.
     schema : Schema
+        The fitted schema of the table.
     output_activation : {"sigmoid", "softmax", "identity"}
-        "sigmoid": one output z, probabilities (1 - sigmoid(z), sigmoid(z)).
-    dtype : numpy dtype
-        float32 for speed. In float64 a row's result does not depend on the rows it comes with, to
-        well below float32's resolution, which is what scikit-learn asks of estimators.
+        How outputs become predictions: "sigmoid" turns one output z into the probabilities (1 - sigmoid(z),
+        sigmoid(z)), "softmax" turns one output per class into probabilities, and "identity" leaves values as they are.
+    dtype : numpy dtype, default=numpy.float32
+        The dtype of the arithmetic; float32 is fast. In float64 the result for a row does not depend on the other rows,
+        to well below the resolution of float32, which scikit-learn requires of estimators.
     """
 
     def __init__(self, module, schema, output_activation: str, dtype=np.float32):
@@ -53,9 +56,9 @@ class NumpyPredictor:
         first, self.bias = layers[0][0], layers[0][1].astype(dtype)
         d_c = len(self.mean)
         at = d_c + len(self.indicators)
-        # The mean is still taken off in double, since float32 loses a small spread around a large mean.
+        # The mean is still subtracted in double, since float32 loses a small spread around a large mean.
         foldable = body.periodic is None and np.all((scale > FOLDABLE[0]) & (scale < FOLDABLE[1]))
-        self.inverse_scale = None if foldable else 1.0 / scale  # waves need the standardised number
+        self.inverse_scale = None if foldable else 1.0 / scale  # a periodic embedding needs the standardised number
         from_continuous = first[:d_c] if self.inverse_scale is not None else first[:d_c] / scale[:, None]
         self.from_continuous = np.ascontiguousarray(from_continuous, dtype=dtype)
         self.from_indicators = np.ascontiguousarray(first[d_c:at], dtype=dtype)
@@ -69,7 +72,7 @@ class NumpyPredictor:
                 table = block if inputs.nominal_missing[k] else np.vstack([block, np.zeros_like(block[:1])])
             self.tables.append(np.ascontiguousarray(table, dtype=dtype))
         self.frequencies = None if body.periodic is None else as_float64(body.periodic.weight).astype(dtype)
-        self.from_waves = np.ascontiguousarray(first[at:], dtype=dtype)
+        self.from_periodic = np.ascontiguousarray(first[at:], dtype=dtype)
         self.rest = [(np.ascontiguousarray(w, dtype=dtype), b.astype(dtype)) for w, b in layers[1:]]
         self.plain = not self.tables and not len(self.indicators)
         # The mean goes into the bias where that costs no digits; the bias is the last row, for an input of ones.
@@ -82,11 +85,28 @@ class NumpyPredictor:
         self.codes = [{v: code for code, v in enumerate(schema.columns_[j].categories)} for j in schema.nominal_]
 
     def __call__(self, X) -> np.ndarray:
-        """Probabilities of shape (n_rows, n_classes), or regression values."""
+        """Predict probabilities of shape (n_rows, n_classes), or regression values.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_columns)
+            The rows to predict.
+        """
         return self.from_encoded(*(self.quickly_encoded(X) or self.schema.encode(X, unseen="missing")))
 
     def quickly_encoded(self, X):
-        """The two blocks of `Schema.encode` for numbers and for a few rows, hardly checked; None for other tables."""
+        """Encode numbers, or a few rows, with almost no checks.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_columns)
+            The rows to encode.
+
+        Returns
+        -------
+        (continuous, nominal) or None
+            The two blocks of `Schema.encode`; None for tables that need the schema.
+        """
         try:
             if hasattr(X, "iloc"):
                 if len(X) > FEW_ROWS or list(X.columns) != self.names:
@@ -100,12 +120,20 @@ class NumpyPredictor:
             numbers = X[:, self.schema.continuous_].astype(self.schema.dtype_)
             rows = X[:, self.schema.nominal_].tolist()
             codes = [[known.get(value, -1) for value, known in zip(row, self.codes)] for row in rows]
-        except (TypeError, ValueError, IndexError):  # the schema has the words for it
+        except (TypeError, ValueError, IndexError):  # the schema raises an error that explains it
             return None
         return numbers, np.array(codes, dtype=np.int32).reshape(len(X), len(self.codes))
 
     def from_encoded(self, continuous: np.ndarray, nominal: np.ndarray | None) -> np.ndarray:
-        """The same from the two blocks of `Schema.encode`."""
+        """Predict from the two blocks of `Schema.encode`.
+
+        Parameters
+        ----------
+        continuous : float array of shape (n_rows, n_continuous)
+            The continuous columns, NaN where missing.
+        nominal : int32 array of shape (n_rows, n_nominal) or None
+            The codes of the nominal columns; None when there are no such columns.
+        """
         n = len(continuous)
         if self.first is not None:
             # A missing value makes all outputs of its row NaN, and they are fewer than the inputs to look at.
@@ -121,7 +149,7 @@ class NumpyPredictor:
         return self._activated(out)
 
     def _one(self, row) -> np.ndarray | None:
-        """Outputs of one row of numbers; None when a value is missing."""
+        """Compute the outputs of one row of numbers; return None when a value is missing."""
         h = row.astype(self.dtype, copy=False).dot(self.first[:-1])
         h += self.first[-1]
         activate = _ACTIVATE[self.activation]
@@ -131,7 +159,7 @@ class NumpyPredictor:
         return None if h[0] != h[0] else h[None]
 
     def _many(self, rows) -> np.ndarray | None:
-        """Outputs of rows of numbers, chunk by chunk in the same memory; None when a value is missing."""
+        """Compute the outputs of rows of numbers in chunks that share memory; return None when a value is missing."""
         n, d = rows.shape
         out = np.empty((n, self.rest[-1][1].size if self.rest else len(self.first[-1])), dtype=self.dtype)
         chunk = min(n, CHUNK)
@@ -145,7 +173,7 @@ class NumpyPredictor:
         return None if np.isnan(out[:, 0]).any() else out
 
     def _outputs(self, continuous, nominal) -> np.ndarray:
-        """Outputs of the net, before the output activation, of a few rows."""
+        """Compute the outputs of the net for a few rows, before the output activation."""
         x = continuous - self.mean
         if self.inverse_scale is not None:
             x *= self.inverse_scale
@@ -157,7 +185,7 @@ class NumpyPredictor:
             h += missing[:, self.indicators].astype(self.dtype) @ self.from_indicators
         if self.frequencies is not None:
             angle = (x[:, :, None] * self.frequencies).reshape(len(x), -1)
-            h += np.hstack([np.sin(angle), np.cos(angle)]) @ self.from_waves
+            h += np.hstack([np.sin(angle), np.cos(angle)]) @ self.from_periodic
         for k, table in enumerate(self.tables):
             h += table[nominal[:, k]]  # code -1 is the table's last row: missing
         return self._layers(h)
@@ -167,7 +195,7 @@ class NumpyPredictor:
         return self._hidden(h)
 
     def _hidden(self, h: np.ndarray) -> np.ndarray:
-        """The layers behind the first, whose units `h` are before their activation."""
+        """Compute the layers after the first, whose units `h` are before their activation."""
         activate = _ACTIVATE[self.activation]
         for weight, bias in self.rest:
             h = np.dot(activate(h), weight)  # with less overhead than `@`
@@ -191,7 +219,13 @@ class NumpyPredictor:
 
 
 def all_finite(X: np.ndarray) -> bool:
-    """Whether the sum of an array of numbers is finite: then there is no NaN and no infinity in it."""
+    """Return whether the sum of an array is finite, which means that it has neither NaN nor infinities.
+
+    Parameters
+    ----------
+    X : float array of shape (n_rows, n_columns)
+        The numbers.
+    """
     if X.size <= FEW:  # here Python is quicker than one call of NumPy
         return all(math.isfinite(sum(row)) for row in X.tolist())
     return bool(np.isfinite(np.add.reduce(X, axis=None)))

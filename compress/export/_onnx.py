@@ -1,8 +1,8 @@
 """Students as ONNX models: raw columns in, label and probabilities (or values) out.
 
-The graph is written node by node, from the plan: a dozen operators that every runtime has, and no
-tracing. Weights may be stored as float16 or int8; they are computed with in float32, so that only
-their own rounding is lost.
+The graph is written node by node from the plan, with a dozen operators that every runtime has; nothing is
+traced. Weights may be stored as float16 or int8; the arithmetic is in float32, so that only the rounding of
+the weights is lost.
 """
 
 from __future__ import annotations
@@ -27,37 +27,39 @@ HINT = "to_onnx needs the package {!r}: pip install 'compress[onnx]'"
 def to_onnx(student, path, *, precision: str = "float32", X=None, check: bool = True) -> Exported:
     """Write a fitted student as an ONNX model with its preprocessing inside.
 
-    Inputs are named and typed as the columns of the DataFrame, each of shape (n_rows, 1): strings,
+    The inputs have the names and types of the columns of the DataFrame, each of shape (n_rows, 1): strings,
     int64, bool, float, or double where float would lose digits that matter. Students of arrays have one
-    input "X" of shape (n_rows, n_columns). `onnx_inputs` turns tables into them. Outputs: "label" and
-    "probabilities" of shape (n_rows, n_classes); for regression "values". Any number of rows.
+    input "X" of shape (n_rows, n_columns). `onnx_inputs` turns tables into inputs. The outputs are "label" and
+    "probabilities" of shape (n_rows, n_classes), or "values" for regression. The number of rows is free.
 
     Parameters
     ----------
     student : fitted StudentClassifier or StudentRegressor
+        The student to export.
     path : str or path
-        An old file stays whole until the new one is complete and checked.
+        The path of the file. An existing file is replaced when the new one is complete and checked.
     precision : {"float32", "float16", "int8"}, default="float32"
-        How weights are stored. The smaller ones lose something, which the result tells.
+        The type in which large weights are stored. With the smaller ones predictions change a little; the result says
+        how much.
     X : DataFrame or array, optional
-        Rows to check on and to measure the loss with; 1,000 made-up ones by default.
+        The rows on which the model is checked and compared; 1,000 made-up ones by default.
     check : bool, default=True
-        Run the model with ONNX Runtime and compare it with the student.
+        Whether the model is run with ONNX Runtime and compared with the student.
 
     Returns
     -------
     Exported
-        With size and differences.
+        The path, the size, and the differences from the student.
 
     Raises
     ------
     ImportError
-        onnx, or for the check onnxruntime, is not installed.
+        onnx, or onnxruntime for the check, is not installed.
     ArithmeticError
-        A float32 model differs from the student by more than 1e-5 (in regression, of the targets'
-        standard deviation). No file is written.
+        A float32 model differs from the student by more than 1e-5 (in regression, of the targets' standard deviation).
+        The file is not written.
     TypeError, ValueError
-        What cannot be exported, see `plan_of`; an unknown precision.
+        The student cannot be exported, see `plan_of`, or the precision is unknown.
     """
     if precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {PRECISIONS}, got {precision!r}.")
@@ -92,7 +94,7 @@ def _measured(student, plan: Plan, content: bytes, X) -> dict:
 
 
 def model_bytes(plan: Plan, precision: str = "float32") -> bytes:
-    """The ONNX file of a plan."""
+    """Return the ONNX file of a plan."""
     try:
         from compress.export._graph import Graph
     except ImportError as error:
@@ -124,15 +126,15 @@ def _two_columns(graph, h, layers):
 
 
 def _first(plan: Plan) -> tuple[np.ndarray, np.ndarray]:
-    """Weight of the dense matrix, its rows in the order in which `_preprocessing` puts the columns together."""
+    """Return weight and bias of the dense matrix, in the order in which `_preprocessing` joins the columns."""
     order, residual = _order(plan)
     embedded = [table.weight for table in plan.tables if table.weight is not None]
-    weight = np.vstack([plan.continuous[order], plan.flags, *embedded, plan.waves])
+    weight = np.vstack([plan.continuous[order], plan.flags, *embedded, plan.periodic])
     return weight, plan.bias - residual @ plan.continuous
 
 
 def _order(plan: Plan) -> tuple[list[int], np.ndarray]:
-    """Continuous columns type by type, and what the mean lacks where it is taken off in float32."""
+    """Return the continuous columns type by type, and what the mean loses where it is subtracted in float32."""
     groups = _groups(plan)
     residual = np.zeros(len(plan.mean))
     for k in groups.get("float", []):
@@ -141,7 +143,7 @@ def _order(plan: Plan) -> tuple[list[int], np.ndarray]:
 
 
 def _groups(plan: Plan) -> dict[str, list[int]]:
-    """Continuous columns by the type of their input."""
+    """Return the continuous columns by the type of their input."""
     groups = {}
     for column in plan.inputs:
         if column.kind == "continuous":
@@ -151,10 +153,10 @@ def _groups(plan: Plan) -> dict[str, list[int]]:
 
 # --------------------------------------------------------------------- parts
 def _preprocessing(graph, plan: Plan):
-    """(the dense matrix, the sum of the rows looked up); None for what there is not."""
+    """Return the dense matrix and the sum of the rows looked up; None for what does not exist."""
     given = _input_values(graph, plan)
     parts, flags = _continuous(graph, plan, given)
-    waves = _waves(graph, plan, parts[0]) if plan.frequencies is not None else []
+    periodic = _periodic(graph, plan, parts[0]) if plan.frequencies is not None else []
     rows, embedded = [], []
     for column in plan.inputs:
         if column.kind == "nominal":
@@ -162,13 +164,13 @@ def _preprocessing(graph, plan: Plan):
             table = plan.tables[column.k]
             values = graph.constant(table.values, np.float32, weight=True)
             (rows if table.weight is None else embedded).append(graph.add("Gather", values, codes, axis=0))
-    dense = [*parts, *flags, *embedded, *waves]
+    dense = [*parts, *flags, *embedded, *periodic]
     joined = None if not dense else graph.add("Concat", *dense, axis=1) if len(dense) > 1 else dense[0]
     return joined, None if not rows else graph.add("Sum", *rows) if len(rows) > 1 else rows[0]
 
 
 def _input_values(graph, plan: Plan) -> dict[str, str]:
-    """Value of each column, of shape (n_rows, 1); a matrix of continuous columns is not cut up."""
+    """Return the value of each column, of shape (n_rows, 1); a matrix of continuous columns is not cut up."""
     if plan.matrix is None:
         return {column.name: graph.input(column.name, column.type, 1) for column in plan.inputs}
     matrix = graph.input(MATRIX, plan.matrix, len(plan.inputs))
@@ -180,7 +182,7 @@ def _input_values(graph, plan: Plan) -> dict[str, str]:
 
 
 def _continuous(graph, plan: Plan, given) -> tuple[list[str], list[str]]:
-    """Centred columns, with the mean where missing, and the flags of the missing ones."""
+    """Return the centred columns, with the mean where missing, and the flags of missing values."""
     parts = []
     for kind, group in _groups(plan).items():
         block = _together(graph, plan, given, kind, group)
@@ -210,8 +212,8 @@ def _continuous(graph, plan: Plan, given) -> tuple[list[str], list[str]]:
     return [graph.add("Where", missing, graph.constant(residual[order], np.float32), x)], flags
 
 
-def _waves(graph, plan: Plan, x: str) -> list[str]:
-    """Sines and cosines of the centred columns, which come type by type; angles column by column."""
+def _periodic(graph, plan: Plan, x: str) -> list[str]:
+    """Return sines and cosines of the centred columns, which come type by type; angles are column by column."""
     order, residual = _order(plan)
     d, n = plan.frequencies.shape
     spread = np.zeros((d, d * n))
@@ -233,7 +235,7 @@ def _together(graph, plan: Plan, given, kind: str, group: list[int]) -> str:
 
 
 def _codes(graph, value: str, column, kind: str) -> str:
-    """Codes of shape (n_rows,); what is no category gets the last one, that of the missing value."""
+    """Return codes of shape (n_rows,); what is not a category gets the last one, that of the missing value."""
     n = len(column.categories)
     codes, flat = list(range(n)), graph.constant([-1], np.int64)
     if not n:

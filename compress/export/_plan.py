@@ -1,6 +1,6 @@
 """What an exported student computes, in plain arrays: its inputs, its weights, its outputs.
 
-    dense  = [x - mean of the continuous columns, flags of the missing ones, embeddings, waves]
+    dense  = [x - mean of the continuous columns, flags of the missing ones, embeddings, periodic embedding]
     hidden = dense @ first + rows of look-up tables (one per one-hot column) + bias
     then (activation, weight, bias) layer by layer, and the output activation.
 
@@ -19,23 +19,26 @@ from compress.schema import Schema
 
 __all__ = ["Input", "Layer", "Plan", "Table", "plan_of"]
 
-NEGLIGIBLE = 1e-6  # error of a standardised value, from its column's being given as float32
+NEGLIGIBLE = 1e-6  # error of a standardised value when its column is given as float32
 
 
 @dataclass(frozen=True)
 class Input:
-    """One column of the table as a file in another language gets it.
+    """One column of the table, as a file in another language gets it.
 
     Parameters
     ----------
     name : str
+        The name of the input.
     type : {"float", "double", "int64", "bool", "string"}
-        A missing value is NaN, the smallest int64, or a string that is no category; a bool knows none.
+        The type of the values. A missing value is NaN, the smallest int64, or a string that is not a category; a bool
+        has none.
     kind : {"continuous", "nominal"}
+        Whether the column holds numbers or categories.
     k : int
-        Position among the columns of its kind.
-    categories : tuple
-        In the order of their codes.
+        The position among the columns of its kind.
+    categories : tuple, default=()
+        The categories in the order of their codes.
     """
 
     name: str
@@ -47,9 +50,15 @@ class Input:
 
 @dataclass(frozen=True)
 class Table:
-    """What a nominal column adds to the first layer: row `code` of `values`, the last one for missing.
+    """What a nominal column adds to the first layer.
 
-    With `weight`, of shape (embedding size, width), the row is an embedding to be multiplied by it.
+    Parameters
+    ----------
+    values : float array of shape (n_categories + 1, width)
+        The row `code` is added for this category; the last row is for a missing value.
+    weight : float array of shape (embedding size, width), optional
+        When it is given, `values` holds embeddings of shape (n_categories + 1, embedding size), which are multiplied by
+        it.
     """
 
     values: np.ndarray
@@ -58,7 +67,17 @@ class Table:
 
 @dataclass(frozen=True)
 class Layer:
-    """`(activation(h) if activated else h) @ weight + bias`, with weight of shape (n_in, n_out)."""
+    """One layer: `(activation(h) if activated else h) @ weight + bias`.
+
+    Parameters
+    ----------
+    weight : float64 array of shape (n_in, n_out)
+        The weights.
+    bias : float64 array of shape (n_out,)
+        The biases.
+    activated : bool, default=True
+        Whether the activation is applied to the inputs `h`.
+    """
 
     weight: np.ndarray
     bias: np.ndarray
@@ -67,30 +86,39 @@ class Layer:
 
 @dataclass(frozen=True)
 class Plan:
-    """See the module's docstring.
+    """What an exported student computes; see the docstring of the module.
 
     Parameters
     ----------
-    inputs : list of Input, in the order of the table's columns
+    inputs : list of Input
+        The inputs in the order of the columns of the table.
     matrix : str or None
-        Type of the one matrix that holds all columns; None: one input per column.
+        The type of the one matrix that holds all columns; None means one input per column.
     mean : float64 array of shape (d_c,)
+        The means of the continuous columns, which are subtracted.
     inverse_scale : float64 array of shape (d_c,) or None
-        Scales that could not be folded into `continuous`, since they are beyond float32.
+        The factors that could not be folded into `continuous`, since the scales are beyond float32; else None.
     continuous : array of shape (d_c, width)
+        The weights of the continuous columns in the first layer.
     indicators : list of int
-        Continuous columns with a flag for missing values; `flags` has their weights, (n_flags, width).
+        The continuous columns with a flag for missing values; `flags` has the weights of the flags, (n_flags, width).
     frequencies : array of shape (d_c, n_frequencies) or None
-        Radians per unit of the centred columns; `waves` has the weights of their sines, then cosines, column by
-        column, (2 * d_c * n_frequencies, width).
+        The frequencies of the periodic embedding, in radians per unit of the centred columns; `periodic` has the
+        weights of the sines, then the cosines, column by column, (2 * d_c * n_frequencies, width).
     tables : list of Table
+        The look-up tables of the nominal columns.
     bias : array of shape (width,)
+        The bias of the first layer.
     layers : list of Layer
+        The layers after the first.
     activation : str
+        The name of the activation.
     output_activation : {"sigmoid", "softmax", "identity"}
-    classes : array or None
+        How outputs become predictions; see `NumpyPredictor`.
+    classes : array of shape (n_classes,) or None
+        The label of each output; None for regression.
     flat : bool
-        Regression of one output, with values of shape (n_rows,).
+        Whether the student predicts one value per row, in an array of shape (n_rows,).
     """
 
     inputs: list
@@ -101,7 +129,7 @@ class Plan:
     indicators: list
     flags: np.ndarray
     frequencies: np.ndarray | None
-    waves: np.ndarray
+    periodic: np.ndarray
     tables: list
     bias: np.ndarray
     layers: list
@@ -112,19 +140,19 @@ class Plan:
 
     @property
     def n_outputs(self) -> int:
-        """Columns of the net's last layer: one for two classes."""
+        """The number of columns of the last layer; it is one for two classes."""
         return len(self.layers[-1].bias) if self.layers else len(self.bias)
 
 
 def plan_of(student) -> Plan:
-    """The plan of a fitted student.
+    """Return the plan of a fitted student.
 
     Raises
     ------
     TypeError
-        A student whose net is not one of this library's perceptrons; categories of several types.
+        The net of the student is not one of this library's perceptrons, or a column has categories of several types.
     ValueError
-        Names of columns that no file can carry.
+        Column names are empty or not unique as text.
     """
     module, schema = student.module_, student.schema_
     if not isinstance(getattr(module, "body", None), MLP) or not hasattr(module.inputs, "widths"):
@@ -156,7 +184,7 @@ def plan_of(student) -> Plan:
         indicators=list(inputs.indicators),
         flags=flags,
         frequencies=_frequencies(body, scale, foldable),
-        waves=first.weight[at + len(flags) + sum(inputs.widths) :],
+        periodic=first.weight[at + len(flags) + sum(inputs.widths) :],
         tables=_tables(inputs, first.weight[at + len(flags) :]),
         bias=first.bias,
         layers=layers,
@@ -194,7 +222,7 @@ def _array(tensor) -> np.ndarray:
 
 # ------------------------------------------------------------------ inputs
 def _inputs(schema: Schema, mean, scale, foldable: bool) -> tuple[list[Input], str | None]:
-    """The columns' inputs, and the type of the matrix when one can hold them all."""
+    """Return the inputs of the columns, and the type of the matrix when one can hold them all."""
     names = [str(name) if schema.is_frame_ else f"x{name}" for name in schema.names]
     if len(set(names)) < len(names) or "" in names:
         raise ValueError(f"column names must be different and not empty when read as text, got {schema.names}.")

@@ -1,7 +1,7 @@
 """The bytes of a student's file: safetensors weights, and everything else as JSON in the same file's metadata.
 
-Reading such a file executes nothing: no pickle is involved. This module knows the file; `compress.students` makes a
-student of what is in it.
+Reading such a file does not execute code, since it is not a pickle. This module reads and writes the file;
+`compress.students` makes a student of what is in it.
 """
 
 from __future__ import annotations
@@ -20,15 +20,16 @@ from compress._version import __version__
 __all__ = ["read_student_file", "student_to_bytes"]
 
 FORMAT = 2
-LEFT_OUT = ("schema", "callbacks", "random_state", "device", "class_weight", "verbose")  # no matter once it is fitted
+LEFT_OUT = ("schema", "callbacks", "random_state", "device", "class_weight", "verbose")  # not needed after fit
 
 
 def student_to_bytes(student) -> bytes:
-    """The content of the file that `student.save` writes.
+    """Return the content of the file that `student.save` writes.
 
     Parameters
     ----------
     student : fitted StudentClassifier or StudentRegressor
+        The student to write.
     """
     inputs, body = student.module_.inputs, student.module_.body
     learned = {
@@ -58,23 +59,33 @@ def student_to_bytes(student) -> bytes:
         "learned": learned,
     }
     weights = {name: value.contiguous() for name, value in student.module_.state_dict().items()}
-    # one key only: safetensors writes several in random order, and the same student shall be the same bytes
+    # one key only: safetensors writes several in random order, and the same student has to give the same bytes
     return tensors_to_bytes(weights, metadata={"compress": _text({"sha256": _digest(described, weights), **described})})
 
 
 def read_student_file(path) -> tuple[dict, dict]:
-    """(description, weights by name) of a file that `student.save` wrote, its checksum compared.
+    """Read a file that `student.save` wrote, and compare its checksum.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+
+    Returns
+    -------
+    dict, dict
+        The description, and the weights by their names.
 
     Raises
     ------
     FileNotFoundError
-        There is no such file.
+        The file does not exist.
     ValueError
-        It is not a file of this format, is damaged, or was written by a newer version.
+        The file has another format, is damaged, or was written by a newer version.
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"path must name a saved student, got {str(path)!r}, which is no file.")
+        raise FileNotFoundError(f"path must name a saved student, got {str(path)!r}, which is not a file.")
     try:
         with safe_open(path, framework="pt") as file:
             text = (file.metadata() or {}).get("compress")
@@ -82,7 +93,7 @@ def read_student_file(path) -> tuple[dict, dict]:
             weights = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (not a dict)
         described = json.loads(text) if text else None
     except (SafetensorError, json.JSONDecodeError, OSError) as error:
-        raise ValueError(f"{str(path)!r} is no saved student: {error}. Save one with student.save(path).") from error
+        raise ValueError(f"{str(path)!r} is not a saved student: {error}. Save one with student.save(path).") from error
     if described is None:
         raise ValueError(f"{str(path)!r} is a safetensors file, but no student of this library wrote it.")
     if not isinstance(described, dict) or not isinstance(described.get("format"), int):
@@ -104,7 +115,7 @@ def _text(described: dict) -> str:
 
 
 def _digest(described: dict, weights: dict) -> str:
-    """Of everything in the file: tells damage, which a flipped bit of a weight would otherwise hide."""
+    """Return a digest of everything in the file, which shows damage such as a flipped bit of a weight."""
     digest = hashlib.sha256(_text(described).encode())
     for name in sorted(weights):
         digest.update(name.encode() + weights[name].numpy().tobytes())
@@ -112,7 +123,7 @@ def _digest(described: dict, weights: dict) -> str:
 
 
 def _plain_parameters(student) -> dict:
-    """Constructor parameters that have a JSON form and matter to a fitted student."""
+    """Return the constructor parameters that have a JSON form and matter to a fitted student."""
     plain = {}
     for name, value in student.get_params(deep=False).items():
         if name in LEFT_OUT:

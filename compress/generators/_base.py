@@ -42,14 +42,15 @@ class BaseGenerator(BaseEstimator):
     Attributes
     ----------
     schema_ : Schema
-        Kinds, ranges, categories and dtypes of the columns.
+        The kinds, ranges, categories and dtypes of the columns.
     n_rows_ : int
-        Rows seen in `fit`; also the rows of one block.
+        The number of rows seen in `fit`, which is also the number of rows of one block.
     n_features_in_ : int
+        The number of columns seen in `fit`.
     feature_names_in_ : ndarray of str
-        Only after fitting a DataFrame whose column names are all strings.
+        The names of the columns seen in `fit`; it exists only after a DataFrame whose column names are all strings.
     entropy_ : tuple of int
-        What all random numbers come from; drawn once in `fit`.
+        The source of all random numbers; it is drawn once in `fit`.
     """
 
     _min_rows = 1
@@ -62,9 +63,10 @@ class BaseGenerator(BaseEstimator):
         Parameters
         ----------
         X : DataFrame or array of shape (n_rows, n_columns)
-            Numbers, booleans, strings, pandas categoricals; missing values allowed, infinite not.
+            The table to learn from. Its values are numbers, booleans, strings or pandas categoricals; missing values
+            are allowed, infinite values are not.
         y : ignored
-            Labels are never looked at; here for scikit-learn's pipelines.
+            It is not used; it is there for scikit-learn's pipelines.
 
         Returns
         -------
@@ -73,9 +75,9 @@ class BaseGenerator(BaseEstimator):
         Raises
         ------
         TypeError
-            Sparse input, columns of dates or of arbitrary objects.
+            The input is sparse, or a column holds dates or arbitrary objects.
         ValueError
-            Infinite values, too few rows, parameters out of range.
+            A value is infinite, there are too few rows, or a parameter is out of its range.
         """
         schema = as_schema(self.schema, X)
         encoded = Encoded(*(block.copy() for block in schema.encode(X)))  # X may be changed later
@@ -96,18 +98,18 @@ class BaseGenerator(BaseEstimator):
         return self
 
     def _fit_encoded(self, encoded: Encoded, rng: np.random.Generator) -> None:
-        """Learn from the encoded table; must not change it."""
+        """Learn from the encoded table, which must not be changed."""
         raise NotImplementedError
 
     def _prepare(self, n_blocks: int):
-        """What `n_blocks` blocks share and is too large to be kept, pickled or copied; any object."""
+        """Return any object that `n_blocks` blocks share and that is too large to be kept, pickled or copied."""
         return None
 
     def _block(self, index: int, rng: np.random.Generator, shared) -> Encoded:
-        """The `n_rows_` encoded rows of block `index`, a fresh Encoded.
+        """Return the `n_rows_` encoded rows of block `index` in a new Encoded.
 
-        A function of the fitted generator, `index` and `rng` only; `shared`, what `_prepare`
-        returned, may make it faster but not other. Called from several threads at a time.
+        They are a function of the fitted generator, `index` and `rng` only. `shared`, which `_prepare` returned, may
+        make the work faster but must not change the result. The method is called from several threads at a time.
         """
         raise NotImplementedError
 
@@ -122,17 +124,17 @@ class BaseGenerator(BaseEstimator):
         Parameters
         ----------
         n : int
-            Number of rows, at least 1.
+            The number of rows, at least 1.
 
         Returns
         -------
         DataFrame or ndarray of shape (n, n_columns)
-            Container, columns, dtypes and categories of the table given to `fit`.
+            The rows, in the container and with the columns, dtypes and categories of the table given to `fit`.
 
         Raises
         ------
         ValueError
-            `n` below 1.
+            `n` is below 1.
         MemoryError
             The rows do not fit into memory; the message says how many bytes they need.
         """
@@ -154,16 +156,16 @@ class BaseGenerator(BaseEstimator):
         Parameters
         ----------
         n : int
-            Number of rows of all batches together.
+            The number of rows of all batches together.
         batch_size : int
-            Rows of each batch; the last one may be shorter.
+            The number of rows of each batch; the last one may be shorter.
         first_batch : int, default=0
-            Start with this batch (to resume); the blocks before it are not made.
+            The number of the first batch, for resuming; the blocks before it are not made.
 
         Yields
         ------
         DataFrame or ndarray of shape (batch_size, n_columns)
-            Concatenated (and with `first_batch=0`) they are exactly `sample(n)`.
+            The batches; concatenated (and with `first_batch=0`) they are exactly `sample(n)`.
         """
         check_is_fitted(self)
         n = _check_count("n", n, f"ask for at least one row, for instance 10 * {self.n_rows_}")
@@ -197,7 +199,7 @@ class BaseGenerator(BaseEstimator):
 
     # --------------------------------------------------------------- blocks
     def _blocks(self, n: int, first: int = 0) -> Iterator[Encoded]:
-        """The blocks of the first `n` rows in order, from block `first` on; the last one cut."""
+        """Yield the blocks of the first `n` rows in order, from block `first` on; the last one is cut."""
         n_blocks = -(-n // self.n_rows_)
         for index, block in enumerate(self._whole_blocks(first, n_blocks), start=first):
             wanted = n - index * self.n_rows_
@@ -217,15 +219,15 @@ class BaseGenerator(BaseEstimator):
         block_bytes = self.n_rows_ * sum(_row_bytes_encoded(self.schema_))
         per_task = max(1, min((stop - first) // (16 * workers), TASK_BYTES // max(block_bytes, 1)))
         ahead = WAVE_BYTES // max(workers * per_task * block_bytes, 1)
-        per_wave = workers * per_task * min(max(ahead, 2), 8)
+        per_group = workers * per_task * min(max(ahead, 2), 8)
         # Threads by default, since the work is done without the interpreter lock; the caller's
-        # joblib.parallel_config(backend=...) wins. As they come, so that the consumer works beside the
-        # workers; and in waves: joblib goes on working when nobody takes the results, and a slow
-        # consumer would fill the memory.
+        # joblib.parallel_config(backend=...) takes precedence. Results are taken as they come, so that the
+        # consumer works at the same time as the workers. Tasks are dispatched in groups, because joblib continues
+        # when nobody takes the results, and a slow consumer would fill the memory.
         with joblib.Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator") as parallel:
-            for wave in range(first, stop, per_wave):
-                end = min(wave + per_wave, stop)
-                starts = range(wave, end, per_task)
+            for group in range(first, stop, per_group):
+                end = min(group + per_group, stop)
+                starts = range(group, end, per_task)
                 tasks = (joblib.delayed(_make_blocks)(self, shared, a, min(a + per_task, end)) for a in starts)
                 for blocks in parallel(tasks):
                     yield from blocks
@@ -234,11 +236,11 @@ class BaseGenerator(BaseEstimator):
         return self._block(index, self._rng(FOR_BLOCK, index), shared)
 
     def _rng(self, *key: int) -> np.random.Generator:
-        """A generator of its own for each key; child c of the seed is the key (c,)."""
+        """Return a generator of its own for each key; child c of the seed is the key (c,)."""
         return np.random.Generator(np.random.SFC64(np.random.SeedSequence(self.entropy_, spawn_key=key)))
 
     def _bytes(self, n: int) -> int:
-        """Bytes that `sample(n)` holds at its peak: the encoded rows and the table made of them."""
+        """Return the bytes that `sample(n)` holds at its peak: the encoded rows and the table made of them."""
         encoded = 0 if _is_direct(self.schema_) else sum(_row_bytes_encoded(self.schema_))
         return n * (encoded + _row_bytes_decoded(self.schema_))
 
@@ -252,7 +254,7 @@ class BaseGenerator(BaseEstimator):
 
 
 class _Sink:
-    """Collects blocks in order and makes one table of them, with as few copies as there can be."""
+    """Collects blocks in order and makes one table of them, with as few copies as possible."""
 
     def __init__(self, schema: Schema, n: int, round_integers: bool):
         self.schema, self.round_integers, self.filled = schema, round_integers, 0
@@ -276,7 +278,7 @@ class _Sink:
 
 
 def _is_direct(schema: Schema) -> bool:
-    """Whether the table is its continuous block, but for the dtype."""
+    """Whether the table equals its continuous block except for the dtype."""
     return (
         not schema.is_frame_
         and len(schema.nominal_) == 0
@@ -311,7 +313,7 @@ def _row_bytes_decoded(schema: Schema) -> int:
 
 
 def _entropy(random_state) -> tuple[int, ...]:
-    """128 bits for a SeedSequence: of an int always the same, of a generator its next ones."""
+    """Return 128 bits for a SeedSequence: an int always gives the same ones, a generator its next ones."""
     if isinstance(random_state, np.random.Generator):
         words = random_state.integers(0, 2**32, size=4, dtype=np.uint64)
     else:

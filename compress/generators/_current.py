@@ -22,12 +22,14 @@ class Search:
     Parameters
     ----------
     encoded : Encoded
+        The table.
     schema : Schema
+        The schema that the table is encoded with.
     n_passes : int
-        How many passes are to come: whether lists of neighbours in T pay. They change the time of
-        a pass, not its result.
-    n_jobs : int or None
-        Threads (joblib) to make the lists.
+        The number of passes to come, which decides whether lists of neighbours in T are made. They change the time of a
+        pass, not its result.
+    n_jobs : int or None, default=None
+        The number of threads (joblib) that make the lists.
     """
 
     def __init__(self, encoded: Encoded, schema: Schema, *, n_passes: int, n_jobs=None):
@@ -55,7 +57,7 @@ class Search:
             self.radii[first : first + len(strip)] = np.sqrt(np.take_along_axis(radii, order, axis=1))
 
     def munge(self, continuous: np.ndarray, nominal: np.ndarray, *draws) -> None:
-        """One pass in place over a copy of the table."""
+        """Make one pass in place over a copy of the table."""
         from compress.generators._current_kernels import munge_current
 
         table = self.table

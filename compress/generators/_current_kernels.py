@@ -50,7 +50,7 @@ def loose(z, i, other, j):
 
 @njit(cache=True, nogil=True)
 def differing(codes, i, other, j):
-    """The nominal part."""
+    """The nominal part of a squared distance."""
     count = 0
     for a in range(codes.shape[1]):
         count += codes[i, a] != other[j, a]
@@ -191,7 +191,7 @@ def munge_current(
                 copy_row(z, nominal, last, far_zt, far_nominal_t, place[last])
                 place[row] = -1
         if n_far >= FAR_ROWS:
-            # the nearer half of the far rows is far no more
+            # the nearer half of the far rows no longer counts as far
             for k in range(n_far):
                 far_squared[k] = moved[far[k]]
             reach = middle(far_squared[:n_far])

@@ -1,8 +1,8 @@
 """Interpolation: rows on the segments between near rows, in the manner of SMOTE.
 
-Chawla, Bowyer, Hall and Kegelmeyer, "SMOTE: Synthetic Minority Over-sampling Technique", JAIR 2002. No
-generator of the 2006 paper, but the one that comes to mind first: the rival that MUNGE has to beat today.
-Unlike SMOTE it sees no classes: all rows are over-sampled alike.
+Chawla, Bowyer, Hall and Kegelmeyer, "SMOTE: Synthetic Minority Over-sampling Technique", JAIR 2002. It is
+not one of the generators of the 2006 paper, but the one that comes to mind first today, so MUNGE is compared with it.
+Unlike SMOTE it does not know the classes: all rows are over-sampled in the same way.
 """
 
 from __future__ import annotations
@@ -28,30 +28,33 @@ class Interpolation(BaseGenerator):
     Parameters
     ----------
     n_neighbors : int, default=5
-        Neighbours to draw from, SMOTE's number; a table of fewer rows gives all others.
+        The number of nearest neighbours to draw from; 5 is the number of SMOTE. In a table with fewer rows all other
+        rows are neighbours.
     schema : None, mapping or Schema, default=None
-        Kinds of the columns: `{"zip": "nominal"}` overrides what is inferred from the dtypes.
+        The kinds of the columns: `{"zip": "nominal"}` overrides what is inferred from the dtypes.
     n_jobs : int, default=None
-        Neighbours are searched, and blocks made, in parallel with joblib, in threads unless
+        The number of parallel joblib workers that search neighbours and make blocks; they are threads unless
         `joblib.parallel_config` says otherwise. The rows do not depend on it.
     random_state : int, RandomState, Generator or None, default=None
-        An int gives the same rows each time.
+        The source of all random draws; an int gives the same rows each time.
 
     Attributes
     ----------
     neighbor_indices_ : int array of shape (n_rows, min(n_neighbors, n_rows - 1))
-        Neighbours of each training row, nearest first.
+        The neighbours of each training row, the nearest first.
     schema_ : Schema
+        The kinds, ranges, categories and dtypes of the columns.
     n_rows_ : int
-        Rows seen in `fit`.
-    n_features_in_, feature_names_in_ : as in scikit-learn
+        The number of rows seen in `fit`.
+    n_features_in_, feature_names_in_ : int, array of str
+        The number of columns seen in `fit`, and their names if all of them are strings.
 
     Raises
     ------
     ValueError
-        In `fit`: fewer than 2 rows, `n_neighbors` below 1.
+        In `fit`, when there are fewer than 2 rows or `n_neighbors` is below 1.
     TypeError
-        In `fit`: `n_neighbors` that is no integer.
+        In `fit`, when `n_neighbors` is not an integer.
 
     See Also
     --------
@@ -62,10 +65,10 @@ class Interpolation(BaseGenerator):
     - Distance: as in MUNGE, squared Euclidean over continuous attributes scaled to [0, 1] plus the number of
       nominal attributes that differ. Where values are missing, or where there are more than about 90
       categories in all, the search takes a lower bound of it.
-    - The coin of a nominal attribute is its own, so a point near e has few attributes of e'. A value missing
-      at one end is chosen like a nominal one.
+    - Each nominal attribute has a coin of its own, so a point near e has few attributes of e'. A value that is
+      missing at one end is chosen like a nominal one.
     - Columns of whole numbers are rounded. Nothing leaves the training range, and the variance shrinks: a
-      point between two ends is nearer to the middle of the table than they are on average.
+      point between two ends is on average nearer to the middle of the table than the ends are.
     - Row c * n_rows_ + i comes from training row i.
 
     References

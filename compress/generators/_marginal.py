@@ -2,7 +2,7 @@
 
 "Model Compression" (Bucila, Caruana and Niculescu-Mizil, KDD 2006), section 2.1: the values of each
 attribute are drawn uniformly from the bag of its values in the training set, independently of the
-other attributes. The weakest of the paper's three generators, and the one to beat.
+other attributes. It is the weakest of the paper's three generators, and the baseline for the others.
 """
 
 from __future__ import annotations
@@ -18,26 +18,28 @@ __all__ = ["MarginalSampler"]
 class MarginalSampler(BaseGenerator):
     """Draw each column independently from its training values (RANDOM of the paper).
 
-    Keeps every column's distribution, missing values included, and nothing of the dependence
-    between columns.
+    It keeps the distribution of every column, missing values included, but not the dependence between
+    columns.
 
     Parameters
     ----------
     schema : None, mapping or Schema, default=None
-        Kinds of the columns: `{"zip": "nominal"}` overrides what is inferred from the dtypes.
-        Here it only matters for what is kept to the letter, dtypes and categories.
+        The kinds of the columns: `{"zip": "nominal"}` overrides what is inferred from the dtypes. Here it decides only
+        which dtypes and categories are kept exactly.
     n_jobs : int, default=None
-        Blocks are made in parallel with joblib, in threads unless `joblib.parallel_config` says
-        otherwise. The rows do not depend on it.
+        The number of parallel joblib workers that make the blocks; they are threads unless `joblib.parallel_config`
+        says otherwise. The rows do not depend on it.
     random_state : int, RandomState, Generator or None, default=None
-        An int gives the same rows each time.
+        The source of all random draws; an int gives the same rows each time.
 
     Attributes
     ----------
     schema_ : Schema
+        The kinds, ranges, categories and dtypes of the columns.
     n_rows_ : int
-        Rows seen in `fit`.
-    n_features_in_, feature_names_in_ : as in scikit-learn
+        The number of rows seen in `fit`.
+    n_features_in_, feature_names_in_ : int, array of str
+        The number of columns seen in `fit`, and their names if all of them are strings.
 
     References
     ----------

@@ -9,24 +9,25 @@ __all__ = ["available_bytes", "check_fits", "readable_bytes"]
 
 
 def available_bytes() -> int | None:
-    """Bytes that can be allocated now without swapping; None where the system does not tell.
+    """Return the bytes that can be allocated now without swapping; None where the system does not tell.
 
-    The smaller of what the machine and, in a container, the control group (v2) have left.
+    It is the smaller of what the machine and, in a container, the control group (v2) have left.
     """
     limits = [limit for limit in (_machine(), _control_group()) if limit is not None]
     return min(limits) if limits else None
 
 
 def check_fits(needed: int, what: str, advice: str) -> None:
-    """Raise MemoryError when `needed` bytes are more than there are.
+    """Raise MemoryError when more bytes are needed than are available.
 
     Parameters
     ----------
     needed : int
+        The number of bytes.
     what : str
-        What would need them, the subject of the message.
+        The name of what needs them, which is the subject of the message.
     advice : str
-        What to do instead.
+        What the user can do instead, as a sentence.
     """
     there = available_bytes()
     if there is not None and needed > there:
@@ -37,7 +38,7 @@ def check_fits(needed: int, what: str, advice: str) -> None:
 
 
 def readable_bytes(n: int) -> str:
-    """1536 -> '1.5 KiB'."""
+    """Return a number of bytes in a readable unit: 1536 -> '1.5 KiB'."""
     size, unit = float(n), "bytes"
     for larger in ("KiB", "MiB", "GiB", "TiB", "PiB"):
         if size < 1024:

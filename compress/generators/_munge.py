@@ -37,18 +37,18 @@ DEFAULTS = {"p": 0.1, "s": 1.0}  # see the notes of MUNGE
 
 
 def munge(X, k, p=DEFAULTS["p"], s=DEFAULTS["s"], **options):
-    """`k` passes of MUNGE over a table: Algorithm 1 of the paper in one call.
+    """Make `k` passes of MUNGE over a table: Algorithm 1 of the paper in one call.
 
     Parameters
     ----------
     X : DataFrame or array of shape (n_rows, n_columns)
         The training rows, without the label.
     k : int
-        Size multiplier, at least 1.
+        The size multiplier, which is the number of passes; at least 1.
     p : float in [0, 1], sequence or mapping, default=0.1
-        Probability that an attribute is exchanged.
+        The probability that an attribute is exchanged; see `MUNGE`.
     s : float > 0, sequence or mapping, default=1.0
-        Local variance parameter; larger is less noise.
+        The local variance parameter, where a larger value means less noise; see `MUNGE`.
     **options
         Further parameters of `MUNGE`: `neighbors`, `index`, `clip`, `round_integers`, `schema`,
         `n_jobs`, `random_state`.
@@ -56,7 +56,7 @@ def munge(X, k, p=DEFAULTS["p"], s=DEFAULTS["s"], **options):
     Returns
     -------
     DataFrame or ndarray of shape (k * n_rows, n_columns)
-        Row c * n_rows + i comes from row i of `X` in pass c.
+        The generated rows. Row c * n_rows + i comes from row i of `X` in pass c.
 
     Examples
     --------
@@ -83,68 +83,68 @@ class MUNGE(BaseGenerator):
     Parameters
     ----------
     p : float in [0, 1], sequence or mapping, default=0.1
-        Probability that an attribute of a pair is exchanged; one number, one per column in the
-        order of the table, or a mapping of column to number (other columns: 0.1).
+        The probability that an attribute of a pair is exchanged. It is one number, one number per column in the order
+        of the table, or a mapping of column to number (other columns: 0.1).
     s : float > 0, sequence or mapping, default=1.0
-        Local variance parameter of the continuous attributes; larger is *less* noise, `inf` none.
-        As `p`, with 1.0 for columns that a mapping leaves out.
+        The local variance parameter of the continuous attributes; a larger value gives *less* noise, `inf` gives none.
+        It takes the same forms as `p`, with 1.0 for the columns that a mapping leaves out.
     neighbors : {"auto", "current", "original"}, default="auto"
-        Where the neighbour of a row is searched. "current": among the rows as they are at that
-        moment, as Algorithm 1 is printed; at most O(n_rows**2 * n_columns) a pass. "original": among
-        the training rows, once; a pass is then O(n_rows * n_columns). "auto": "current" while
-        `n_rows**2 * n_columns <= 1e9` (8,000 rows of 16 columns: seconds for 100 passes), "original"
-        beyond, or with an approximate index.
+        Where the neighbour of a row is searched. "current" searches among the rows as they are at that moment, as
+        Algorithm 1 is printed; a pass takes at most O(n_rows**2 * n_columns). "original" searches among the training
+        rows, once; a pass then takes O(n_rows * n_columns). "auto" takes "current" while `n_rows**2 * n_columns <= 1e9`
+        (8,000 rows of 16 columns: seconds for 100 passes), and "original" beyond that or with an approximate index.
     index : {"exact", "approximate"}, default="exact"
-        How "original" searches. The exact index is near-linear in `n_rows` when the rows fill a space
-        of few dimensions, and up to quadratic when they do not; "approximate" serves millions of
-        rows of any kind and needs the package `faiss-cpu`.
+        How "original" searches. The exact index is near-linear in `n_rows` when the rows fill a space of few
+        dimensions, and up to quadratic when they do not. The approximate index works for millions of rows of any kind
+        and needs the package `faiss-cpu`.
     clip : bool, default=False
-        Keep exchanged values within the training range of their column.
+        Whether exchanged values are kept within the training range of their column.
     round_integers : bool, default=True
-        Round columns that held whole numbers only at the end of each pass. With False, columns of
-        integer dtype come back as float64.
+        Whether columns that held only whole numbers are rounded at the end of each pass. With False, columns of integer
+        dtype come back as float64.
     schema : None, mapping or Schema, default=None
-        Kinds of the columns. None: numbers are continuous; booleans, strings and categoricals are
-        nominal. `{"zip": "nominal"}` (or `{3: "nominal"}` for an array) overrides that.
+        The kinds of the columns. None takes numbers as continuous, and booleans, strings and categoricals as nominal;
+        `{"zip": "nominal"}` (or `{3: "nominal"}` for an array) overrides that.
     n_jobs : int, default=None
-        Passes are made in parallel with joblib, in threads unless `joblib.parallel_config` says
-        otherwise. The rows do not depend on it.
+        The number of parallel joblib workers that make the passes; they are threads unless `joblib.parallel_config`
+        says otherwise. The rows do not depend on it.
     random_state : int, RandomState, Generator or None, default=None
-        An int gives the same rows each time.
+        The source of all random draws; an int gives the same rows each time.
 
     Attributes
     ----------
     neighbors_ : {"current", "original"}
-        The mode used.
+        Where neighbours were searched.
     schema_ : Schema
-        Kinds, ranges, categories and dtypes of the columns.
+        The kinds, ranges, categories and dtypes of the columns.
     neighbor_indices_ : int array of shape (n_rows,)
-        Nearest neighbour of each training row; only with `neighbors_ == "original"`.
+        The nearest neighbour of each training row; it exists only with `neighbors_ == "original"`.
     neighbor_recall_ : float in [0, 1]
-        Share of (at most 1,000 sampled) rows for which the approximate index found a nearest row;
-        only with `index="approximate"`.
+        The share of (at most 1,000 sampled) rows for which the approximate index found a nearest row; it exists only
+        with `index="approximate"`.
     n_rows_ : int
-        Rows seen in `fit`.
-    n_features_in_, feature_names_in_ : as in scikit-learn
+        The number of rows seen in `fit`.
+    n_features_in_, feature_names_in_ : int, array of str
+        The number of columns seen in `fit`, and their names if all of them are strings.
 
     Raises
     ------
     ValueError
-        In `fit`: parameters out of range, fewer than 2 rows, infinite values, a column that spans more
-        than a float can hold.
+        In `fit`, when a parameter is out of its range, there are fewer than 2 rows, a value is infinite, or a column
+        spans more than a float can hold.
     TypeError
-        In `fit`: sparse input, dates, `p` or `s` that are no numbers.
+        In `fit`, when the input is sparse or holds dates, or when `p` or `s` is not made of numbers.
     ImportError
-        In `fit`: `index="approximate"` without faiss.
+        In `fit`, when `index="approximate"` and faiss is not installed.
 
     See Also
     --------
-    munge : The same as a function.
-    MarginalSampler : Each column on its own, the baseline RANDOM of the paper.
+    munge : Does the same in one function call.
+    MarginalSampler : Draws each column on its own; it is the baseline RANDOM of the paper.
 
     Notes
     -----
-    What the paper leaves open is decided so.
+    What the paper leaves open is decided as follows.
 
     - Distance: squared Euclidean over the continuous attributes, scaled to [0, 1] on the training
       range, plus the number of nominal attributes that differ. A value missing on one side counts 1,
@@ -258,7 +258,7 @@ class MUNGE(BaseGenerator):
         return Search(self._table, self.schema_, n_passes=n_blocks, n_jobs=self.n_jobs)
 
     def _block(self, index: int, rng: np.random.Generator, shared) -> Encoded:
-        """One pass: lines 3-13 of Algorithm 1."""
+        """Make one pass: lines 3-13 of Algorithm 1."""
         from compress.generators import _munge_kernels as kernels
 
         continuous, nominal = self._table.continuous.copy(), self._table.nominal.copy()
@@ -277,7 +277,7 @@ class MUNGE(BaseGenerator):
 
 
 def per_column(name: str, value, schema: Schema) -> np.ndarray:
-    """`p` or `s` as one checked float64 per column of the table."""
+    """Return `p` or `s` as one checked float64 per column of the table."""
     columns = schema.names
     if isinstance(value, Mapping):
         for column in value:

@@ -41,18 +41,18 @@ class Rows(NamedTuple):
 
     @classmethod
     def of(cls, scaled: np.ndarray, outcomes: sparse.csr_matrix) -> Rows:
-        """Rows of scaled continuous values (n, d_c), NaN where missing, and one-hot outcomes."""
+        """Make rows from scaled continuous values (n, d_c), NaN where missing, and one-hot outcomes."""
         seen = ~np.isnan(scaled)
         values = np.where(seen, scaled, 0.0).astype(np.float64)
         return cls(np.hstack([values, values**2, seen]), outcomes)
 
     @property
     def n(self) -> int:
-        """Number of rows."""
+        """The number of rows."""
         return len(self.moments)
 
     def take(self, rows) -> Rows:
-        """The rows of an index array or a slice."""
+        """Return the rows of an index array or a slice."""
         return Rows(self.moments[rows], self.outcomes[rows])
 
 
@@ -71,11 +71,11 @@ class Mixture(NamedTuple):
 
     @property
     def n_components(self) -> int:
-        """Number of components, K."""
+        """The number of components, K."""
         return len(self.weights)
 
     def take(self, components) -> Mixture:
-        """Some of the components, their weights brought back to sum 1."""
+        """Return some of the components, with their weights scaled to sum 1."""
         weights = self.weights[components]
         return Mixture(weights / weights.sum(), *(part[components] for part in self[1:]))
 
@@ -95,7 +95,7 @@ class Prior(NamedTuple):
 
     @classmethod
     def of(cls, rows: Rows, floor: np.ndarray) -> Prior:
-        """The prior of a table."""
+        """Return the prior of a table."""
         total, squares, seen = np.split(rows.moments.sum(axis=0), 3)
         count = np.maximum(seen, 1)
         mean = total / count
@@ -104,7 +104,7 @@ class Prior(NamedTuple):
 
 
 def joint_log_density(rows: Rows, mixture: Mixture) -> np.ndarray:
-    """log (w_k P(x_i | k)), shape (n, K)."""
+    """Return log (w_k P(x_i | k)), of shape (n, K)."""
     precision = 1 / mixture.variances
     # sum over attributes of -(x - m)^2 / 2v - log(2 pi v) / 2, linear in x, x^2 and 1; with values in
     # [0, 1] and v of 1e-6 or so, what cancels costs few of float64's digits
@@ -151,15 +151,16 @@ def maximize(rows: Rows, shares: np.ndarray, prior: Prior) -> Mixture:
 def expectation_maximization(
     rows: Rows, mixture: Mixture, prior: Prior, *, max_iter: int, tol: float
 ) -> tuple[Mixture, int, float]:
-    """EM from `mixture` on, components that hold less than half a row pruned on the way.
+    """Run EM from `mixture` on; components that hold less than half a row are pruned on the way.
 
     Returns
     -------
     mixture : Mixture
+        The mixture after the last cycle.
     n_iter : int
-        Cycles done, at least 1.
+        The number of cycles done, at least 1.
     change : float
-        Gain of the mean log-likelihood in the last cycle; EM has converged when it is below `tol`.
+        The gain of the mean log-likelihood in the last cycle; EM has converged when it is below `tol`.
     """
     before, change = -np.inf, np.inf
     for n_iter in range(1, max_iter + 1):

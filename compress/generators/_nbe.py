@@ -52,57 +52,61 @@ class NaiveBayesEstimation(BaseGenerator):
     Parameters
     ----------
     n_components : int or "auto", default="auto"
-        Components to start EM with, at most `n_rows`. "auto" tries 1, 2, 4, ... and takes the number with
-        the highest likelihood on a tenth of the rows held out; fewer than 10 rows get one component.
+        The number of components that EM starts with, at most `n_rows`. "auto" tries 1, 2, 4, ... and takes the number
+        with the highest likelihood on a tenth of the rows held out; fewer than 10 rows get one component.
     max_components : int, default=512
-        Where "auto" ends.
+        The largest number of components that "auto" tries.
     max_iter : int, default=200
-        Cycles of EM for each number of components.
+        The largest number of cycles of EM for each number of components.
     tol : float, default=1e-3
         EM has converged when a cycle gains less than this in log-likelihood per row, in nats.
     reg_covar : float > 0, default=1e-6
-        Added to the variances of columns scaled to [0, 1], as in scikit-learn's GaussianMixture; without it
-        a value that occurs often would have infinite density. Columns of whole numbers get 1/36 of a squared
-        unit instead, which rounding takes away again.
+        What is added to the variances of columns scaled to [0, 1], as in scikit-learn's GaussianMixture; without it a
+        value that occurs often would have infinite density. Columns of whole numbers get 1/36 of a squared unit
+        instead, which rounding takes away again.
     schema : None, mapping or Schema, default=None
-        Kinds of the columns: `{"zip": "nominal"}` overrides what is inferred from the dtypes.
+        The kinds of the columns: `{"zip": "nominal"}` overrides what is inferred from the dtypes.
     n_jobs : int, default=None
-        Blocks are made in parallel with joblib, in threads unless `joblib.parallel_config` says
-        otherwise. The rows do not depend on it.
+        The number of parallel joblib workers that make the blocks; they are threads unless `joblib.parallel_config`
+        says otherwise. The rows do not depend on it.
     random_state : int, RandomState, Generator or None, default=None
-        An int gives the same rows each time.
+        The source of all random draws; an int gives the same rows each time.
 
     Attributes
     ----------
     n_components_ : int
-        Components of the mixture: not more than there are different rows, and without those that EM
-        emptied to less than half a row.
+        The number of components of the mixture. It is not larger than the number of different rows, and does not count
+        the components that EM emptied to less than half a row.
     weights_ : float array of shape (n_components_,)
+        The probabilities of the components, which sum to 1.
     means_, variances_ : float arrays of shape (n_components_, n_continuous)
-        On the scale of the table.
+        The means and variances of the continuous columns in each component, on the scale of the table.
     held_out_ : list of dict
-        `n_components` (before EM prunes), `kept` (after) and `log_likelihood` (mean per held-out row) of
-        each number tried; empty unless `n_components="auto"`.
+        One row for each number of components tried, with `n_components` (before EM prunes), `kept` (after) and
+        `log_likelihood` (mean per held-out row); empty unless `n_components="auto"`.
     n_iter_ : int
-        Cycles of EM.
+        The number of cycles of EM.
     converged_ : bool
+        Whether EM gained less than `tol` in its last cycle.
     schema_ : Schema
+        The kinds, ranges, categories and dtypes of the columns.
     n_rows_ : int
-        Rows seen in `fit`.
-    n_features_in_, feature_names_in_ : as in scikit-learn
+        The number of rows seen in `fit`.
+    n_features_in_, feature_names_in_ : int, array of str
+        The number of columns seen in `fit`, and their names if all of them are strings.
 
     Raises
     ------
     ValueError
-        In `fit`: parameters out of range, more components than rows, a column that spans more than a float
-        can hold.
+        In `fit`, when a parameter is out of its range, there are more components than rows, or a column spans more than
+        a float can hold.
     TypeError
-        In `fit`: parameters of the wrong type.
+        In `fit`, when a parameter has the wrong type.
 
     Warns
     -----
     ConvergenceWarning
-        EM stopped after `max_iter` cycles without converging; the mixture reached is used.
+        EM stopped after `max_iter` cycles without converging; the mixture that it reached is used.
 
     See Also
     --------
@@ -116,9 +120,9 @@ class NaiveBayesEstimation(BaseGenerator):
     - Discrete probabilities are smoothed by one row of the table's own shares. Categories that are nowhere
       in the table are never drawn.
     - As in Lowd and Domingos the number of components doubles while held-out rows gain, EM prunes every 5
-      cycles, and ends with two cycles on all rows. Otherwise than there, each number starts anew from
-      k-means rather than from random rows beside the components found before, and EM stops on the
-      likelihood of the rows it learns from.
+      cycles, and ends with two cycles on all rows. There are two differences: each number starts from k-means
+      rather than from random rows and the components found before, and EM stops on the likelihood of the
+      rows it learns from.
     - Values are not clipped: normal tails leave the training range.
 
     References
@@ -215,7 +219,7 @@ class NaiveBayesEstimation(BaseGenerator):
         return expectation_maximization(rows, mixture, prior, max_iter=LAST_CYCLES, tol=0.0)[0]
 
     def _em(self, rows: Rows, points: np.ndarray, prior: Prior, n_components: int, rng) -> Mixture:
-        """EM from k-means on; notes its iterations and whether it converged."""
+        """Run EM from k-means on; set its number of cycles and whether it converged."""
         group = np.zeros(rows.n, dtype=np.intp)
         if n_components > 1:
             seed = int(rng.integers(2**31 - 1))
@@ -232,7 +236,7 @@ class NaiveBayesEstimation(BaseGenerator):
         return mixture
 
     def _rows(self, z: np.ndarray, nominal: np.ndarray) -> Rows:
-        """The blocks that EM computes on; also learns the outcomes of each discrete attribute."""
+        """Return the blocks that EM computes on, and learn the outcomes of each discrete attribute."""
         absent = np.isnan(z)
         self._may_miss = np.flatnonzero(absent.any(axis=0))  # continuous columns with missing values
         discrete = np.hstack([absent[:, self._may_miss].astype(np.int32), nominal])
@@ -291,10 +295,10 @@ class NaiveBayesEstimation(BaseGenerator):
 
 
 def _draw(shares: np.ndarray, which: np.ndarray, u: np.ndarray) -> np.ndarray:
-    """Outcome 0, 1, ... of each row: drawn with the probabilities `shares[which]` by the uniform `u`."""
+    """Draw an outcome 0, 1, ... for each row with the probabilities `shares[which]`, by the uniform `u`."""
     n_outcomes = shares.shape[1]
     cumulated = np.cumsum(shares, axis=1)[:, :-1]  # the last is 1 but for rounding, and needs no comparison
-    # all distributions on one line, [k, k + 1] that of k, so that one search serves all rows
+    # all distributions on one line, [k, k + 1] that of k, so that one search is enough for all rows
     line = (np.arange(len(shares))[:, None] + np.minimum(cumulated, 1.0)).ravel()
     return np.searchsorted(line, which + u, side="right") - which * (n_outcomes - 1)
 

@@ -35,7 +35,7 @@ NEAR, PROBES = 8, 16  # approximate index: candidates, and lists read; as costly
 
 
 class Neighbors(NamedTuple):
-    """Nearest neighbour of each row; `recall` is None when the index is exact."""
+    """The nearest neighbour of each row; `recall` is None when the index is exact."""
 
     indices: np.ndarray
     recall: float | None = None
@@ -64,7 +64,7 @@ class Scaled(NamedTuple):
 
 
 def scale_table(encoded: Encoded, schema: Schema) -> Scaled:
-    """Scale the continuous columns to [0, 1] on the schema's ranges; a constant column to 0."""
+    """Scale the continuous columns to [0, 1] on the schema's ranges, and constant columns to 0."""
     from compress.generators._distance_kernels import scale_block
 
     span = schema.high_ - schema.low_
@@ -80,26 +80,26 @@ def scale_table(encoded: Encoded, schema: Schema) -> Scaled:
 
 
 def nearest_neighbors(encoded: Encoded, schema: Schema, *, index: str = "exact", n_jobs=None, rng=None) -> Neighbors:
-    """The nearest other row of each row.
+    """Return the nearest other row of each row.
 
     Parameters
     ----------
     encoded : Encoded
-        At least 2 rows.
+        The table, of at least 2 rows.
     schema : Schema
-        Gives the ranges.
-    index : {"exact", "approximate"}
+        The schema that gives the ranges.
+    index : {"exact", "approximate"}, default="exact"
+        Whether every neighbour found is proven to be the nearest; the approximate index needs faiss.
     n_jobs : int, default=None
-        Threads (joblib).
+        The number of threads (joblib).
     rng : numpy Generator, optional
-        Chooses the rows on which recall is measured.
+        The generator that chooses the rows on which recall is measured.
 
     Returns
     -------
     Neighbors
-        `indices` of shape (n_rows,), never the row itself. Of several equally near rows the
-        lowest; only when more than the candidates are equally near in a large table, it is the
-        lowest of those.
+        The `indices` have shape (n_rows,) and never name the row itself. Of several equally near rows the lowest is
+        taken; only when more than the candidates are equally near in a large table, it is the lowest of those.
     """
     rng = np.random.default_rng(0) if rng is None else rng
     table = scale_table(encoded, schema)
@@ -121,7 +121,7 @@ def nearest_neighbors(encoded: Encoded, schema: Schema, *, index: str = "exact",
 
 # ------------------------------------------------------------------- identical rows
 def _identical_rows(table: Scaled) -> tuple[np.ndarray, np.ndarray]:
-    """(kind of each row, lowest row of each kind); kinds are numbered by their lowest row."""
+    """Return the kind of each row and the lowest row of each kind; kinds are numbered by their lowest row."""
     import pandas as pd
 
     rows = np.ascontiguousarray(np.hstack([_bytes(table.z), _bytes(table.codes)]))
@@ -192,11 +192,11 @@ def _compare_all(table: Scaled, asked: np.ndarray, n_jobs) -> tuple[np.ndarray, 
 
 
 def embed(table: Scaled) -> tuple[np.ndarray, bool]:
-    """Points whose Euclidean distances are at most the true ones, and whether they are equal.
+    """Return points whose Euclidean distances are at most the true ones, and whether they are equal.
 
     Nominal: one-hot / sqrt(2), so that two categories are at distance 1; when that takes too many
     columns, the rarest categories share one (distance 0 of each other). Continuous with missing
-    values: x -> (x, 0), missing -> (1/2, sqrt(3)/2), at a distance of at most 1 of all x in [0, 1].
+    values: x -> (x, 0), missing -> (1/2, sqrt(3)/2), at a distance of at most 1 from all x in [0, 1].
     """
     exact = True
     columns = []
@@ -222,7 +222,7 @@ def embed(table: Scaled) -> tuple[np.ndarray, bool]:
 
 
 def _useful_tree(points: np.ndarray, rng):
-    """A k-d tree on the points, or None when it would compare most rows anyway."""
+    """Return a k-d tree on the points, or None when it would compare most rows anyway."""
     from sklearn.neighbors import KDTree
 
     tree = KDTree(points, leaf_size=32)
@@ -279,7 +279,7 @@ def in_threads(work, n: int, n_jobs) -> None:
 
 # ---------------------------------------------------------------------- approximate
 def _approximate(table: Scaled, asked: np.ndarray) -> np.ndarray:
-    """Nearest of the candidates of an inverted file; unlike graphs it is the same at each run."""
+    """Return the nearest candidates of an inverted file; unlike graphs it gives the same result at each run."""
     try:
         import faiss
     except ImportError as error:
@@ -311,7 +311,7 @@ def _approximate(table: Scaled, asked: np.ndarray) -> np.ndarray:
 
 
 def _recall(table: Scaled, asked, found, rng, n_jobs) -> float:
-    """Share of a sample of the rows whose neighbour is as near as the nearest."""
+    """Return the share of a sample of the rows whose neighbour is as near as the nearest."""
     from compress.generators._distance_kernels import distance
 
     sample = rng.choice(len(asked), min(RECALL_ROWS, len(asked)), replace=False)

@@ -1,4 +1,4 @@
-"""What the losses share: checks of their arguments, wide numbers, the weighted mean over rows."""
+"""What the losses share: checks of their arguments, float32 in place of half precision, the weighted mean over rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def check_temperature(temperature: float) -> None:
 
 
 def check_same_shape(student: torch.Tensor, teacher: torch.Tensor) -> None:
-    """Raise ValueError unless both have as many rows and columns."""
+    """Raise ValueError unless both have the same number of rows and columns."""
     if student.shape != teacher.shape:
         raise ValueError(
             "student and teacher must have the same number of rows and classes, "
@@ -23,10 +23,10 @@ def check_same_shape(student: torch.Tensor, teacher: torch.Tensor) -> None:
 
 
 def wide(tensor: torch.Tensor) -> torch.Tensor:
-    """float32 instead of half precision; float32 and float64 as they are."""
+    """Return half precision as float32, and float32 and float64 as they are."""
     return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
 
 
 def mean_over_rows(rows: torch.Tensor, sample_weight) -> torch.Tensor:
-    """The mean of one number per row, each times its weight where there are weights."""
+    """Return the mean of one number per row, each multiplied by its weight where there are weights."""
     return rows.mean() if sample_weight is None else (rows * sample_weight).mean()

@@ -2,7 +2,7 @@
 
 Notation: `u_h` the teacher's hint layer, `v_g` the student's guided layer, `r` the regressor that
 brings the one to the shape of the other: the loss compares `r(v_g)` with `u_h`. Nothing is detached
-here: whoever wants no gradient in the teacher passes a detached hint.
+here: pass a detached hint to keep the gradient out of the teacher.
 
 References
 ----------
@@ -22,25 +22,25 @@ __all__ = ["hint_loss"]
 def hint_loss(guided, hint, *, sample_weight=None) -> torch.Tensor:
     r"""Half the squared distance of two hidden layers, :math:`\frac{1}{2n} \sum_i w_i \|r(v_g)_i - u_{h,i}\|^2`.
 
-    Of feature maps the mean is taken over the positions too, so that the loss does not grow with the
+    For feature maps the mean is also taken over the positions, so that the loss does not grow with the
     size of the image (as in the authors' code; the paper sums).
 
     Parameters
     ----------
     guided, hint : tensors of the same shape (n_rows, n_units) or (n_rows, n_channels, height, width)
-        The student's layer after its regressor, and the teacher's.
+        The student's layer after its regressor, and the teacher's layer.
     sample_weight : tensor of shape (n_rows,), optional
-        Mean 1 over the data set, by the caller.
+        The weights of the rows; the caller scales them to mean 1 over the data set.
 
     Returns
     -------
     tensor, scalar
-        Summed over units or channels, mean over rows and positions.
+        The loss, summed over units or channels and averaged over rows and positions.
 
     Raises
     ------
     ValueError
-        Shapes differ, or there is one axis only.
+        The shapes differ, or the tensors have a single axis.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""Matching the teacher's numbers by least squares: logits (Ba & Caruana, 2014) or probabilities (the RMSE
-in which Bucila et al., 2006, measure).
+"""Matching the teacher's numbers by least squares: logits (Ba & Caruana, 2014) or probabilities, whose RMSE is the
+measure of Bucila et al. (2006).
 
-Tensors in, scalar out: summed over outputs, mean over rows. Nothing is detached here. Half precision
-goes in and float32 comes out, since the square of a logit of 1e4 has no place in float16.
+The functions take tensors and return a scalar, summed over outputs and averaged over rows. Nothing is detached here.
+Half precision is computed in float32, since float16 cannot hold the square of a logit of 1e4.
 
 References
 ----------
@@ -26,13 +26,14 @@ def squared_error(prediction, target, *, sample_weight=None) -> torch.Tensor:
     Parameters
     ----------
     prediction, target : tensors of shape (n_rows, n_outputs)
+        The numbers predicted and the numbers to predict.
     sample_weight : tensor of shape (n_rows,), optional
-        Mean 1 over the data set, by the caller.
+        The weights of the rows; the caller scales them to mean 1 over the data set.
 
     Returns
     -------
     tensor, scalar
-        Summed over outputs, mean over rows.
+        The loss, summed over outputs and averaged over rows.
     """
     check_same_shape(prediction, target)
     prediction, target = wide(prediction), wide(target)
@@ -49,13 +50,15 @@ def logit_matching_loss(student_logits, teacher_logits, *, sample_weight=None) -
 
     Parameters
     ----------
-    student_logits, teacher_logits : tensors of shape (n_rows, n_classes), before softmax
+    student_logits, teacher_logits : tensors of shape (n_rows, n_classes)
+        The outputs of the student and of the teacher before softmax.
     sample_weight : tensor of shape (n_rows,), optional
+        The weights of the rows; the caller scales them to mean 1 over the data set.
 
     Returns
     -------
     tensor, scalar
-        Summed over classes, mean over rows.
+        The loss, summed over classes and averaged over rows.
     """
     return squared_error(student_logits, teacher_logits, sample_weight=sample_weight)
 
@@ -64,17 +67,20 @@ def probability_matching_loss(student_logits, teacher_probabilities, *, sample_w
     r"""Half the squared distance of the probabilities, :math:`\frac{1}{2n} \sum_i \|softmax(z_i) - p_i\|^2`.
 
     For two classes this is the squared error of P(y=1), summed over both columns and halved: its
-    square root is the RMSE of the 2006 paper. The gradient vanishes where the student is sure.
+    square root is the RMSE of the 2006 paper. The gradient vanishes where the student is certain.
 
     Parameters
     ----------
-    student_logits : tensor of shape (n_rows, n_classes), before softmax
+    student_logits : tensor of shape (n_rows, n_classes)
+        The student's outputs before softmax.
     teacher_probabilities : tensor of shape (n_rows, n_classes)
+        The teacher's probabilities, or one-hot labels; each row sums to 1.
     sample_weight : tensor of shape (n_rows,), optional
+        The weights of the rows; the caller scales them to mean 1 over the data set.
 
     Returns
     -------
     tensor, scalar
-        Summed over classes, mean over rows.
+        The loss, summed over classes and averaged over rows.
     """
     return squared_error(wide(student_logits).softmax(dim=-1), teacher_probabilities, sample_weight=sample_weight)

@@ -2,9 +2,9 @@ r"""Ranking distillation: a student's scores are taught by the order, or the sco
 
 Notation: `z` student scores of a list of candidates, `r` the position a candidate has in the teacher's
 order, from 1 (so `r = teacher_rank + 1`), `K` how many of the teacher's best count as relevant.
-Lists are rows. Candidates whose `teacher_rank` is negative are padding and take no part; those of rank
+Lists are rows. Candidates whose `teacher_rank` is negative are padding and are ignored; those of rank
 `K` or more are "the rest": negatives, whose order among themselves is never used.
-Tensors in, scalar out, mean over lists. Nothing is detached here.
+The functions take tensors and return a scalar, averaged over lists. Nothing is detached here.
 
 References
 ----------
@@ -36,33 +36,35 @@ POSITION_WEIGHTS = ("exponential", "reciprocal", "uniform")
 
 
 def pointwise_rank_loss(scores, teacher_rank, *, k: int, alpha: float = 1.0, normalize: bool = False) -> torch.Tensor:
-    r"""The teacher's top K are positives, the rest negatives, and the first positions weigh more.
+    r"""Binary cross-entropy with the teacher's top K as positives, of which the first positions weigh more.
 
     .. math:: -\frac1m \Big[ \sum_{r \le K} (1 + \alpha / r) \log \sigma(z_r) + \sum_{rest} \log (1 - \sigma(z)) \Big]
 
-    with `m` candidates in the list: binary cross-entropy with `LossWeight = 1 + alpha / position` on the positives.
+    with `m` candidates in the list; a positive has the weight `LossWeight = 1 + alpha / position`.
 
     Parameters
     ----------
-    scores : tensor of shape (n_lists, n_items), before the sigmoid
+    scores : tensor of shape (n_lists, n_items)
+        The student's scores before the sigmoid.
     teacher_rank : int64 tensor of shape (n_lists, n_items)
-        0 is the teacher's best; negative: padding, left out.
+        The teacher's ranks. 0 is its best candidate; a negative rank is padding, which is ignored.
     k : int, 1 to n_items
-    alpha : float, at least 0
-        0 gives plain binary cross-entropy.
-    normalize : bool
-        Divide the positives' weights by their mean, so that `alpha` changes their shape and not the
+        The number of the teacher's best candidates that are positives.
+    alpha : float, at least 0, default=1.0
+        The additional weight of the first position; 0 gives plain binary cross-entropy.
+    normalize : bool, default=False
+        Whether the weights of the positives are divided by their mean, so that `alpha` changes their shape but not the
         balance of positives and negatives.
 
     Returns
     -------
     tensor, scalar
-        Mean over the candidates of a list, then over lists.
+        The loss, averaged over the candidates of a list, then over lists.
 
     Raises
     ------
     ValueError
-        Shapes differ, `k` out of range, negative `alpha`.
+        The shapes differ, `k` is out of its range, or `alpha` is negative.
     """
     _check(scores, teacher_rank, k)
     if not alpha >= 0:
@@ -81,7 +83,7 @@ def pointwise_rank_loss(scores, teacher_rank, *, k: int, alpha: float = 1.0, nor
 def pairwise_rank_loss(
     scores, teacher_rank, *, k: int, margin: float = 0.0, rank_weights: bool = False
 ) -> torch.Tensor:
-    r"""Each of the teacher's top K must beat whatever the teacher ranks below it (RankNet's logistic loss).
+    r"""RankNet's logistic loss: each of the teacher's top K must score above all that the teacher ranks below it.
 
     .. math:: \frac1{|P|} \sum_{(a, b) \in P} w_{ab} \log(1 + e^{margin - (z_a - z_b)}),
         \quad P = \{r_a < r_b,\ r_a \le K,\ \text{not both in the rest}\}
@@ -90,16 +92,16 @@ def pairwise_rank_loss(
     ----------
     scores, teacher_rank, k
         As in `pointwise_rank_loss`.
-    margin : float, at least 0
-        By how much the better one must lead.
-    rank_weights : bool
-        Weigh a pair by `|1 / r_a - 1 / r_b|`, divided by the mean weight of the list's pairs; a
-        candidate of the rest counts as infinitely far down (its rank among the sampled ones means nothing).
+    margin : float, at least 0, default=0.0
+        By how much the score of the better candidate must exceed that of the other.
+    rank_weights : bool, default=False
+        Whether a pair is weighted by `|1 / r_a - 1 / r_b|`, divided by the mean weight of the list's pairs. A candidate
+        of the rest counts as infinitely far down, since its rank among the sampled ones means nothing.
 
     Returns
     -------
     tensor, scalar
-        Mean over the pairs of a list, then over lists.
+        The loss, averaged over the pairs of a list, then over lists.
     """
     _check(scores, teacher_rank, k)
     if not margin >= 0:
@@ -134,7 +136,8 @@ def listwise_rank_loss(scores, teacher_rank, *, k: int) -> torch.Tensor:
     Returns
     -------
     tensor, scalar
-        Summed over the K positions, mean over lists. Computed from log-sums: scores of any size do not overflow.
+        The loss, summed over the K positions and averaged over lists. It is computed from log-sums, so that scores of
+        any size do not overflow.
     """
     _check(scores, teacher_rank, k)
     top, rank = _top(scores, teacher_rank, k)
@@ -154,13 +157,14 @@ def listnet_loss(scores, teacher_scores, *, temperature: float = 1.0) -> torch.T
     Parameters
     ----------
     scores, teacher_scores : tensors of shape (n_lists, n_items)
-    temperature : float, positive
-        Of the teacher only: smaller puts the weight on its best candidates.
+        The scores of the student and of the teacher for the same candidates.
+    temperature : float, positive, default=1.0
+        The number by which the teacher's scores are divided; a smaller one puts the weight on its best candidates.
 
     Returns
     -------
     tensor, scalar
-        Mean over lists. At a match it is the teacher's entropy, not 0.
+        The loss, averaged over lists. When the two distributions are equal it is the teacher's entropy, not 0.
     """
     if scores.shape != teacher_scores.shape:
         raise ValueError(
@@ -174,18 +178,24 @@ def listnet_loss(scores, teacher_scores, *, temperature: float = 1.0) -> torch.T
 
 
 def position_weights(k: int, *, kind: str = "exponential", decay: float = 1.0, dtype=torch.float32) -> torch.Tensor:
-    """Tang & Wang's weights of the positions 1 to K, of sum 1.
+    """Return Tang & Wang's weights of the positions 1 to K, which sum to 1.
 
     Parameters
     ----------
     k : int, at least 1
-    kind : {"exponential", "reciprocal", "uniform"}
-        `exp(-r / decay)`, `1 / r`, or `1 / K`. Their best was the first, with K = 10 and decay 1 to 10.
-    decay : float, positive
+        The number of positions.
+    kind : {"exponential", "reciprocal", "uniform"}, default="exponential"
+        The weight of position r before scaling: `exp(-r / decay)`, `1 / r`, or `1 / K`. The best in the paper is the
+        first, with K = 10 and decay 1 to 10.
+    decay : float, positive, default=1.0
+        The number of positions over which the exponential weight falls by a factor of e.
+    dtype : torch dtype, default=torch.float32
+        The dtype of the weights.
 
     Returns
     -------
     tensor of shape (k,)
+        The weights, the first position first.
     """
     if k < 1:
         raise ValueError(f"k must be at least 1, got {k}.")
@@ -201,23 +211,28 @@ def position_weights(k: int, *, kind: str = "exponential", decay: float = 1.0, d
 
 
 def discrepancy_weights(top_scores, sampled_scores, *, n_items: int, mu: float = 0.1) -> torch.Tensor:
-    r"""Tang & Wang's dynamic weights: large where the student ranks a teacher's favourite too low.
+    r"""Return Tang & Wang's dynamic weights: large where the student ranks a top candidate of the teacher too low.
 
     .. math:: \tanh(\max(\mu (\hat r - r), 0)), \quad \hat r = \lfloor (M - 1) \cdot share \rfloor
 
-    where `share` is the part of the sampled items that the student scores above the favourite, which
+    where `share` is the part of the sampled items that the student scores above the candidate, which
     estimates its rank among all `M` items, and `r` counts from 0 as in the authors' code.
 
     Parameters
     ----------
-    top_scores : tensor of shape (n_lists, k), the student's scores in the teacher's order
-    sampled_scores : tensor of shape (n_lists, n_sampled), of items drawn from all
-    n_items : int, the size `M` of the catalogue
-    mu : float, positive
+    top_scores : tensor of shape (n_lists, k)
+        The student's scores of the teacher's top candidates, in the teacher's order.
+    sampled_scores : tensor of shape (n_lists, n_sampled)
+        The student's scores of items drawn from all.
+    n_items : int
+        The size `M` of the catalogue.
+    mu : float, positive, default=0.1
+        How fast the weight grows with the difference of the ranks.
 
     Returns
     -------
-    tensor of shape (n_lists, k), in [0, 1); piecewise constant in the scores, so it carries no gradient
+    tensor of shape (n_lists, k)
+        The weights in [0, 1). They are piecewise constant in the scores, so they carry no gradient.
     """
     if not mu > 0:
         raise ValueError(f"mu must be positive, got {mu}.")
@@ -230,19 +245,19 @@ def discrepancy_weights(top_scores, sampled_scores, *, n_items: int, mu: float =
 def tang_wang_loss(scores, teacher_rank, *, k: int, weights) -> torch.Tensor:
     r"""Weighted log-loss of the teacher's top K as positives, :math:`-\sum_{r \le K} w_r \log \sigma(z_r)`.
 
-    No negatives here: they come with the hard loss beside it.
+    It has no negatives: they come with the hard loss that is added to it.
 
     Parameters
     ----------
     scores, teacher_rank, k
         As in `pointwise_rank_loss`.
     weights : tensor of shape (k,) or (n_lists, k)
-        `position_weights`, times `discrepancy_weights` once a warm-up is over.
+        The result of `position_weights`, multiplied by `discrepancy_weights` after a warm-up.
 
     Returns
     -------
     tensor, scalar
-        Summed over positions, mean over lists.
+        The loss, summed over positions and averaged over lists.
     """
     _check(scores, teacher_rank, k)
     top, rank = _top(scores, teacher_rank, k)
@@ -254,7 +269,8 @@ def bpr_loss(positive, negative) -> torch.Tensor:
 
     Parameters
     ----------
-    positive, negative : tensors of scores whose shapes broadcast
+    positive, negative : tensors whose shapes broadcast
+        The scores of items that users liked, and of items that they are compared with.
     """
     return F.softplus(negative - positive).mean()
 
@@ -272,7 +288,7 @@ def _check(scores, teacher_rank, k: int) -> None:
 
 
 def _top(scores, teacher_rank, k: int):
-    """Scores and ranks of the teacher's top K in its order, rank -1 where a list has fewer."""
+    """Return scores and ranks of the teacher's top K in its order, with rank -1 where a list has fewer."""
     unused = teacher_rank.max() + 1
     order = torch.where(teacher_rank < 0, unused, teacher_rank).argsort(dim=1, stable=True)[:, :k]
     rank = teacher_rank.gather(1, order)

@@ -1,8 +1,8 @@
 r"""The hint of Rocket Launching in its three forms, and the one of the dual DNN.
 
 Notation: `l` light (student) logits, `z` booster (teacher) logits, `p = softmax(l)`, `q = softmax(z)`.
-Tensors in, scalar out; summed over classes, mean over rows. Half precision goes in and float32 comes out. Nothing is
-detached here: the gradient block is the caller's `z.detach()`.
+The functions take tensors and return a scalar, summed over classes and averaged over rows. Half precision is computed
+in float32. Nothing is detached here: the gradient block is the caller's `z.detach()`.
 
 References
 ----------
@@ -26,7 +26,7 @@ HINTS = ("logits", "probabilities", "soft_targets")
 def rocket_hint_loss(
     light_logits, booster_logits, *, form: str = "logits", temperature: float = 4.0, sample_weight=None
 ) -> torch.Tensor:
-    r"""How far the light net is from its booster.
+    r"""Measure how far the light net is from its booster.
 
     =================  ======================================  ===========================================
     form               loss per row                            gradient in :math:`l_i`
@@ -36,27 +36,29 @@ def rocket_hint_loss(
     "soft_targets"     :math:`T^2\, KL(q_T \,\|\, p_T)`        :math:`T (p_T - q_T)_i`
     =================  ======================================  ===========================================
 
-    The first is the paper's choice; the second loses its gradient where the light net is sure; the third is
+    The first is the paper's choice; the second loses its gradient where the light net is certain; the third is
     Hinton's, where the paper prints a cross-entropy without :math:`T^2`: the gradient's direction is the same.
 
     Parameters
     ----------
-    light_logits, booster_logits : tensors of shape (n_rows, n_classes), before softmax
-    form : {"logits", "probabilities", "soft_targets"}
-    temperature : float, positive
-        For "soft_targets" only.
+    light_logits, booster_logits : tensors of shape (n_rows, n_classes)
+        The outputs of the two nets before softmax.
+    form : {"logits", "probabilities", "soft_targets"}, default="logits"
+        Which of the three losses of the table is computed.
+    temperature : float, positive, default=4.0
+        The temperature T of "soft_targets"; the other forms do not use it.
     sample_weight : tensor of shape (n_rows,), optional
-        Mean 1 over the data set, by the caller.
+        The weights of the rows; the caller scales them to mean 1 over the data set.
 
     Returns
     -------
     tensor, scalar
-        Summed over classes, mean over rows; 0 at a match.
+        The loss, summed over classes and averaged over rows; it is 0 when both nets agree.
 
     Raises
     ------
     ValueError
-        Unknown `form`, shapes differ, `temperature` not positive.
+        `form` is unknown, the shapes differ, or `temperature` is not positive.
     """
     if form not in HINTS:
         raise ValueError(f"form must be one of {HINTS}, got {form!r}.")
@@ -72,17 +74,19 @@ def rocket_hint_loss(
 def hidden_hint_loss(student_hidden, teacher_hidden, *, sample_weight=None) -> torch.Tensor:
     r"""Mean squared distance of two hidden layers of the same width, :math:`\frac1d \|h_S - h_T\|^2`.
 
-    The dual DNN's second hint: teacher and student have hidden layers of the same sizes, so no regressor
-    stands between them.
+    This is the second hint of the dual DNN: student and teacher have hidden layers of the same sizes, so they need
+    no regressor.
 
     Parameters
     ----------
-    student_hidden, teacher_hidden : tensors of shape (n_rows, n_units), after the activation
+    student_hidden, teacher_hidden : tensors of shape (n_rows, n_units)
+        The hidden layers after their activation.
     sample_weight : tensor of shape (n_rows,), optional
+        The weights of the rows; the caller scales them to mean 1 over the data set.
 
     Returns
     -------
     tensor, scalar
-        Mean over units and rows.
+        The loss, averaged over units and rows.
     """
     return 2 / student_hidden.shape[-1] * squared_error(student_hidden, teacher_hidden, sample_weight=sample_weight)

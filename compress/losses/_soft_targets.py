@@ -1,9 +1,9 @@
 """Soft targets: the student's distribution is pulled towards the teacher's (Hinton et al., 2015).
 
 Notation: `z` student logits, `v` teacher logits, `T` temperature, `y` hard labels.
-Tensors in, scalar out; the mean is taken over rows, so that the value does not depend on the batch
-size. Nothing is detached here: whoever wants no gradient in the teacher passes detached logits.
-Half precision goes in and float32 comes out: logits of 1e4 are finite in float16, their loss is not.
+The functions take tensors and return a scalar; the mean is taken over rows, so that the value does not depend
+on the batch size. Nothing is detached here: pass detached logits to keep the gradient out of the teacher.
+Half precision is computed in float32: logits of 1e4 are finite in float16, but their loss is not.
 
 References
 ----------
@@ -32,20 +32,22 @@ def soft_target_loss(student_logits, teacher_logits, *, temperature: float = 1.0
 
     Parameters
     ----------
-    student_logits, teacher_logits : tensors of shape (n_rows, n_classes), before softmax
-    temperature : float, positive
+    student_logits, teacher_logits : tensors of shape (n_rows, n_classes)
+        The outputs of the student and of the teacher before softmax.
+    temperature : float, positive, default=1.0
+        The temperature T by which the logits of both are divided.
     sample_weight : tensor of shape (n_rows,), optional
-        Mean 1 over the data set, by the caller.
+        The weights of the rows; the caller scales them to mean 1 over the data set.
 
     Returns
     -------
     tensor, scalar
-        Summed over classes, mean over rows.
+        The loss, summed over classes and averaged over rows.
 
     Raises
     ------
     ValueError
-        Shapes differ, or `temperature` is not positive.
+        The shapes differ, or `temperature` is not positive.
     """
     check_temperature(temperature)
     check_same_shape(student_logits, teacher_logits)
@@ -62,15 +64,17 @@ def soft_cross_entropy(student_logits, probabilities, *, sample_weight=None) -> 
 
     Parameters
     ----------
-    student_logits : tensor of shape (n_rows, n_classes), before softmax
-    probabilities : tensor of shape (n_rows, n_classes), rows sum to 1
+    student_logits : tensor of shape (n_rows, n_classes)
+        The student's outputs before softmax.
+    probabilities : tensor of shape (n_rows, n_classes)
+        The probabilities to learn; each row sums to 1.
     sample_weight : tensor of shape (n_rows,), optional
-        Mean 1 over the data set, by the caller.
+        The weights of the rows; the caller scales them to mean 1 over the data set.
 
     Returns
     -------
     tensor, scalar
-        Summed over classes, mean over rows.
+        The loss, summed over classes and averaged over rows.
     """
     check_same_shape(student_logits, probabilities)
     rows = -(probabilities * F.log_softmax(wide(student_logits), dim=-1)).sum(dim=-1)
@@ -78,19 +82,22 @@ def soft_cross_entropy(student_logits, probabilities, *, sample_weight=None) -> 
 
 
 def hard_label_loss(student_logits, y, *, sample_weight=None) -> torch.Tensor:
-    """Cross-entropy against integer labels, rows labelled -1 (unlabelled) left out.
+    """Cross-entropy against integer labels; rows with the label -1 (unlabelled) are left out.
 
     Parameters
     ----------
-    student_logits : tensor of shape (n_rows, n_classes), before softmax
-    y : int64 tensor of shape (n_rows,), classes from 0, -1 where there is no label
+    student_logits : tensor of shape (n_rows, n_classes)
+        The student's outputs before softmax.
+    y : int64 tensor of shape (n_rows,)
+        The classes from 0; -1 marks an unlabelled row.
     sample_weight : tensor of shape (n_rows,), optional
-        Mean 1 over the data set, by the caller.
+        The weights of the rows; the caller scales them to mean 1 over the data set.
 
     Returns
     -------
     tensor, scalar
-        Mean over the labelled rows, however many unlabelled ones the batch has; 0 when all are unlabelled.
+        The loss, averaged over the labelled rows, however many unlabelled ones the batch has; 0 when all are
+        unlabelled.
     """
     rows = F.cross_entropy(wide(student_logits), y, reduction="none", ignore_index=UNLABELED)
     total = rows.sum() if sample_weight is None else (rows * sample_weight).sum()
@@ -116,30 +123,34 @@ def distillation_loss(
     .. math:: H(y, softmax(z)) + \lambda \, T^2 \, KL(softmax(v / T) \| softmax(z / T))
 
     which is the first with `a = lambda / (1 + lambda)`, times `1 + lambda`. Papers that write no
-    :math:`T^2` (FitNets) have it in their lambda: divide theirs by :math:`T^2`.
+    :math:`T^2` (FitNets) have it in their lambda: divide their lambda by :math:`T^2`.
 
     Parameters
     ----------
-    student_logits, teacher_logits : tensors of shape (n_rows, n_classes), before softmax
+    student_logits, teacher_logits : tensors of shape (n_rows, n_classes)
+        The outputs of the student and of the teacher before softmax.
     y : int64 tensor of shape (n_rows,), optional
-        Hard labels; -1 marks unlabelled rows, on which only the soft term acts.
-    temperature : float, positive
-    soft_weight : float in [0, 1]
-        Weight of the soft term; that of the hard term is the rest.
+        The hard labels; -1 marks unlabelled rows, on which only the soft term acts. They are needed unless the hard
+        term has weight 0.
+    temperature : float, positive, default=1.0
+        The temperature T by which the logits of both are divided.
+    soft_weight : float in [0, 1], default=1.0
+        The weight of the soft term; the hard term has the weight `1 - soft_weight`.
     soft_lambda : float >= 0, optional
-        Weight of the soft term beside a hard term of weight 1; `soft_weight` is then not looked at.
+        The weight of the soft term when the hard term has the weight 1; `soft_weight` is then not used.
     sample_weight : tensor of shape (n_rows,), optional
-        Mean 1 over the data set, by the caller.
+        The weights of the rows; the caller scales them to mean 1 over the data set.
 
     Returns
     -------
     tensor, scalar
+        The weighted sum, averaged over rows.
 
     Raises
     ------
     ValueError
-        `soft_weight` outside [0, 1], `soft_lambda` below 0, `temperature` not positive; `y` missing
-        although the hard term has weight.
+        `soft_weight` is outside [0, 1], `soft_lambda` is below 0, `temperature` is not positive, or `y` is missing
+        although the hard term has a weight.
     """
     check_temperature(temperature)
     if soft_lambda is None:

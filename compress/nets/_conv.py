@@ -1,4 +1,4 @@
-"""A plain convolutional net whose layers can be named: teacher and thin deep student of the FitNets experiment."""
+"""A plain convolutional net whose layers have names: teacher and thin deep student of the FitNets experiment."""
 
 from __future__ import annotations
 
@@ -9,29 +9,32 @@ __all__ = ["ConvNet"]
 
 
 class ConvNet(nn.Module):
-    """Convolutions, rectifiers, max-pooling, dense layers, over square images given as rows.
+    """Convolutional net with rectifiers, max-pooling and dense layers, for square images given as rows.
 
-    No normalisation and no shortcuts, so that depth is as hard to train as it was in 2015.
+    It has no normalisation and no shortcuts, so that depth is as hard to train as it was in 2015.
 
     Parameters
     ----------
     n_inputs : int
-        Pixels, a square number.
+        The number of pixels, which is a square number.
     n_outputs : int
-    channels : sequence of int
-        Of the convolutions, first to last; they keep the size of the image.
-    pool_after : sequence of int
-        Numbers of convolutions, from 1, after which the image is halved.
-    kernel_size : int, odd
-    hidden_layer_sizes : sequence of int
-        Dense layers between the last convolution and the outputs.
-    dropout : float in [0, 1)
-        After each dense layer.
+        The number of outputs.
+    channels : sequence of int, default=(32, 48)
+        The channels of the convolutions, first to last; convolutions keep the size of the image.
+    pool_after : sequence of int, default=(1, 2)
+        The numbers of the convolutions, from 1, after which the image is halved.
+    kernel_size : int, odd, default=3
+        The width and height of the kernels.
+    hidden_layer_sizes : sequence of int, default=()
+        The units of the dense layers between the last convolution and the outputs.
+    dropout : float in [0, 1), default=0.0
+        The share of units that are dropped after each dense layer in training.
 
     Attributes
     ----------
     layers : ModuleList
-        `"layers.k"` names the k-th of convolutions and dense layers, from 0, rectifier and pooling included.
+        The convolutions and dense layers in order, with their rectifier and pooling; `"layers.k"` names the k-th, from
+        0.
 
     Examples
     --------
@@ -55,7 +58,7 @@ class ConvNet(nn.Module):
         super().__init__()
         self.side = round(n_inputs**0.5)
         if self.side**2 != n_inputs:
-            raise ValueError(f"ConvNet needs square images, got n_inputs={n_inputs}, which is no square.")
+            raise ValueError(f"ConvNet needs square images, got n_inputs={n_inputs}, which is not a square.")
         if self.side >> len(pool_after) < 1:
             raise ValueError(f"ConvNet cannot halve images of {self.side} x {self.side} {len(pool_after)} times.")
         self.layers = nn.ModuleList()
@@ -75,7 +78,18 @@ class ConvNet(nn.Module):
         self.output = nn.Linear(n_in, n_outputs)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Outputs of shape (n_rows, n_outputs), before softmax, of rows of shape (n_rows, n_inputs)."""
+        """Compute the outputs before softmax.
+
+        Parameters
+        ----------
+        x : float tensor of shape (n_rows, n_inputs)
+            The images as rows.
+
+        Returns
+        -------
+        tensor of shape (n_rows, n_outputs)
+            The outputs.
+        """
         x = x.view(len(x), 1, self.side, self.side)
         for layer in self.layers:
             x = layer(x)

@@ -30,26 +30,28 @@ __all__ = [
     "make_interaction",
 ]
 
-INITIAL_SD = 0.1  # of embeddings: 1, torch's own, drowns what the labels say in the first epochs
+INITIAL_SD = 0.1  # of embeddings; with 1, torch's default, the noise hides the labels in the first epochs
 
 
 class FieldEmbedding(nn.Module):
-    """The shared representation layer: one vector per field.
+    """Shared representation layer: one vector for each field.
 
     Parameters
     ----------
     mean, scale : float arrays of shape (d_c,)
-        Of the training rows; continuous columns are standardised, missing ones become 0, the mean.
+        The means and standard deviations of the training rows, by which continuous columns are standardised; missing
+        values become 0, the mean.
     n_categories : sequence of d_n int
-        Code -1 (missing or unseen) has a vector of its own.
-    n_values : sequence of d_m int
-        Size of the vocabulary of each multi-valued column; an empty list of values is the zero vector.
-    size : int, length `d` of the vectors
+        The number of categories of each nominal column. Code -1 (missing or unseen) has a vector of its own.
+    n_values : sequence of d_m int, default=()
+        The size of the vocabulary of each multi-valued column; an empty list of values gives the zero vector.
+    size : int, default=8
+        The length `d` of the vectors.
 
     Attributes
     ----------
     n_fields, n_outputs : int
-        `F`, and `F * d`.
+        The number of fields `F`, and the number `F * d` of all their values.
     """
 
     def __init__(self, mean, scale, n_categories, n_values=(), *, size: int = 8):
@@ -71,13 +73,16 @@ class FieldEmbedding(nn.Module):
         self.n_outputs = self.n_fields * size
 
     def forward(self, continuous, nominal, *bags) -> torch.Tensor:
-        """Vectors of shape (n_rows, F, d).
+        """Compute the vectors of the fields, of shape (n_rows, F, d).
 
         Parameters
         ----------
-        continuous : float tensor of shape (n_rows, d_c), NaN where missing
-        nominal : integer tensor of shape (n_rows, d_n), -1 where missing
-        *bags : d_m integer tensors of shape (n_rows, longest), padded with the size of the vocabulary
+        continuous : float tensor of shape (n_rows, d_c)
+            The continuous columns, NaN where missing.
+        nominal : integer tensor of shape (n_rows, d_n)
+            The codes of the nominal columns, -1 where missing.
+        *bags : integer tensors of shape (n_rows, longest)
+            The codes of the d_m multi-valued columns, padded with the size of the vocabulary.
         """
         dtype = self.continuous.dtype
         x = torch.nan_to_num((continuous.double() - self.mean) / self.scale, nan=0.0).to(dtype)
@@ -100,20 +105,57 @@ class _Pairs(nn.Module):
 
 
 class FMInteraction(_Pairs):
-    """Inner products of all pairs of fields: F (F - 1) / 2 outputs, no parameters."""
+    """Inner products of all pairs of fields: F (F - 1) / 2 outputs, no parameters.
+
+    Parameters
+    ----------
+    n_fields : int
+        The number of fields, `F`.
+    size : int
+        The length of their vectors, `d`.
+
+    Attributes
+    ----------
+    n_outputs : int
+        The number of outputs.
+    """
 
     def __init__(self, n_fields: int, size: int):
         super().__init__(n_fields, size)
         self.n_outputs = len(self.left)
 
     def forward(self, fields: torch.Tensor) -> torch.Tensor:
-        """From (n_rows, F, d) to (n_rows, n_outputs)."""
+        """Compute the interactions.
+
+        Parameters
+        ----------
+        fields : float tensor of shape (n_rows, F, d)
+            The vectors of the fields.
+
+        Returns
+        -------
+        tensor of shape (n_rows, n_outputs)
+            The interactions.
+        """
         products = fields @ fields.transpose(1, 2)
         return products[:, self.left, self.right]
 
 
 class BilinearInteraction(_Pairs):
-    """Element-wise products `(W v_i) * v_j` of all pairs, one `W` for all: d F (F - 1) / 2 outputs."""
+    """Element-wise products `(W v_i) * v_j` of all pairs of fields with one `W` for all: d F (F - 1) / 2 outputs.
+
+    Parameters
+    ----------
+    n_fields : int
+        The number of fields, `F`.
+    size : int
+        The length of their vectors, `d`.
+
+    Attributes
+    ----------
+    n_outputs : int
+        The number of outputs.
+    """
 
     def __init__(self, n_fields: int, size: int):
         super().__init__(n_fields, size)
@@ -121,12 +163,38 @@ class BilinearInteraction(_Pairs):
         self.n_outputs = len(self.left) * size
 
     def forward(self, fields: torch.Tensor) -> torch.Tensor:
-        """From (n_rows, F, d) to (n_rows, n_outputs)."""
+        """Compute the interactions.
+
+        Parameters
+        ----------
+        fields : float tensor of shape (n_rows, F, d)
+            The vectors of the fields.
+
+        Returns
+        -------
+        tensor of shape (n_rows, n_outputs)
+            The interactions.
+        """
         return (self.weight(fields)[:, self.left] * fields[:, self.right]).flatten(1)
 
 
 class CrossInteraction(nn.Module):
-    """Cross network: `x_{l+1} = x_0 (w_l . x_l) + b_l + x_l`, `F d` outputs."""
+    """Cross network: `x_{l+1} = x_0 (w_l . x_l) + b_l + x_l`, with `F d` outputs.
+
+    Parameters
+    ----------
+    n_fields : int
+        The number of fields, `F`.
+    size : int
+        The length of their vectors, `d`.
+    n_layers : int, default=2
+        The number of layers.
+
+    Attributes
+    ----------
+    n_outputs : int
+        The number of outputs.
+    """
 
     def __init__(self, n_fields: int, size: int, n_layers: int = 2):
         super().__init__()
@@ -135,7 +203,18 @@ class CrossInteraction(nn.Module):
         self.biases = nn.ParameterList(nn.Parameter(torch.zeros(self.n_outputs)) for _ in range(n_layers))
 
     def forward(self, fields: torch.Tensor) -> torch.Tensor:
-        """From (n_rows, F, d) to (n_rows, n_outputs)."""
+        """Compute the interactions.
+
+        Parameters
+        ----------
+        fields : float tensor of shape (n_rows, F, d)
+            The vectors of the fields.
+
+        Returns
+        -------
+        tensor of shape (n_rows, n_outputs)
+            The interactions.
+        """
         x0 = x = fields.flatten(1)
         for layer, bias in zip(self.layers, self.biases):
             x = x0 * layer(x) + bias + x
@@ -146,7 +225,27 @@ INTERACTIONS = {"fm": FMInteraction, "cross": CrossInteraction, "bilinear": Bili
 
 
 def make_interaction(interaction: str | Callable, n_fields: int, size: int) -> nn.Module:
-    """The teacher's extra layer, by name or from a callable(n_fields, size) -> module with `n_outputs`."""
+    """Make the teacher's extra layer.
+
+    Parameters
+    ----------
+    interaction : {"fm", "cross", "bilinear"} or callable(n_fields, size)
+        The name of the layer, or a function that returns a torch module with `n_outputs`.
+    n_fields : int
+        The number of fields.
+    size : int
+        The length of their vectors.
+
+    Returns
+    -------
+    torch module
+        It maps tensors of shape (n_rows, n_fields, size) to (n_rows, n_outputs).
+
+    Raises
+    ------
+    TypeError
+        The function does not return such a module.
+    """
     made = (INTERACTIONS[interaction] if isinstance(interaction, str) else interaction)(n_fields, size)
     if not isinstance(made, nn.Module) or not hasattr(made, "n_outputs"):
         raise TypeError(
@@ -157,15 +256,16 @@ def make_interaction(interaction: str | Callable, n_fields: int, size: int) -> n
 
 
 class DualDNN(nn.Module):
-    """Two MLPs of the same hidden sizes over shared fields; the teacher's also sees their interactions.
+    """Two MLPs of the same hidden sizes over shared fields; the teacher's also sees the interactions of the fields.
 
     Parameters
     ----------
     fields : FieldEmbedding
-        Of the teacher and, when `shared`, of the student.
-    interaction : module, from (n_rows, F, d) to (n_rows, n_outputs)
+        The layer whose vectors both nets get.
+    interaction : torch module
+        The extra layer of the teacher, from (n_rows, F, d) to (n_rows, n_outputs); see `make_interaction`.
     hidden_layer_sizes, n_outputs, dropout
-        Of both MLPs; see `compress.nets.MLP`.
+        The settings of both MLPs; see `compress.nets.MLP`.
     """
 
     def __init__(self, fields: FieldEmbedding, interaction: nn.Module, hidden_layer_sizes, n_outputs, *, dropout=0.0):
@@ -176,34 +276,80 @@ class DualDNN(nn.Module):
         self.teacher = MLP(width + interaction.n_outputs, hidden_layer_sizes, n_outputs, dropout=dropout)
 
     def tapped_student(self, fields: torch.Tensor):
-        """(hidden layers, outputs) of the student for field vectors of shape (n_rows, F, d)."""
+        """Compute the hidden layers and the outputs of the student.
+
+        Parameters
+        ----------
+        fields : float tensor of shape (n_rows, F, d)
+            The vectors of the fields.
+
+        Returns
+        -------
+        list of tensors, tensor of shape (n_rows, n_outputs)
+            The hidden layers after their activation, first to last, and the outputs before softmax.
+        """
         return self.student.tapped(fields.flatten(1))
 
     def tapped_teacher(self, fields: torch.Tensor):
-        """(hidden layers, outputs) of the teacher for field vectors of shape (n_rows, F, d)."""
+        """Compute the hidden layers and the outputs of the teacher.
+
+        Parameters
+        ----------
+        fields : float tensor of shape (n_rows, F, d)
+            The vectors of the fields.
+
+        Returns
+        -------
+        list of tensors, tensor of shape (n_rows, n_outputs)
+            The hidden layers after their activation, first to last, and the outputs before softmax.
+        """
         return self.teacher.tapped(torch.cat([fields.flatten(1), self.interaction(fields)], dim=1))
 
 
 class StudentPath(nn.Module):
-    """What is served of a `DualDNN`: embeddings and student."""
+    """The student of a `DualDNN` with the embeddings: the part that predicts alone.
+
+    Parameters
+    ----------
+    net : DualDNN
+        The net whose modules it uses.
+    """
 
     def __init__(self, net: DualDNN):
         super().__init__()
         self.fields, self.body = net.fields, net.student
 
     def forward(self, *blocks) -> torch.Tensor:
-        """Outputs of shape (n_rows, n_outputs), before softmax."""
+        """Compute the outputs, of shape (n_rows, n_outputs), before softmax.
+
+        Parameters
+        ----------
+        *blocks : tensors
+            The blocks of the table, as in `FieldEmbedding.forward`.
+        """
         return self.body(self.fields(*blocks).flatten(1))
 
 
 class TeacherPath(nn.Module):
-    """The teacher's half of a `DualDNN`: embeddings, interactions and its MLP."""
+    """The teacher of a `DualDNN` with the embeddings and the interactions.
+
+    Parameters
+    ----------
+    net : DualDNN
+        The net whose modules it uses.
+    """
 
     def __init__(self, net: DualDNN):
         super().__init__()
         self.fields, self.interaction, self.body = net.fields, net.interaction, net.teacher
 
     def forward(self, *blocks) -> torch.Tensor:
-        """Outputs of shape (n_rows, n_outputs), before softmax."""
+        """Compute the outputs, of shape (n_rows, n_outputs), before softmax.
+
+        Parameters
+        ----------
+        *blocks : tensors
+            The blocks of the table, as in `FieldEmbedding.forward`.
+        """
         fields = self.fields(*blocks)
         return self.body(torch.cat([fields.flatten(1), self.interaction(fields)], dim=1))

@@ -10,30 +10,32 @@ __all__ = ["TabularInput"]
 
 
 class TabularInput(nn.Module):
-    """From the two encoded blocks to one dense float32 matrix.
+    """Input layer that turns the two encoded blocks of a table into one dense float32 matrix.
 
     Continuous columns are standardised (missing becomes 0, the mean) and followed by an indicator for
     each column that had missing values in training. A nominal column is one-hot, or a learned
     embedding when it has more than `max_one_hot` categories. Code -1 (missing or unseen) has a
-    position of its own if the column had missing values in training; otherwise it is all zeros,
-    and in an embedding the learned vector of the missing value.
+    position of its own if the column had missing values in training; otherwise it is all zeros.
+    In an embedding it is the learned vector of the missing value.
 
     Parameters
     ----------
     mean, scale : float64 arrays of shape (d_c,)
-        Of the training rows, missing ones left out; scale 1 for constant columns.
+        The means and standard deviations of the training rows, missing values left out; the scale of a constant column
+        is 1.
     continuous_missing, nominal_missing : bool arrays of shape (d_c,) and (d_n,)
-        Which columns had missing values in training.
-    n_categories : sequence of d_n integers
-    max_one_hot : int
-        Columns with more categories get an embedding.
-    embedding_size : int
-        Length of the embedding vectors.
+        Whether each column had missing values in training.
+    n_categories : sequence of d_n integers, default=()
+        The number of categories of each nominal column.
+    max_one_hot : int, default=64
+        The largest number of categories of a one-hot column; columns with more get an embedding.
+    embedding_size : int, default=8
+        The length of the embedding vectors.
 
     Attributes
     ----------
     n_outputs : int
-        Columns of the dense matrix.
+        The number of columns of the dense matrix.
     """
 
     def __init__(
@@ -65,7 +67,19 @@ class TabularInput(nn.Module):
 
     @classmethod
     def from_encoded(cls, encoded, schema, weight=None, **options) -> TabularInput:
-        """The input layer whose statistics are those of an encoded table, rows weighted by `weight`."""
+        """Make the input layer with the statistics of an encoded table.
+
+        Parameters
+        ----------
+        encoded : Encoded
+            The training rows.
+        schema : Schema
+            The fitted schema of the table.
+        weight : array of shape (n_rows,), optional
+            The weights of the rows in the statistics.
+        **options
+            The parameters `max_one_hot` and `embedding_size`.
+        """
         weight = None if weight is None else np.asarray(weight, dtype=np.float64)
         columns = encoded.continuous.T  # one at a time: a whole table of float64 temporaries is slow and large
         found = [_moments(column.astype(np.float64), weight) for column in columns]
@@ -87,12 +101,25 @@ class TabularInput(nn.Module):
         return not len(self.embeddings)
 
     def forward(self, continuous: torch.Tensor, nominal: torch.Tensor) -> torch.Tensor:
-        """Dense float32 matrix of shape (n_rows, n_outputs)."""
+        """Compute the dense matrix.
+
+        Parameters
+        ----------
+        continuous : float tensor of shape (n_rows, d_c)
+            The continuous columns, NaN where missing.
+        nominal : integer tensor of shape (n_rows, d_n)
+            The codes of the nominal columns, -1 where missing.
+
+        Returns
+        -------
+        float32 tensor of shape (n_rows, n_outputs)
+            The dense matrix.
+        """
         # the difference is taken in double: float32 loses a small spread around a large mean
         x = ((continuous.double() - self.mean) / self.scale).float()
         parts = [torch.nan_to_num(x, nan=0.0)]
         if self.indicators:
-            # no index by a list: a GPU would wait for it to come over from the host, at each step
+            # not indexed by a list: a GPU would wait for it to be copied from the host, at each step
             parts.append(torch.isnan(torch.stack([x[:, k] for k in self.indicators], dim=1)).float())
         for k, (n, missing) in enumerate(zip(self.n_categories, self.nominal_missing)):
             codes = nominal[:, k].long()
@@ -106,7 +133,7 @@ class TabularInput(nn.Module):
 
 
 def _moments(x: np.ndarray, weight: np.ndarray | None) -> tuple[float, float, bool]:
-    """Mean and standard deviation of the values that are there, and whether some are missing."""
+    """Return mean and standard deviation of the values that are not missing, and whether some are missing."""
     missing = np.isnan(x)
     some = bool(missing.any())
     if some:

@@ -8,7 +8,20 @@ __all__ = ["layer_sizes"]
 
 
 def layer_sizes(estimator, name: str = "hidden_layer_sizes") -> list[int]:
-    """The parameter `name` of an estimator as a list; ValueError for sizes that are not positive."""
+    """Return the sizes of an estimator's hidden layers as a list.
+
+    Parameters
+    ----------
+    estimator : object
+        The estimator that has the parameter.
+    name : str, default="hidden_layer_sizes"
+        The name of the parameter, which holds one number or one number per layer.
+
+    Raises
+    ------
+    ValueError
+        A size is not positive.
+    """
     sizes = np.atleast_1d(np.asarray(getattr(estimator, name), dtype=int)).tolist()
     if any(size < 1 for size in sizes):
         raise ValueError(f"{name} must be positive integers, got {getattr(estimator, name)!r}.")

@@ -11,33 +11,39 @@ ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "logistic": nn.Sigmoid, "silu":
 
 
 def make_activation(name: str) -> nn.Module:
-    """A new module of an activation; ReLU works in place, since its gradient asks for the result only."""
+    """Make a new module of an activation.
+
+    Parameters
+    ----------
+    name : {"relu", "tanh", "logistic", "silu", "gelu"}
+        The activation. ReLU works in place, since its gradient needs only the result.
+    """
     return nn.ReLU(inplace=True) if name == "relu" else ACTIVATIONS[name]()
 
 
 class Periodic(nn.Module):
-    """A dense matrix, followed by sine and cosine of its continuous columns at learned frequencies.
+    """Dense matrix followed by sine and cosine of its continuous columns at learned frequencies.
 
     Parameters
     ----------
     n_continuous : int
-        The first so many columns.
+        The number of continuous columns, which are the first columns of the matrix.
     n_frequencies : int
-        Of each.
-    scale : float
-        Standard deviation of the first frequencies, in cycles per unit of the column.
+        The number of frequencies of each continuous column.
+    scale : float, default=0.2
+        The standard deviation of the frequencies before training, in cycles per unit of the column.
 
     Attributes
     ----------
     weight : parameter of shape (n_continuous, n_frequencies)
-        Radians per unit.
+        The frequencies, in radians per unit of the column.
     n_added : int
-        Columns of sines and cosines.
+        The number of columns of sines and cosines.
 
     References
     ----------
     Gorishniy, Rubachev and Babenko, "On Embeddings for Numerical Features in Tabular Deep Learning", NeurIPS 2022,
-    arXiv:2203.05556: their periodic activations, beside the numbers themselves.
+    arXiv:2203.05556: their periodic activations, together with the numbers themselves.
     """
 
     def __init__(self, n_continuous: int, n_frequencies: int, scale: float = 0.2):
@@ -46,29 +52,42 @@ class Periodic(nn.Module):
         self.n_added = 2 * n_continuous * n_frequencies
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Matrix of shape (n_rows, n_inputs + n_added): `x`, all sines, all cosines."""
+        """Append sines and cosines to a dense matrix.
+
+        Parameters
+        ----------
+        x : float tensor of shape (n_rows, n_inputs)
+            The dense matrix.
+
+        Returns
+        -------
+        tensor of shape (n_rows, n_inputs + n_added)
+            The columns of `x`, then all sines, then all cosines.
+        """
         angle = (x[:, : len(self.weight), None] * self.weight).flatten(1)
         return torch.cat([x, torch.sin(angle), torch.cos(angle)], dim=1)
 
 
 class MLP(nn.Module):
-    """Multilayer perceptron whose hidden layers can be tapped.
+    """Multilayer perceptron that also returns its hidden layers.
 
     Parameters
     ----------
     n_inputs, n_outputs : int
+        The number of inputs and of outputs.
     hidden_layer_sizes : sequence of int
-        May be empty: a linear model.
-    activation : {"relu", "tanh", "logistic", "silu", "gelu"}
-    dropout : float in [0, 1)
-        After each hidden activation.
-    batch_norm : bool
-        Before each hidden activation.
+        The units of each hidden layer; an empty sequence gives a linear model.
+    activation : {"relu", "tanh", "logistic", "silu", "gelu"}, default="relu"
+        The nonlinearity of the hidden layers.
+    dropout : float in [0, 1), default=0.0
+        The share of units that are dropped after each hidden activation in training.
+    batch_norm : bool, default=False
+        Whether there is batch normalisation before each hidden activation.
     bottleneck : int, optional
-        Linear units between inputs and first hidden layer: `W = U V` with no nonlinearity between,
-        the factorisation of Ba & Caruana (2014).
+        The number of linear units between the inputs and the first hidden layer: `W = U V` with no nonlinearity
+        between, the factorisation of Ba & Caruana (2014). None adds no such layer.
     periodic : Periodic, optional
-        What the inputs go through first.
+        The periodic embedding that the inputs pass first; None adds none.
     """
 
     def __init__(
@@ -102,11 +121,33 @@ class MLP(nn.Module):
         self.output = nn.Linear(widths[-1], n_outputs)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Outputs of shape (n_rows, n_outputs), before softmax."""
+        """Compute the outputs before softmax.
+
+        Parameters
+        ----------
+        x : float tensor of shape (n_rows, n_inputs)
+            The inputs.
+
+        Returns
+        -------
+        tensor of shape (n_rows, n_outputs)
+            The outputs.
+        """
         return self.tapped(x)[1]
 
     def tapped(self, x: torch.Tensor) -> tuple[list[torch.Tensor], torch.Tensor]:
-        """Hidden layers after their activation, first to last, and the outputs."""
+        """Compute the hidden layers and the outputs.
+
+        Parameters
+        ----------
+        x : float tensor of shape (n_rows, n_inputs)
+            The inputs.
+
+        Returns
+        -------
+        list of tensors, tensor of shape (n_rows, n_outputs)
+            The hidden layers after their activation, first to last, and the outputs before softmax.
+        """
         hidden = []
         if self.periodic is not None:
             x = self.periodic(x)

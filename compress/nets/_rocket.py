@@ -1,6 +1,6 @@
 """Nets of Rocket Launching: a light and a booster net over shared lower layers.
 
-Two ways of sharing, as in the paper. *Bottom*: the lowest layers are one, each net goes on alone.
+There are two ways of sharing, as in the paper. *Bottom*: the lowest layers are shared, and each net has its own above.
 *Interval*: both are nets of residual blocks in groups, and the light net's blocks are the first ones of
 each of the booster's groups. Weights are shared; batch norms and output layers are each net's own,
 as in the authors' code.
@@ -21,13 +21,16 @@ __all__ = ["BlockBranch", "Branch", "bottom_branches", "interval_branches"]
 
 
 class Branch(nn.Module):
-    """Input layer, lower layers and head of one net; two branches may hold the same lower layers.
+    """Input layer, lower layers and head of one net; two branches may have the same lower layers.
 
     Parameters
     ----------
-    inputs : module, from a table's two blocks to a dense matrix
-    lower : module, from the dense matrix to the shared representation
-    head : module, from there to outputs before softmax
+    inputs : torch module
+        The input layer, from the two blocks of a table to a dense matrix.
+    lower : torch module
+        The lower layers, from the dense matrix to the shared representation.
+    head : torch module
+        The upper layers, from the shared representation to the outputs before softmax.
     """
 
     def __init__(self, inputs: nn.Module, lower: nn.Module, head: nn.Module):
@@ -35,27 +38,74 @@ class Branch(nn.Module):
         self.inputs, self.lower, self.head = inputs, lower, head
 
     def forward(self, *blocks) -> torch.Tensor:
-        """Outputs of shape (n_rows, n_outputs) for the two blocks of a table, or for the dense matrix."""
+        """Compute the outputs, of shape (n_rows, n_outputs), before softmax.
+
+        Parameters
+        ----------
+        *blocks : tensors
+            The two blocks of a table, or its dense matrix.
+        """
         return self.from_lower(self.shared(*blocks))
 
     def shared(self, *blocks) -> torch.Tensor:
-        """What the lower layers make of the rows, of shape (n_rows, n_shared)."""
+        """Compute the representation that the lower layers give, of shape (n_rows, n_shared).
+
+        Parameters
+        ----------
+        *blocks : tensors
+            The two blocks of a table, or its dense matrix.
+        """
         return self.lower(self.dense(*blocks))
 
     def dense(self, *blocks) -> torch.Tensor:
-        """The dense matrix, of shape (n_rows, n_inputs), in the dtype of the weights."""
+        """Compute the dense matrix, of shape (n_rows, n_inputs), in the dtype of the weights.
+
+        Parameters
+        ----------
+        *blocks : tensors
+            The two blocks of a table, or its dense matrix.
+        """
         x = blocks[0] if len(blocks) == 1 else self.inputs(*blocks)
         return x.to(next(self.head.parameters()).dtype)
 
     def from_lower(self, representation: torch.Tensor) -> torch.Tensor:
-        """Outputs for the lower layers' representation."""
+        """Compute the outputs from the representation.
+
+        Parameters
+        ----------
+        representation : float tensor of shape (n_rows, n_shared)
+            The result of `shared`.
+        """
         return self.head(representation)
 
 
 def bottom_branches(
     make_inputs, lower_sizes, light_sizes, booster_sizes, n_outputs, *, share, activation, booster_options
 ) -> tuple[Branch, Branch]:
-    """(light, booster) with the lowest layers in common, or each with its own when `share` is False."""
+    """Make a light net and a booster that have their lowest layers in common.
+
+    Parameters
+    ----------
+    make_inputs : callable() -> torch module
+        A function that makes an input layer with `n_outputs`.
+    lower_sizes : list of int
+        The units of the lowest layers.
+    light_sizes, booster_sizes : list of int
+        The units of the hidden layers of each net above them.
+    n_outputs : int
+        The number of outputs of both nets.
+    share : bool
+        Whether the lowest layers are shared; with False each net has its own.
+    activation : {"relu", "tanh", "logistic", "silu", "gelu"}
+        The nonlinearity of both nets.
+    booster_options : dict
+        Further parameters of the `MLP` of the booster, such as `dropout` and `batch_norm`.
+
+    Returns
+    -------
+    light, booster : Branch
+        The two nets.
+    """
 
     def lower(width):
         layers = []
@@ -83,7 +133,7 @@ class _Residual(nn.Module):
 
 
 class Trunk(nn.Module):
-    """The weights that interval sharing shares: a layer into each group and its residual blocks."""
+    """The weights that interval sharing shares: a layer into each group, and the residual blocks of the group."""
 
     def __init__(self, n_inputs: int, group_sizes, n_blocks: int):
         super().__init__()
@@ -93,19 +143,24 @@ class Trunk(nn.Module):
 
 
 class BlockBranch(nn.Module):
-    """One net of residual blocks: the first `n_blocks` of each group of a trunk, own norms, own output layer.
+    """Net of residual blocks: the first blocks of each group of a trunk, with norms and an output layer of its own.
 
     Parameters
     ----------
-    inputs : module, from a table's two blocks to a dense matrix
+    inputs : torch module
+        The input layer, from the two blocks of a table to a dense matrix.
     trunk : Trunk
-    n_blocks : int, at most the trunk's blocks per group
+        The weights, which other nets may share.
+    n_blocks : int
+        The number of blocks per group, at most that of the trunk.
     n_outputs : int
-    activation : str
-    dropout : float
-        Between the two layers of each block.
-    batch_norm : bool
-        Before each activation.
+        The number of outputs.
+    activation : {"relu", "tanh", "logistic", "silu", "gelu"}
+        The nonlinearity of the blocks.
+    dropout : float, default=0.0
+        The share of units that are dropped between the two layers of each block in training.
+    batch_norm : bool, default=True
+        Whether there is batch normalisation before each activation.
     """
 
     def __init__(
@@ -113,7 +168,7 @@ class BlockBranch(nn.Module):
     ):
         super().__init__()
         self.inputs, self.n_blocks = inputs, n_blocks
-        # only what this net runs: the light net must not carry the booster's weights along
+        # only what this net uses: the light net must not hold the booster's weights
         self.into = trunk.into
         self.blocks = nn.ModuleList(nn.ModuleList(list(group)[:n_blocks]) for group in trunk.blocks)
         widths = [layer.out_features for layer in trunk.into]
@@ -127,7 +182,13 @@ class BlockBranch(nn.Module):
         self.output = nn.Linear(widths[-1], n_outputs)
 
     def forward(self, *blocks) -> torch.Tensor:
-        """Outputs of shape (n_rows, n_outputs) for the two blocks of a table, or for the dense matrix."""
+        """Compute the outputs, of shape (n_rows, n_outputs), before softmax.
+
+        Parameters
+        ----------
+        *blocks : tensors
+            The two blocks of a table, or its dense matrix.
+        """
         x = blocks[0] if len(blocks) == 1 else self.inputs(*blocks)
         x = x.to(self.output.weight.dtype)
         for into, into_norm, group, norms in zip(self.into, self.into_norms, self.blocks, self.norms):
@@ -140,7 +201,30 @@ class BlockBranch(nn.Module):
 def interval_branches(
     make_inputs, group_sizes, light_blocks, booster_blocks, n_outputs, *, share, activation, booster_options
 ) -> tuple[BlockBranch, BlockBranch]:
-    """(light, booster) of residual blocks, the light one's blocks the first of each group of the booster."""
+    """Make a light net and a booster of residual blocks that share the first blocks of each group.
+
+    Parameters
+    ----------
+    make_inputs : callable() -> torch module
+        A function that makes an input layer with `n_outputs`.
+    group_sizes : list of int
+        The width of each group.
+    light_blocks, booster_blocks : int
+        The blocks per group of each net.
+    n_outputs : int
+        The number of outputs of both nets.
+    share : bool
+        Whether the light net's blocks are the booster's first ones; with False each net has its own.
+    activation : {"relu", "tanh", "logistic", "silu", "gelu"}
+        The nonlinearity of both nets.
+    booster_options : dict
+        Further parameters of the booster, such as `dropout` and `batch_norm`; the light net takes `batch_norm` from it.
+
+    Returns
+    -------
+    light, booster : BlockBranch
+        The two nets.
+    """
     batch_norm = booster_options.get("batch_norm", True)
     inputs = make_inputs()
     trunk = Trunk(inputs.n_outputs, group_sizes, booster_blocks if share else light_blocks)

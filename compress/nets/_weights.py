@@ -12,15 +12,31 @@ __all__ = ["activation_name", "affine_layers", "as_float64", "weights_to_bytes"]
 
 
 def activation_name(body) -> str:
-    """The name of the activation between a body's layers; "relu" where there is none."""
+    """Return the name of the activation between the layers of a net; "relu" where there is none.
+
+    Parameters
+    ----------
+    body : MLP
+        The net.
+    """
     kinds = {kind: name for name, kind in ACTIVATIONS.items()}
     return next((kinds[type(part)] for layer in body.layers for part in layer if type(part) in kinds), "relu")
 
 
 def affine_layers(module) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Weights (n_in, n_out) and biases, float64, of the hidden layers and the output of a `TableNet`.
+    """Return weights and biases, float64, of the hidden layers and of the output of a net.
 
-    Batch norm and the unit of the outputs are folded in; a bottleneck in front of the first is not.
+    Batch norm and the unit of the outputs are folded in; a bottleneck in front of the first layer is not.
+
+    Parameters
+    ----------
+    module : TableNet
+        The net, whose body is an `MLP`.
+
+    Returns
+    -------
+    list of (array of shape (n_in, n_out), array of shape (n_out,))
+        The weight and the bias of each layer.
     """
     layers = [_affine(layer) for layer in module.body.layers] + [_affine([module.body.output])]
     weight, bias = layers[-1]
@@ -44,9 +60,22 @@ def _affine(parts) -> tuple[np.ndarray, np.ndarray]:
 
 
 def as_float64(tensor) -> np.ndarray:
+    """Return a tensor as a float64 NumPy array.
+
+    Parameters
+    ----------
+    tensor : torch tensor
+        The tensor, on any device.
+    """
     return tensor.detach().cpu().numpy().astype(np.float64)
 
 
 def weights_to_bytes(module: torch.nn.Module) -> bytes:
-    """The weights alone, in safetensors' format: the code of the module is its owner's."""
+    """Return the weights of a module in safetensors' format; the code of the module is not in it.
+
+    Parameters
+    ----------
+    module : torch module
+        The module.
+    """
     return tensors_to_bytes({name: value.contiguous() for name, value in module.state_dict().items()})

@@ -1,4 +1,4 @@
-"""Recommenders: ranking distillation for recall and pre-ranking, and what only they need."""
+"""Recommenders: ranking distillation for recall and pre-ranking, and what only recommenders need."""
 
 from compress.recommend._distiller import RankingDistiller
 from compress.recommend._ease import EASE

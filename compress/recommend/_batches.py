@@ -1,4 +1,4 @@
-"""What one step of ranking distillation costs: lists of candidates, negatives, hard and distillation loss."""
+"""The loss of one step of ranking distillation: lists of candidates, negatives, hard and distillation loss."""
 
 from __future__ import annotations
 
@@ -24,17 +24,24 @@ OBJECTIVES = ("list", "pair", "point", "tang_wang", "logits", "listnet")
 
 
 class RankingBatches:
-    """The loss of a batch; draws come from torch's generator, which the training loop has seeded.
+    """The loss of a batch; random draws come from torch's generator, which the training loop has seeded.
 
     Parameters
     ----------
     settings : RankingDistiller
-    module : net with `score(users, items)`
+        The estimator with the parameters.
+    module : torch module
+        The net, which has `score(users, items)`.
     seen : csr matrix of shape (n_users, n_items)
-    top : int64 array of shape (n_users, k), the teacher's best, -1 where there is none
-    scores : float32 array of shape (n_users, n_items), standardised, or None
-    taught : int64 array, codes of the users that have a list, or None without a teacher
+        The interactions.
+    top : int64 array of shape (n_users, k)
+        The items that the teacher ranks highest, -1 where there are fewer.
+    scores : float32 array of shape (n_users, n_items) or None
+        The teacher's standardised scores; None when the objective does not use them.
+    taught : int64 array or None
+        The codes of the users that have a list; None without a teacher.
     device : torch device
+        The device of the training.
     """
 
     def __init__(self, settings, module, seen, top, scores, taught, device):
@@ -49,7 +56,7 @@ class RankingBatches:
         self.positions = position_weights(settings.k, decay=settings.decay).to(device)
 
     def loss(self, batch, clock) -> torch.Tensor:
-        """Of interactions (users, items), or of lists alone (users,) when there is no hard loss."""
+        """Return the loss of interactions (users, items), or without a hard loss that of lists alone (users,)."""
         s = self.settings
         total = 0.0
         if s.hard_loss is not None:
@@ -62,13 +69,13 @@ class RankingBatches:
             return s.distill_weight * self._distill(users, clock)
         drawn = torch.randint(len(self.taught), (s.lists_per_step,), device=self.taught.device)
         distilled = self._distill(self.taught[drawn], clock)
-        if s.objective == "logits":  # the exposed items too
+        if s.objective == "logits":  # the items of the interactions too
             distilled = 0.5 * (distilled + self._squared(users, items[:, None], torch.ones_like(items[:, None])))
         return total + s.distill_weight * distilled
 
     def _hard(self, users, items):
         negatives = self._draw((len(users), self.settings.n_negatives))
-        again = self._is_seen(users, negatives)  # drawn once more; what is seen even then counts little
+        again = self._is_seen(users, negatives)  # drawn once more; few are seen even then
         negatives = torch.where(again, self._draw(negatives.shape), negatives)
         z = self.module.score(users, torch.cat([items[:, None], negatives], dim=1))
         if self.settings.hard_loss == "bpr":

@@ -1,8 +1,8 @@
 r"""Ranking distillation: recall and pre-ranking models taught by a finer ranker.
 
-The early stages of a recommender are small models that must hand the fine ranker what it would have
-chosen. Here the fine ranker teaches them, by its scores (with-logits) or by its order alone
-(without-logits: point-, pair- or list-wise), beside the labels or instead of them:
+The early stages of a recommender are small models that must find the items that the fine ranker would
+choose. Here the fine ranker teaches them, by its scores (with-logits) or by its order alone
+(without-logits: point-, pair- or list-wise), together with the labels or instead of them:
 
 .. math:: L = L_{hard} + distill\_weight \cdot L_{distill}
 
@@ -42,68 +42,81 @@ class RankingDistiller(BaseEstimator):
     Parameters
     ----------
     teacher : array, object with `score_matrix(users, items)`, or callable(users, items); default=None
-        Scores of shape (n_users, n_items), users and items in the order of `users_` and `items_`. Needed
-        unless `objective` is None.
+        The scores of shape (n_users, n_items), or what gives them, with users and items in the order of `users_` and
+        `items_`; needed unless `objective` is None.
     student : {"mf", "two_tower", "mlp"}, default="mf"
-        "mf": matrix factorisation with item bias; "two_tower": a perceptron per side, with side features;
-        both for recall. "mlp": a light perceptron over both sides, for pre-ranking.
+        The student. "mf" is matrix factorisation with item bias, and "two_tower" a perceptron per side, with side
+        features; both are for recall. "mlp" is a light perceptron over both sides, for pre-ranking.
     objective : {"list", "pair", "point", "tang_wang", "logits", "listnet"} or None, default="list"
-        What of the teacher is learned; None is the control that learns from interactions alone.
-        "logits" (squared error of standardised scores) and "listnet" use its scores, the others its order.
-        See `compress.losses`.
+        What is learned from the teacher: "logits" (squared error of standardised scores) and "listnet" use its scores,
+        the others its order; see `compress.losses`. None is the control that learns from interactions alone.
     k : int, default=20
-        How many of the teacher's best count as relevant.
+        The number of the teacher's best items that count as relevant.
     distill_weight : float, default=1.0
+        The weight of the distillation loss.
     hard_loss : {"bpr", "bce"} or None, default="bpr"
-        Loss of the interactions; None learns from the teacher alone, in as many steps.
+        The loss of the interactions; None learns from the teacher alone, in the same number of steps.
     alpha : float, default=1.0
-        "point": `LossWeight = 1 + alpha / position`, here divided by its mean, so that `alpha` does not
-        shift the balance of positives and negatives.
+        The weight in `LossWeight = 1 + alpha / position` of "point", which is divided by its mean here, so that `alpha`
+        does not shift the balance of positives and negatives.
     margin : float, default=0.0
-        "pair": by how much the better one must lead.
+        By how much the score of the better item must exceed that of the other in "pair".
     rank_weights : bool, default=False
-        "pair": weights by the difference of reciprocal positions.
+        Whether the pairs of "pair" are weighted by the difference of reciprocal positions.
     decay, mu : float, default=10.0 and 0.1
-        "tang_wang": of the position weights and the discrepancy weights.
+        The settings of the position weights and of the discrepancy weights of "tang_wang".
     warmup : float in [0, 1], default=0.2
-        "tang_wang": share of the training before discrepancy weights come in.
+        The share of the training of "tang_wang" after which discrepancy weights are used.
     temperature : float, default=1.0
-        "listnet": of the teacher's standardised scores.
+        The temperature of the teacher's standardised scores in "listnet".
     standardize : {"user", "all"}, default="user"
-        "logits", "listnet": over what the teacher's scores get mean 0 and spread 1.
+        Whether the teacher's scores get mean 0 and spread 1 over each user or over all, in "logits" and "listnet".
     n_sampled : int, default=100
-        Items drawn from the whole catalogue into each list, beside the teacher's top K.
+        The number of items drawn from the whole catalogue into each list, in addition to the teacher's top K.
     lists_per_step : int, default=64
-        Users whose lists are learned in each step.
+        The number of users whose lists are learned in each step.
     n_negatives : int, default=1
-        Items drawn per interaction in the hard loss.
+        The number of items drawn per interaction in the hard loss.
     exclude_seen : bool, default=True
         Whether a user's own interactions are left out of the teacher's list and never count as negatives.
     embedding_size : int, default=8
+        The length of the vectors of users and items.
     hidden_layer_sizes : sequence of int, default=(32,)
-        Of "two_tower" and "mlp".
+        The units of the hidden layers of "two_tower" and "mlp".
     unknown_users : {"error", "popular"}, default="error"
-        What to predict for users that were not there in `fit`: nothing, or the items' popularity.
+        Whether users that were not there in `fit` raise an error or get the popularity of the items as scores.
     max_epochs : int, default=40
+        The number of passes over the interactions.
     batch_size : int, default=1024
-        Interactions per step.
+        The number of interactions per step.
     learning_rate : float, default=0.01
+        The learning rate of AdamW at the start of the training.
     schedule : {"constant", "cosine", "linear"}, default="cosine"
+        How the learning rate changes from step to step; "cosine" and "linear" end at 0.
     weight_decay : float, default=0.0
+        Decoupled weight decay; it acts on weight matrices and embeddings.
     device : str, default="auto"
+        The torch device of the training; "auto" takes a GPU when there is one. The fitted net is on the CPU.
     verbose : int, default=0
-    random_state : int, RandomState or None
+        1 shows a progress bar on a terminal; 0 shows nothing.
+    random_state : int, RandomState or None, default=None
+        The source of the initial weights and of all draws; an int makes the result reproducible.
 
     Attributes
     ----------
-    users_, items_ : arrays of ids, sorted
+    users_, items_ : arrays
+        The ids of all users and of all items, sorted.
     module_ : torch module
+        The trained net, on the CPU.
     teacher_top_ : int64 array of shape (n_users, k)
-        Positions in `items_`, best first; -1 where the user has fewer unseen items or nothing was taught.
+        The positions in `items_` of the teacher's best items, best first; -1 where the user has fewer unseen items or
+        has no list.
     n_taught_ : int
-        Users whose lists were learned from: those whom the teacher does not score all alike.
+        The number of users whose lists were learned: those whose items the teacher does not score all alike.
     n_parameters_ : int
+        The number of parameters of the net.
     history_ : list of dict
+        One row per epoch, with `epoch`, `loss`, `learning_rate` and `seconds`.
 
     Examples
     --------
@@ -228,19 +241,19 @@ class RankingDistiller(BaseEstimator):
 
         Parameters
         ----------
-        interactions : array or DataFrame of shape (n, 2), user id and item id
-            What users liked. Repeated pairs count as often as they occur.
+        interactions : array or DataFrame of shape (n, 2)
+            The user id and the item id of each interaction. Repeated pairs count as often as they occur.
         y : None
-            Not used; there for scikit-learn's order of arguments.
+            It is not used; it is there for scikit-learn's order of arguments.
         users, items : arrays of ids, optional
-            All there are; by default those with interactions. Users without interactions learn from the
-            teacher alone.
+            The ids of all users and items; by default those with interactions. Users without interactions learn from
+            the teacher alone.
         user_features, item_features : DataFrame, optional
-            One row per id of `users` and `items`, in their order; for "two_tower" and "mlp".
-        multi_valued : sequence of str
-            Feature columns with several values in one text, separated by spaces.
+            One row for each id of `users` and `items`, in their order, for "two_tower" and "mlp".
+        multi_valued : sequence of str, default=()
+            The feature columns with several values in one text, separated by spaces.
         schema : mapping of column to kind, optional
-            For feature columns.
+            The kinds of the feature columns.
 
         Returns
         -------
@@ -249,8 +262,8 @@ class RankingDistiller(BaseEstimator):
         Raises
         ------
         ValueError
-            `k` above the number of items, unknown ids, a teacher whose scores have another shape, are not
-            finite or do not tell items apart.
+            `k` is above the number of items, an id is unknown, or the scores of the teacher have another shape, are not
+            finite or do not distinguish items.
         """
         self._validate_params()
         if y is not None:
@@ -308,13 +321,19 @@ class RankingDistiller(BaseEstimator):
         return self
 
     def score_matrix(self, users, items=None) -> np.ndarray:
-        """Scores, float32 of shape (n_users, n_items), items in the order of `items_` or of `items`.
+        """Return scores of shape (n_users, n_items), float32, for all pairs of some users and items.
+
+        Parameters
+        ----------
+        users : array of shape (n_users,)
+            The ids of the users.
+        items : array of shape (n_items,), optional
+            The ids of the items; by default `items_`.
 
         Raises
         ------
         ValueError
-            Ids that were not there in `fit`; unknown users are scored by popularity with
-            `unknown_users="popular"`.
+            An id was not there in `fit`; with `unknown_users="popular"` unknown users are scored by popularity.
         """
         check_is_fitted(self, "module_")
         known = self._users.codes(users, unknown="error" if self.unknown_users == "error" else "mark")
@@ -329,12 +348,21 @@ class RankingDistiller(BaseEstimator):
         return scores if columns is None else scores[:, columns]
 
     def recommend(self, users, k: int = 10, *, exclude_seen: bool = True) -> np.ndarray:
-        """The ids of the `k` best items per user, of shape (n_users, k), best first.
+        """Return the ids of the items with the highest scores, of shape (n_users, k), best first.
+
+        Parameters
+        ----------
+        users : array of shape (n_users,)
+            The ids of the users.
+        k : int, default=10
+            The number of items per user.
+        exclude_seen : bool, default=True
+            Whether the items that a user interacted with in `fit` are left out.
 
         Raises
         ------
         ValueError
-            Unknown users, `k` above the number of items, or a user with fewer than `k` unseen items.
+            A user is unknown, `k` is above the number of items, or a user has fewer than `k` unseen items.
         """
         scores = self.score_matrix(users)
         if not 1 <= k <= len(self._items):
@@ -353,6 +381,6 @@ class RankingDistiller(BaseEstimator):
         return self.items_[best]
 
     def to_bytes(self) -> bytes:
-        """The weights in safetensors' format: what serving this model takes."""
+        """Return the weights in safetensors' format."""
         check_is_fitted(self, "module_")
         return weights_to_bytes(self.module_)

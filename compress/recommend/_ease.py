@@ -1,4 +1,4 @@
-r"""EASE, a linear item-to-item recommender in closed form: a strong, large teacher of what comes next.
+r"""EASE, a linear item-to-item recommender in closed form, which is a strong, large teacher.
 
 With the 0/1 matrix `X` of users and items, `G = X^T X + ridge I` and `P = G^-1`, the weights are
 :math:`B_{ij} = -P_{ij} / P_{jj}`, zero on the diagonal, and the scores :math:`X B`.
@@ -20,18 +20,21 @@ __all__ = ["EASE"]
 
 
 class EASE(BaseEstimator):
-    """Item-to-item weights that best rebuild every user's interactions from the others.
+    """Item-to-item weights that best reconstruct every user's interactions from the others.
 
     Parameters
     ----------
     ridge : float, positive, default=200.0
-        Larger: weights closer to zero.
+        The strength of the L2 penalty; a larger one gives weights closer to zero.
 
     Attributes
     ----------
-    users_, items_ : arrays of ids, sorted
-    weights_ : float32 array of shape (n_items, n_items), zero diagonal
+    users_, items_ : arrays
+        The ids of all users and of all items, sorted.
+    weights_ : float32 array of shape (n_items, n_items)
+        The weights, with zeros on the diagonal.
     n_parameters_ : int
+        The number of weights.
 
     Examples
     --------
@@ -49,14 +52,15 @@ class EASE(BaseEstimator):
 
         Parameters
         ----------
-        interactions : array or DataFrame of shape (n, 2), user id and item id
+        interactions : array or DataFrame of shape (n, 2)
+            The user id and the item id of each interaction; repeated pairs count once.
         users, items : arrays of ids, optional
-            All there are; by default those with interactions.
+            The ids of all users and items; by default those with interactions.
 
         Raises
         ------
         ValueError
-            `ridge` not positive; ids in `interactions` that `users` or `items` lack.
+            `ridge` is not positive, or `users` or `items` lacks an id of `interactions`.
         """
         if not self.ridge > 0:
             raise ValueError(f"ridge must be positive, got {self.ridge}.")
@@ -75,7 +79,20 @@ class EASE(BaseEstimator):
         return self
 
     def score_matrix(self, users, items=None) -> np.ndarray:
-        """Scores of shape (n_users, n_items) for known users, items in the order of `items_` or of `items`."""
+        """Score all pairs of some users and items.
+
+        Parameters
+        ----------
+        users : array of shape (n_users,)
+            The ids of users that were there in `fit`.
+        items : array of shape (n_items,), optional
+            The ids of the items; by default `items_`.
+
+        Returns
+        -------
+        float32 array of shape (n_users, n_items)
+            The scores.
+        """
         check_is_fitted(self, "weights_")
         scores = self._matrix[self._users.codes(users)] @ self.weights_
         return scores if items is None else scores[:, self._items.codes(items)]

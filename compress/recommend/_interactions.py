@@ -1,4 +1,4 @@
-"""Who liked what: ids of any kind turned into codes, interactions into code pairs."""
+"""Interactions of users and items: ids of any kind turned into codes, interactions into pairs of codes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ class IdIndex:
     Parameters
     ----------
     ids : array of shape (n,)
+        The ids, in any order; they may repeat.
     name : str
-        What one of them is called in errors: "user" or "item".
+        The name of one of them in error messages: "user" or "item".
     """
 
     def __init__(self, ids, name: str):
@@ -28,22 +29,22 @@ class IdIndex:
         return len(self.ids)
 
     def codes(self, ids, *, unknown: str = "error") -> np.ndarray:
-        """int64 codes of ids of any shape; unknown ones raise, or become -1 with `unknown="mark"`."""
+        """Return int64 codes of ids of any shape; unknown ids raise, or become -1 with `unknown="mark"`."""
         ids = np.asarray(ids)
         at = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
         missing = self.ids[at] != ids
         if unknown == "error" and np.any(missing):
-            strange = np.unique(ids[missing])
+            new = np.unique(ids[missing])
             raise ValueError(
                 f"{self.name} ids must be among the {len(self)} known in fit; unknown: "
-                f"{', '.join(map(str, strange[:5]))}{', ...' if len(strange) > 5 else ''} ({len(strange)} in all). "
+                f"{', '.join(map(str, new[:5]))}{', ...' if len(new) > 5 else ''} ({len(new)} in all). "
                 f"Name all {self.name}s in fit ({self.name}s=...), or leave these out."
             )
         return np.where(missing, -1, at).astype(np.int64)
 
 
 def check_pairs(interactions) -> np.ndarray:
-    """An (n, 2) array of user and item ids from an array or DataFrame of two columns."""
+    """Return an (n, 2) array of user and item ids from an array or DataFrame of two columns."""
     pairs = interactions.to_numpy() if hasattr(interactions, "to_numpy") else np.asarray(interactions)
     if pairs.ndim != 2 or pairs.shape[1] != 2:
         raise ValueError(
@@ -59,7 +60,7 @@ def check_pairs(interactions) -> np.ndarray:
 
 
 def interaction_matrix(pairs, users: IdIndex, items: IdIndex) -> sparse.csr_matrix:
-    """0/1 matrix of shape (n_users, n_items), float32; repeated pairs count once."""
+    """Return the 0/1 matrix of shape (n_users, n_items), float32; repeated pairs count once."""
     rows, columns = users.codes(pairs[:, 0]), items.codes(pairs[:, 1])
     matrix = sparse.csr_matrix((np.ones(len(pairs), dtype=np.float32), (rows, columns)), shape=(len(users), len(items)))
     matrix.data[:] = 1.0  # csr sums what is there twice

@@ -1,6 +1,6 @@
 """Measures of rankings: recall, NDCG, overlap of two lists, AUC within groups.
 
-Rows are users. `scores` has one column per item; what a user has already seen is struck out of the
+Rows are users. `scores` has one column per item; what a user has already seen is removed from the
 ranking before anything is counted.
 
 References
@@ -17,18 +17,21 @@ __all__ = ["gauc", "ndcg_at_k", "overlap_at_k", "ranking_metrics", "recall_at_k"
 
 
 def top_k(scores, k: int, *, seen=None) -> np.ndarray:
-    """The columns of the `k` highest scores of each row, best first; ties go to the lower column.
+    """Return the columns of the `k` highest scores of each row, best first; ties go to the lower column.
 
     Parameters
     ----------
-    scores : array of shape (n_users, n_items), finite
-    k : int, 1 to n_items
+    scores : array of shape (n_users, n_items)
+        The finite scores of all items for each user.
+    k : int
+        The number of columns, from 1 to n_items.
     seen : bool array of shape (n_users, n_items), or sparse matrix, optional
-        Left out; where fewer than `k` items are left, the row ends in -1.
+        The items that are left out; where fewer than `k` items are left, the row ends in -1.
 
     Returns
     -------
     int64 array of shape (n_users, k)
+        The columns.
     """
     scores = _finite(scores)
     if not 1 <= k <= scores.shape[1]:
@@ -39,20 +42,22 @@ def top_k(scores, k: int, *, seen=None) -> np.ndarray:
 
 
 def recall_at_k(recommended, relevant, *, per_user: bool = False):
-    r"""Hits among the recommended items over the hits possible, :math:`|top_K \cap R_u| / \min(K, |R_u|)`.
+    r"""Hits among the recommended items divided by the possible hits, :math:`|top_K \cap R_u| / \min(K, |R_u|)`.
 
     Parameters
     ----------
-    recommended : int array of shape (n_users, k), as of `top_k`
+    recommended : int array of shape (n_users, k)
+        The recommended items, as `top_k` returns them.
     relevant : bool array of shape (n_users, n_items), or sparse matrix
-    per_user : bool
-        Return one number per user, NaN without relevant items, instead of the micro average (all hits
-        over all hits possible).
+        Whether each item is relevant for each user.
+    per_user : bool, default=False
+        Whether one number per user is returned, NaN without relevant items, instead of the micro average (all hits
+        divided by all possible hits).
 
     Returns
     -------
     float, or array of shape (n_users,)
-        NaN where nobody has a relevant item.
+        The recall; it is NaN when no user has a relevant item.
     """
     relevant, recommended = _dense(relevant), np.asarray(recommended)
     hits = np.take_along_axis(relevant, np.maximum(recommended, 0), axis=1) & (recommended >= 0)
@@ -64,7 +69,24 @@ def recall_at_k(recommended, relevant, *, per_user: bool = False):
 
 
 def ndcg_at_k(scores, relevant, k: int, *, seen=None) -> float:
-    """Normalised discounted cumulative gain (scikit-learn's), mean over the users with relevant items."""
+    """Normalised discounted cumulative gain of scikit-learn, averaged over the users with relevant items.
+
+    Parameters
+    ----------
+    scores : array of shape (n_users, n_items)
+        The finite scores of all items for each user.
+    relevant : bool array of shape (n_users, n_items), or sparse matrix
+        Whether each item is relevant for each user.
+    k : int
+        The number of items that are counted, from 1 to n_items.
+    seen : bool array of shape (n_users, n_items), or sparse matrix, optional
+        The items that are ranked last.
+
+    Returns
+    -------
+    float
+        The gain in [0, 1]; it is NaN when no user has a relevant item.
+    """
     scores, relevant = _finite(scores).astype(np.float64), _dense(relevant)
     if not 1 <= k <= scores.shape[1]:
         raise ValueError(f"k must lie between 1 and the number of items, {scores.shape[1]}, got {k}.")
@@ -77,12 +99,12 @@ def ndcg_at_k(scores, relevant, k: int, *, seen=None) -> float:
 
 
 def overlap_at_k(first, second) -> float:
-    """Mean share of the first list's items that the second list has too; -1 is no item.
+    """Mean share of the first list's items that the second list has too; -1 does not count as an item.
 
     Parameters
     ----------
     first, second : int arrays of shape (n_users, k) and (n_users, m)
-        With unequal lengths it is how much of `first` a longer `second` lets through.
+        The two lists of each user. When `second` is longer, the result is the share of `first` that it keeps.
     """
     first, second = np.asarray(first), np.asarray(second)
     if first.ndim != 2 or second.ndim != 2 or len(first) != len(second):
@@ -95,13 +117,16 @@ def overlap_at_k(first, second) -> float:
 def gauc(y, scores, groups) -> float:
     """AUC within each group, averaged with the groups' rows as weights.
 
-    Groups in which all labels are equal have no AUC and are left out; NaN if there are no others.
+    Groups in which all labels are equal have no AUC and are left out; without other groups the result is NaN.
 
     Parameters
     ----------
-    y : array of shape (n_rows,), 0 or 1
+    y : array of shape (n_rows,)
+        The labels, 0 or 1.
     scores : array of shape (n_rows,)
-    groups : array of shape (n_rows,), such as user ids
+        The scores.
+    groups : array of shape (n_rows,)
+        The group of each row, such as its user id.
     """
     y, scores, groups = np.asarray(y), np.asarray(scores), np.asarray(groups)
     if not y.shape == scores.shape == groups.shape:
@@ -118,7 +143,20 @@ def gauc(y, scores, groups) -> float:
 
 
 def ranking_metrics(scores, relevant, *, k: int = 10, seen=None) -> dict[str, float]:
-    """`recall` and `ndcg` at `k` of the items not seen."""
+    """Recall and NDCG of the first items of a ranking.
+
+    Parameters
+    ----------
+    scores, relevant, seen
+        As in `ndcg_at_k`; seen items are left out.
+    k : int, default=10
+        The number of items that are counted.
+
+    Returns
+    -------
+    dict of str to float
+        `recall` and `ndcg`.
+    """
     return {
         "recall": recall_at_k(top_k(scores, k, seen=seen), relevant),
         "ndcg": ndcg_at_k(scores, relevant, k, seen=seen),

@@ -22,15 +22,16 @@ __all__ = ["MatrixFactorization", "PreRanker", "SideFields", "TwoTower"]
 
 
 class SideFields(nn.Module):
-    """The field vectors of all users or all items: an id embedding and, optionally, side features.
+    """The field vectors of all users or of all items: an id embedding and, optionally, side features.
 
     Parameters
     ----------
     n : int
-        How many there are.
+        The number of users or items.
     size : int
+        The length of the id vectors.
     fields : FieldEmbedding, optional
-        With `blocks`, its inputs for all of them, each tensor with `n` rows.
+        The embedding of the side features; `blocks` has its inputs for all users or items, each tensor with `n` rows.
     """
 
     def __init__(self, n: int, size: int, fields: nn.Module | None = None, blocks=()):
@@ -44,7 +45,7 @@ class SideFields(nn.Module):
         self.n_outputs = size + (0 if fields is None else fields.n_outputs)
 
     def forward(self, codes: torch.Tensor) -> torch.Tensor:
-        """Vectors of shape (..., n_outputs) for codes of any shape."""
+        """Compute vectors of shape (..., n_outputs) for codes of any shape."""
         flat = codes.reshape(-1)
         parts = [_look_up(self.ids, flat)]
         if self.fields is not None:
@@ -54,7 +55,7 @@ class SideFields(nn.Module):
 
 
 class _InnerProduct(nn.Module):
-    """Base: score = <user vector, item vector> + item bias."""
+    """Base of nets whose score is <user vector, item vector> + item bias."""
 
     def __init__(self, n_items: int):
         super().__init__()
@@ -63,16 +64,16 @@ class _InnerProduct(nn.Module):
 
     @property
     def n_items(self) -> int:
-        """Size of the catalogue."""
+        """The size of the catalogue."""
         return self.bias.num_embeddings
 
     def score(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
-        """Scores of shape (B, L) of items (B, L) for users (B,)."""
+        """Compute scores of shape (B, L) of items (B, L) for users (B,)."""
         u = self.user_vectors(users)
         return torch.einsum("bd,bld->bl", u, self.item_vectors(items)) + _look_up(self.bias, items).squeeze(-1)
 
     def score_all(self, users: torch.Tensor) -> torch.Tensor:
-        """Scores of shape (B, n_items)."""
+        """Compute scores of shape (B, n_items) of all items for users (B,)."""
         everything = torch.arange(self.n_items, device=users.device)
         return self.user_vectors(users) @ self.item_vectors(everything).T + self.bias.weight[:, 0]
 
@@ -87,22 +88,25 @@ class MatrixFactorization(_InnerProduct):
             nn.init.normal_(table.weight, std=INITIAL_SD)
 
     def user_vectors(self, users):
-        """Of shape (B, d)."""
+        """Compute vectors of shape (B, d)."""
         return _look_up(self.users, users)
 
     def item_vectors(self, items):
-        """Of shape (..., d)."""
+        """Compute vectors of shape (..., d)."""
         return _look_up(self.items, items)
 
 
 class TwoTower(_InnerProduct):
-    """A perceptron over each side's fields, ending in vectors of equal length.
+    """A perceptron over the fields of each side; both end in vectors of equal length.
 
     Parameters
     ----------
     users, items : SideFields
+        The field vectors of both sides.
     n_items, size : int
-    hidden_layer_sizes : sequence of int, of both towers
+        The number of items, and the length of the vectors.
+    hidden_layer_sizes : sequence of int
+        The units of the hidden layers of both towers.
     """
 
     def __init__(self, users: SideFields, items: SideFields, n_items: int, size: int, hidden_layer_sizes):
@@ -112,16 +116,16 @@ class TwoTower(_InnerProduct):
         self.item_tower = MLP(items.n_outputs, hidden_layer_sizes, size)
 
     def user_vectors(self, users):
-        """Of shape (B, d)."""
+        """Compute vectors of shape (B, d)."""
         return self.user_tower(self.users(users))
 
     def item_vectors(self, items):
-        """Of shape (..., d)."""
+        """Compute vectors of shape (..., d)."""
         return self.item_tower(self.items(items))
 
 
 class PreRanker(nn.Module):
-    """A light perceptron over both sides' fields and their element-wise id product: the pre-ranking student."""
+    """The pre-ranking student: a light perceptron over the fields of both sides and the product of their id vectors."""
 
     def __init__(self, users: SideFields, items: SideFields, n_items: int, size: int, hidden_layer_sizes):
         super().__init__()
@@ -129,18 +133,18 @@ class PreRanker(nn.Module):
         self.body = MLP(users.n_outputs + items.n_outputs + size, hidden_layer_sizes, 1)
 
     def score(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
-        """Scores of shape (B, L) of items (B, L) for users (B,)."""
+        """Compute scores of shape (B, L) of items (B, L) for users (B,)."""
         v = self.items(items)
         u = self.users(users)[:, None, :].expand(-1, items.shape[1], -1)
-        product = u[..., : self.size] * v[..., : self.size]  # the id vectors stand first
+        product = u[..., : self.size] * v[..., : self.size]  # the id vectors come first
         return self.body(torch.cat([u, v, product], dim=-1)).squeeze(-1)
 
     def score_all(self, users: torch.Tensor) -> torch.Tensor:
-        """Scores of shape (B, n_items)."""
+        """Compute scores of shape (B, n_items) of all items for users (B,)."""
         everything = torch.arange(self.n_items, device=users.device)
         return self.score(users, everything.expand(len(users), -1))
 
 
 def _look_up(table: nn.Embedding, codes: torch.Tensor) -> torch.Tensor:
-    """What `table(codes)` gives; on a CPU its gradient is summed up in half the time."""
+    """Return `table(codes)`; on a CPU its gradient is summed in half the time."""
     return table.weight.index_select(0, codes.reshape(-1)).reshape(*codes.shape, table.embedding_dim)

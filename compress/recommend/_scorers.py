@@ -1,4 +1,4 @@
-"""Teachers of rankings: anything that scores user × item, brought to one form.
+"""Teachers of rankings: one interface to anything that scores pairs of users and items.
 
 A scorer has `score_matrix(users, items)`, which takes ids and gives an array of shape (n_users, n_items).
 """
@@ -14,17 +14,19 @@ __all__ = ["FactorScorer", "TableScorer", "score_matrix"]
 
 
 def score_matrix(teacher, users, items) -> np.ndarray:
-    """float32 scores of shape (n_users, n_items), checked.
+    """Return a teacher's scores, float32 of shape (n_users, n_items), checked.
 
     Parameters
     ----------
     teacher : array, object with `score_matrix(users, items)`, or callable(users, items)
+        The scores, or what gives them.
     users, items : arrays of ids
+        The ids of the users and of the items.
 
     Raises
     ------
     TypeError
-        No such teacher.
+        The teacher is something else.
     ValueError
         The scores have another shape, or are not finite.
     """
@@ -60,8 +62,9 @@ class FactorScorer:
     Parameters
     ----------
     user_factors, item_factors : arrays of shape (n_users, d) and (n_items, d)
-        Or `FactorScorer.of(model, ...)` for an object that has both as attributes.
-    users, items : arrays of ids, the rows' owners
+        The factors; `FactorScorer.of(model, ...)` takes them from an object that has both as attributes.
+    users, items : arrays
+        The ids of the rows of the two matrices.
     """
 
     def __init__(self, user_factors, item_factors, users, items):
@@ -77,11 +80,30 @@ class FactorScorer:
 
     @classmethod
     def of(cls, model, users, items) -> FactorScorer:
-        """From a fitted model with `user_factors` and `item_factors`."""
+        """Make a scorer from a fitted model.
+
+        Parameters
+        ----------
+        model : object
+            A model with `user_factors` and `item_factors`.
+        users, items : arrays
+            The ids of the rows of the two matrices.
+        """
         return cls(model.user_factors, model.item_factors, users, items)
 
     def score_matrix(self, users, items) -> np.ndarray:
-        """Inner products, of shape (n_users, n_items); unknown ids raise ValueError."""
+        """Compute the inner products, of shape (n_users, n_items).
+
+        Parameters
+        ----------
+        users, items : arrays of shape (n_users,) and (n_items,)
+            The ids.
+
+        Raises
+        ------
+        ValueError
+            An id is unknown.
+        """
         try:
             u = self.user_factors[[self.user_row[i] for i in users]]
             v = self.item_factors[[self.item_row[i] for i in items]]
@@ -91,16 +113,18 @@ class FactorScorer:
 
 
 class TableScorer:
-    """Scores from a classifier of rows, such as one side of a dual DNN: its log-odds for each user with each item.
+    """Scores from a classifier of rows, such as one net of a dual DNN: its log-odds for each user with each item.
 
     Parameters
     ----------
-    model : object with `logits(X)` of shape (n_rows, 1), or with `predict_proba`
-    user_table, item_table : DataFrames, one row per id, columns as in the model's training table
+    model : object
+        A classifier with `logits(X)` of shape (n_rows, 1), or with `predict_proba`.
+    user_table, item_table : DataFrame
+        One row for each id, with columns as in the training table of the model.
     user_column, item_column : str
-        The columns with the ids.
+        The names of the columns with the ids.
     columns : list of str
-        Order of the columns in the training table.
+        The order of the columns in the training table.
     """
 
     def __init__(self, model, user_table, item_table, *, user_column: str, item_column: str, columns):
@@ -109,7 +133,15 @@ class TableScorer:
         self.item_table = item_table.set_index(item_column, drop=False)
 
     def score_matrix(self, users, items, *, users_at_a_time: int = 32) -> np.ndarray:
-        """Log-odds of shape (n_users, n_items)."""
+        """Compute the log-odds, of shape (n_users, n_items).
+
+        Parameters
+        ----------
+        users, items : arrays of shape (n_users,) and (n_items,)
+            The ids.
+        users_at_a_time : int, default=32
+            The number of users whose rows are in memory at a time.
+        """
         item_rows = self.item_table.loc[list(items)]
         parts = []
         for start in range(0, len(users), users_at_a_time):

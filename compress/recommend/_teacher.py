@@ -1,4 +1,4 @@
-"""What a ranking student takes from its teacher: top lists, scores, and who can be taught."""
+"""What a ranking student takes from its teacher: top lists, scores, and the users that have a list."""
 
 from __future__ import annotations
 
@@ -17,27 +17,28 @@ logger = logging.getLogger(__name__)
 
 
 def learn_teacher(settings, seen):
-    """Top lists, scores and taught users of a teacher.
+    """Return top lists, scores and taught users of a teacher.
 
     Parameters
     ----------
-    settings : RankingDistiller with `users_` and `items_`
+    settings : RankingDistiller
+        The estimator, with `users_` and `items_`.
     seen : sparse matrix of shape (n_users, n_items)
-        Interactions, left out of the lists with `exclude_seen`.
+        The interactions, which are left out of the lists with `exclude_seen`.
 
     Returns
     -------
     top : int64 array of shape (n_users, k)
-        Best first; -1 where there is nothing to learn.
+        The best items of each user, best first; -1 where there is nothing to learn.
     scores : array of shape (n_users, n_items) or None
-        Standardised; for the objectives that use them.
-    taught : array of int, or None without an objective
-        Codes of the users with a list.
+        The standardised scores, for the objectives that use them.
+    taught : int array or None
+        The codes of the users with a list; None without an objective.
 
     Raises
     ------
     ValueError, TypeError
-        As in `RankingDistiller.fit`, or when the teacher tells no items apart.
+        The case is one of `RankingDistiller.fit`, or the teacher scores all items alike.
     """
     n_users = len(settings.users_)
     top = np.full((n_users, settings.k), -1, dtype=np.int64)

@@ -14,11 +14,12 @@ __all__ = ["build_student"]
 
 
 def build_student(settings, users, items, multi_valued, schema) -> nn.Module:
-    """The net that `settings` (a RankingDistiller with `users_` and `items_`) asks for.
+    """Make the net that `settings` (a RankingDistiller with `users_` and `items_`) asks for.
 
     Parameters
     ----------
-    users, items : (ids as given to `fit` or None, DataFrame of features in that order or None)
+    users, items : (array or None, DataFrame or None)
+        The ids as given to `fit`, and the features in the same order.
     """
     n_users, n_items, size = len(settings.users_), len(settings.items_), settings.embedding_size
     if settings.student == "mf":

@@ -1,4 +1,4 @@
-"""Teacher against student: quality, fidelity, size, speed, and where the student strays; tables and figures."""
+"""Student against teacher: quality, fidelity, size, speed, and where they differ; tables and figures."""
 
 from compress.report._compare import compare
 from compress.report._costs import one_thread

@@ -25,21 +25,22 @@ def compare(
     Parameters
     ----------
     student : fitted StudentClassifier or StudentRegressor
-        The one that is judged.
+        The student.
     teacher : fitted estimator
-        The one it is compared with.
+        The teacher with which it is compared.
     X : DataFrame or array of shape (n_rows, n_columns)
-        Rows that neither has learned from, for numbers that hold elsewhere.
+        The rows; numbers are valid for other rows when neither model has learned from these.
     y : array, optional
-        True labels or values; without them there is fidelity only.
+        The true labels or values; without them the report has fidelity but no quality.
     latency_rows : sequence of int, default=(1, 10000)
-        Batch sizes whose latency is measured; empty for none. All with one thread, `n_jobs=1`.
+        The batch sizes at which latency is measured, in one thread and with `n_jobs=1`; an empty sequence measures
+        none.
     classes : array of shape (n_classes,), optional
-        Of the teacher's columns; the student's by default.
+        The label of each of the teacher's columns; by default those of the student.
     max_slices : int, default=20
-        Slices kept, worst first.
+        The number of slices that are kept, those of least fidelity first.
     random_state : int, RandomState or None, default=0
-        Which rows are drawn in the plot.
+        The source of the choice of the rows in the plot.
 
     Returns
     -------
@@ -48,7 +49,7 @@ def compare(
     Raises
     ------
     ValueError
-        `y` holds a label that is no class, or has another number of rows than `X`.
+        `y` holds an unknown label, or has another number of rows than `X`.
     """
     if y is not None and len(y) != len(X):
         raise ValueError(f"X and y must have as many rows, got {len(X)} and {len(y)}.")

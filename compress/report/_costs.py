@@ -12,13 +12,13 @@ from compress.report._measures import PREDICTOR, measure
 
 __all__ = ["THREADS", "costs", "one_thread"]
 
-TIMED_SECONDS = 0.5  # per latency, at least; and at least three calls
+TIMED_SECONDS = 0.5  # for each latency at least, in at least three calls
 THREADS = 1
-NAMED = {1: "single", 10_000: "batch"}  # numbers of rows at a time that have a word in the key
+NAMED = {1: "single", 10_000: "batch"}  # batch sizes that have a word in the key
 
 
 def costs(student, teacher, X, classifier: bool, latency_rows) -> list[dict]:
-    """Rows of `Report.measures`; the quotient is the teacher's cost by the student's."""
+    """Return rows of `Report.measures`; the quotient is the teacher's cost divided by the student's."""
     rows = [measure("cost", "parameters", student.n_parameters_)]
     size = size_bytes(student), size_bytes(teacher)
     rows.append(measure("cost", "bytes", *size, size[1] / size[0]))
@@ -54,7 +54,13 @@ def _latency_row(key: str, fast: Latency, slow: Latency) -> dict:
 
 @contextlib.contextmanager
 def one_thread(model):
-    """BLAS and OpenMP with one thread, and every `n_jobs` of a scikit-learn estimator 1, inside the block."""
+    """Use one thread in BLAS and OpenMP, and `n_jobs=1` everywhere in a scikit-learn estimator, inside the block.
+
+    Parameters
+    ----------
+    model : object
+        The estimator, whose `n_jobs` are set back after the block.
+    """
     while isinstance(model, FrozenEstimator):  # its parameters cannot be set from outside
         model = model.estimator
     parameters = model.get_params() if hasattr(model, "get_params") else {}

@@ -10,7 +10,23 @@ TEACHER, STUDENT = "#444444", "#1f6fb4"
 
 
 def new_figure(n_panels: int):
-    """An empty figure of so many panels in a row, and their axes; no window and no global state."""
+    """Make an empty figure of panels in a row, without a window and without global state.
+
+    Parameters
+    ----------
+    n_panels : int
+        The number of panels.
+
+    Returns
+    -------
+    figure, array of axes
+        The figure and its panels.
+
+    Raises
+    ------
+    ImportError
+        matplotlib is not installed.
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -20,7 +36,7 @@ def new_figure(n_panels: int):
 
 
 def draw_report(report):
-    """Both models' predictions, their calibration (classifiers) or difference, and the worst slices."""
+    """Draw the predictions of both models, calibration (classifiers) or differences, and the worst slices."""
     figure, axes = new_figure(3)
     points = report.points
     axis = axes[0]

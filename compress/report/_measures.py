@@ -1,6 +1,6 @@
 """The measures of a report, by their keys: quality of both models, fidelity of the student, costs.
 
-A key says what a number is, in code, in JSON and in files; a label says it to people, when a report is printed.
+A key names a number in code, in JSON and in files; a label names it when a report is printed.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ LABELS = {
     "us_per_row_batch": "µs per row, 10,000 at a time",
 }
 FIDELITY = {"agreement": "agreement", "rmse": "rmse_to_teacher", "kl": "kl_to_teacher", "r2": "r2_to_teacher"}
-PREDICTOR = "_predictor"  # ends the key of a latency of the bare NumPy callable
+PREDICTOR = "_predictor"  # end of the key of a latency of the NumPy callable
 
 
 def label_of(key: str) -> str:
-    """A measure's name for people."""
+    """Return the name of a measure in print."""
     if key.endswith(PREDICTOR):
         return f"{label_of(key.removesuffix(PREDICTOR))}, predictor()"
     if key in LABELS:
@@ -41,21 +41,21 @@ def label_of(key: str) -> str:
 
 
 def measure(group: str, key: str, student=None, teacher=None, quotient=None, **spread) -> dict:
-    """One row of `Report.measures`."""
+    """Return one row of `Report.measures`."""
     return {"group": group, "measure": key, "student": student, "teacher": teacher, "quotient": quotient, **spread}
 
 
 def quality_and_fidelity(y, student, teacher, classes) -> list[dict]:
-    """Rows of `Report.measures`: how good both are, and how near the student is to its teacher.
+    """Return rows of `Report.measures`: how good both are, and how near the student is to its teacher.
 
     Parameters
     ----------
     y : array of shape (n_rows,) or (n_rows, n_outputs), or None
-        True labels or values; without them there is no quality.
+        The true labels or values; without them quality is left out.
     student, teacher : float arrays of shape (n_rows, n_classes), (n_rows,) or (n_rows, n_outputs)
-        Probabilities or values; `teacher` may be None, and then there is no fidelity.
+        The probabilities or values of both; `teacher` may be None, and then fidelity is left out.
     classes : array of shape (n_classes,), or None
-        None in regression.
+        The label of each column; None in regression.
     """
     rows = []
     if y is not None:

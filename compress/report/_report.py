@@ -1,4 +1,4 @@
-"""What a comparison found: it holds numbers only, and can be printed, drawn, or turned into a DataFrame."""
+"""The result of a comparison: numbers that can be printed, drawn, or turned into a DataFrame."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ __all__ = ["Report"]
 
 @dataclass(frozen=True, repr=False)
 class Report:
-    """What `compare` found.
+    """Result of `compare`.
 
     Attributes
     ----------
     measures : list of dict
-        `group` ("task", "fidelity" or "cost"), `measure` (a key, such as "rmse", "rmse_to_teacher" or
-        "us_per_row_batch"), `student`, `teacher`, `quotient` (teacher by student, costs only), and for
-        latencies `student_low`, `student_high`, `teacher_low`, `teacher_high`. None where there is no such
-        number. Latencies are in microseconds per row.
+        One row per measure: `group` ("task", "fidelity" or "cost"), `measure` (a key, such as "rmse", "rmse_to_teacher"
+        or "us_per_row_batch"), `student`, `teacher`, `quotient` (the teacher's cost divided by the student's), and for
+        latencies `student_low`, `student_high`, `teacher_low`, `teacher_high`. A number that does not exist is None.
+        Latencies are in microseconds per row.
     classes : list of dict
-        Per class: `class`, `rows`, `student` and `teacher` (recall), `agreement`, `rmse` (of the
-        probability of the class to the teacher's). Without labels the rows are those the teacher gives
-        to the class. Empty for regression.
+        One row per class: `class`, `rows`, `student` and `teacher` (recall), `agreement`, and `rmse` (between the
+        probabilities of the class by student and teacher). Without labels the rows are those that the teacher assigns
+        to the class. The list is empty for regression.
     slices : list of dict
-        Parts of the table, worst fidelity first: `slice`, `rows`, `rmse` to the teacher, and
-        `agreement` for classifiers. One column at a time: categories, quarters of the range, missing.
+        Parts of the table, those of least fidelity first: `slice`, `rows`, `rmse` to the teacher, and `agreement` for
+        classifiers. The parts are taken from one column at a time: categories, quarters of the range, missing values.
     n_rows, threads : int
-        Rows of the report; threads used when latencies were measured.
+        The number of rows of the report, and the number of threads with which latencies were measured.
     points : dict of arrays
         What `plot` draws.
     """
@@ -43,14 +43,14 @@ class Report:
     points: dict = field(default_factory=dict, repr=False)
 
     def value(self, measure: str, model: str = "student"):
-        """One number of the report.
+        """Return one number of the report.
 
         Parameters
         ----------
         measure : str
-            A key, such as "rmse", "agreement", "rmse_to_teacher", "bytes" or "us_per_row_batch".
+            The key of the measure, such as "rmse", "agreement", "rmse_to_teacher", "bytes" or "us_per_row_batch".
         model : {"student", "teacher", "quotient"}, default="student"
-            Whose number; "quotient" is the teacher's cost by the student's.
+            The model whose number is returned; "quotient" is the teacher's cost divided by the student's.
 
         Raises
         ------
@@ -63,13 +63,13 @@ class Report:
         raise KeyError(f"measure must be one of {[row['measure'] for row in self.measures]}, got {measure!r}.")
 
     def to_frame(self):
-        """The measures as a pandas DataFrame, indexed by measure."""
+        """Return the measures as a pandas DataFrame, indexed by measure."""
         import pandas as pd
 
         return pd.DataFrame(self.measures).set_index("measure")
 
     def to_markdown(self) -> str:
-        """Measures, classes and the worst slices as Markdown tables."""
+        """Return measures, classes and the worst slices as Markdown tables."""
         rows = [
             [label_of(r["measure"]), _number(r, "student"), _number(r, "teacher"), _times(r["quotient"])]
             for r in self.measures
@@ -105,12 +105,12 @@ class Report:
     _repr_markdown_ = to_markdown
 
     def plot(self):
-        """Draw predictions of both, calibration (or differences) and the worst slices; returns the figure.
+        """Draw predictions of both, calibration (or differences) and the worst slices, and return the figure.
 
         Raises
         ------
         ImportError
-            matplotlib is missing: `pip install compress[plot]`.
+            matplotlib is not installed: `pip install compress[plot]`.
         """
         return draw_report(self)
 

@@ -8,18 +8,20 @@ from compress.evaluation import fidelity
 
 __all__ = ["by_class", "by_slice"]
 
-SMALLEST_SLICE = 30  # rows; the fidelity of fewer is noise
+SMALLEST_SLICE = 30  # rows; the fidelity of fewer rows is noise
 
 
 def by_class(y, student, teacher, classes) -> list[dict]:
-    """Recall of both, agreement and fidelity per class; `y` None: rows by the teacher's class.
+    """Return recall of both models, agreement and fidelity for each class.
 
     Parameters
     ----------
     y : array of shape (n_rows,), or None
+        The true labels; with None the rows of a class are those that the teacher assigns to it.
     student, teacher : float arrays of shape (n_rows, n_classes)
-        Their probabilities.
+        The probabilities of both models.
     classes : array of shape (n_classes,)
+        The label of each column.
     """
     best_s, best_t = student.argmax(axis=1), teacher.argmax(axis=1)
     own = best_t if y is None else np.argmax(np.asarray(y)[:, None] == np.asarray(classes)[None, :], axis=1)
@@ -41,7 +43,7 @@ def by_class(y, student, teacher, classes) -> list[dict]:
 
 
 def by_slice(schema, X, student, teacher, classifier: bool) -> list[dict]:
-    """Fidelity of every slice that has rows enough, worst first."""
+    """Return the fidelity of every slice that has enough rows, worst first."""
     found = []
     for name, rows in _slices(schema, X):
         n = int(rows.sum())
@@ -54,7 +56,7 @@ def by_slice(schema, X, student, teacher, classifier: bool) -> list[dict]:
 
 
 def _slices(schema, X):
-    """(name, mask of rows) for categories, quarters between quartiles, and missing values, column by column."""
+    """Yield (name, mask of rows) for categories, quarters between quartiles, and missing values, column by column."""
     continuous, nominal = schema.encode(X, unseen="missing")
     for k, j in enumerate(schema.continuous_):
         values, name = continuous[:, k], _column(schema, j)

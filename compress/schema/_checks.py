@@ -30,9 +30,16 @@ SUM_TOLERANCE = 1e-3  # float32 probabilities of many classes sum to 1 within ab
 
 @dataclass
 class LearningSet:
-    """Encoded rows, targets of shape (n_rows, n_outputs) and float32 weights of mean 1 (or None).
+    """Encoded rows with their targets and weights.
 
-    Targets are float32 probabilities, or float64 values: their mean is taken off before they become float32.
+    Parameters
+    ----------
+    encoded : Encoded or EncodedFields
+        The rows as blocks.
+    targets : array of shape (n_rows, n_outputs)
+        Probabilities in float32, or values in float64, whose mean is subtracted before they become float32.
+    weight : float32 array of shape (n_rows,), optional
+        The weights of the rows, of mean 1; None means that all rows count the same.
     """
 
     encoded: Encoded
@@ -41,23 +48,61 @@ class LearningSet:
 
     @property
     def n_rows(self) -> int:
-        """Number of rows."""
+        """The number of rows."""
         return len(self.targets)
 
     def take(self, rows) -> LearningSet:
-        """The rows named by an index array."""
+        """Return the rows named by an index array.
+
+        Parameters
+        ----------
+        rows : int array
+            The positions of the rows.
+        """
         return LearningSet(
             self.encoded.take(rows), self.targets[rows], None if self.weight is None else self.weight[rows]
         )
 
     def split(self, fraction: float, rng, labels=None) -> tuple[LearningSet, LearningSet]:
-        """Two parts, the second with `fraction` of the rows; stratified where `labels` allow it."""
+        """Split the rows into two parts, stratified where `labels` allow it.
+
+        Parameters
+        ----------
+        fraction : float in (0, 1)
+            The share of the rows in the second part.
+        rng : RandomState
+            The generator that gives the seed of the split.
+        labels : array of shape (n_rows,), optional
+            The classes by which the split is stratified.
+
+        Returns
+        -------
+        first, second : LearningSet
+            The two parts.
+        """
         first, second = split_rows(len(self.targets), fraction, rng, labels)
         return self.take(first), self.take(second)
 
 
 def split_rows(n_rows: int, fraction: float, rng, labels=None) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers of two parts, the second with `fraction` of them; stratified where `labels` allow it."""
+    """Split row numbers into two parts, stratified where `labels` allow it.
+
+    Parameters
+    ----------
+    n_rows : int
+        The number of rows.
+    fraction : float in (0, 1)
+        The share of the rows in the second part.
+    rng : RandomState
+        The generator that gives the seed of the split.
+    labels : array of shape (n_rows,), optional
+        The classes by which the split is stratified.
+
+    Returns
+    -------
+    first, second : int arrays
+        The row numbers of the two parts.
+    """
     rows, seed = np.arange(n_rows), draw_seed(rng)
     try:
         return train_test_split(rows, test_size=fraction, random_state=seed, stratify=labels)
@@ -66,28 +111,45 @@ def split_rows(n_rows: int, fraction: float, rng, labels=None) -> tuple[np.ndarr
 
 
 def check_validation_pair(X_val, y_val, *, needs_labels: bool = True) -> None:
-    """Refuse validation rows without labels, unless they can do without, and labels without rows."""
+    """Refuse validation rows without labels where labels are needed, and labels without rows.
+
+    Parameters
+    ----------
+    X_val : table or None
+        The validation rows.
+    y_val : array or None
+        The labels of the validation rows.
+    needs_labels : bool, default=True
+        Whether validation rows need labels.
+
+    Raises
+    ------
+    ValueError
+        One of the two is missing.
+    """
     if (X_val is None and y_val is not None) or (needs_labels and X_val is not None and y_val is None):
         missing = "X_val" if X_val is None else "y_val"
         raise ValueError(f"X_val and y_val must be given together, but {missing} is None.")
 
 
 def hold_out(data: LearningSet, early_stopping, fraction: float, rng, *, validation=None, labels=None):
-    """The rows to learn from, and those that early stopping looks at (None: it looks at none).
+    """Return the rows to learn from, and the rows that early stopping looks at or None.
 
     Parameters
     ----------
     data : LearningSet
-        All rows.
+        The rows to split.
     early_stopping : bool or "auto"
-        True holds rows out of `data` where there is no `validation`; "auto" needs it; False looks at none.
+        True takes the rows of `validation`, or holds rows out of `data` when there are none; "auto" takes the rows of
+        `validation` when there are some; False takes no validation rows.
     fraction : float in (0, 1)
-        Share of the rows to hold out.
+        The share of the rows to hold out.
     rng : RandomState
+        The generator that gives the seed of the split.
     validation : callable() -> LearningSet, optional
-        Gives the validation rows that the user has passed.
+        A function that returns the validation rows that the user has passed; None when none were passed.
     labels : array of shape (n_rows,), optional
-        What the rows held out are stratified by.
+        The classes by which the held-out rows are stratified.
     """
     if validation is not None and early_stopping is not False:
         return data, validation()
@@ -95,9 +157,19 @@ def hold_out(data: LearningSet, early_stopping, fraction: float, rng, *, validat
 
 
 def checked_table(estimator, X, *, reset: bool):
-    """`X` checked against scikit-learn's rules: shape, names, number of columns, finite values.
+    """Return `X` checked against scikit-learn's rules: shape, names, number of columns, finite values.
 
-    DataFrames stay DataFrames: their columns are looked at one by one by the schema.
+    A DataFrame stays a DataFrame: the schema looks at its columns one by one.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator that the table is for; it keeps the number and the names of the columns.
+    X : DataFrame or array of shape (n_rows, n_columns)
+        The table to check.
+    reset : bool
+        Whether the number and the names of the columns are learned from `X`; otherwise they are compared with those
+        that the estimator has learned.
     """
     if hasattr(X, "iloc"):
         validate_data(estimator, X, skip_check_array=True, reset=reset)
@@ -111,7 +183,33 @@ def checked_table(estimator, X, *, reset: bool):
 
 
 def classification_targets(y, n_rows: int, name: str, classes=None):
-    """(classes, probabilities of shape (n_rows, n_classes), were the labels hard?) from hard or soft labels."""
+    """Turn hard or soft labels into class probabilities.
+
+    Parameters
+    ----------
+    y : array of shape (n_rows,) or (n_rows, n_classes)
+        Hard labels, or soft labels whose rows sum to 1.
+    n_rows : int
+        The number of rows that `y` must have.
+    name : str
+        The name of the estimator, for error messages.
+    classes : array of shape (n_classes,), optional
+        All classes, sorted. By default they are those of `y`, or 0, 1, ... for soft labels.
+
+    Returns
+    -------
+    classes : array of shape (n_classes,)
+        The label of each column.
+    probabilities : float32 array of shape (n_rows, n_classes)
+        The soft labels, or the hard labels as one-hot rows.
+    hard : bool
+        Whether the labels are hard.
+
+    Raises
+    ------
+    ValueError
+        Soft labels are not probabilities or do not fit the classes, a label is unknown, or there is only one class.
+    """
     y = y if hasattr(y, "iloc") else np.asarray(y)
     if y.ndim == 2 and y.shape[1] > 1:
         y = check_array(y, dtype=np.float32, input_name="y")
@@ -147,7 +245,24 @@ def classification_targets(y, n_rows: int, name: str, classes=None):
 
 
 def regression_targets(y, n_rows: int, name: str) -> tuple[np.ndarray, bool]:
-    """(float64 values of shape (n_rows, n_outputs), was y one-dimensional?)."""
+    """Turn regression targets into a matrix with one column for each output.
+
+    Parameters
+    ----------
+    y : array of shape (n_rows,) or (n_rows, n_outputs)
+        The values to predict.
+    n_rows : int
+        The number of rows that `y` must have.
+    name : str
+        The name of the estimator, for error messages.
+
+    Returns
+    -------
+    values : float64 array of shape (n_rows, n_outputs)
+        The values.
+    flat : bool
+        Whether `y` has a single output.
+    """
     y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y", estimator=name)
     flat = y.ndim == 1 or y.shape[1] == 1
     if y.ndim == 2 and y.shape[1] == 1:
@@ -157,7 +272,29 @@ def regression_targets(y, n_rows: int, name: str) -> tuple[np.ndarray, bool]:
 
 
 def learning_weights(sample_weight, X, class_weight=None, y=None) -> np.ndarray | None:
-    """float32 weights of mean 1 from sample and class weights; None when all rows count the same."""
+    """Combine sample and class weights into float32 weights of mean 1.
+
+    Parameters
+    ----------
+    sample_weight : array of shape (n_rows,), float or None
+        The non-negative weights of the rows; None gives all rows the same weight.
+    X : table
+        The rows, whose number the weights must have.
+    class_weight : dict, "balanced" or None, default=None
+        The weights of the classes, as in scikit-learn.
+    y : array of shape (n_rows,), optional
+        The hard labels, which `class_weight` needs.
+
+    Returns
+    -------
+    float32 array of shape (n_rows,), or None
+        The weights; None when all rows count the same.
+
+    Raises
+    ------
+    ValueError
+        The sum of the weights is not positive.
+    """
     if sample_weight is None and class_weight is None:
         return None
     weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)

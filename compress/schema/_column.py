@@ -20,20 +20,21 @@ class Column:
     Parameters
     ----------
     name : str or int
-        Column name of a DataFrame, position in an array.
+        The name of the column in a DataFrame, or its position in an array.
     kind : {"continuous", "nominal"}
+        Whether the column holds numbers or categories.
     dtype : str
-        The dtype it came with, and goes back to.
+        The dtype of the column in the table, which decoding gives back.
     low, high : float
-        Range of the values seen, missing ones left out; 0 and 0 if there were none.
+        The range of the values seen, missing values left out; 0 and 0 when there are no others.
     integer : bool
-        All values seen are whole numbers.
+        Whether all values seen are whole numbers.
     missing : bool
-        Some value was missing.
+        Whether some value was missing.
     categories : tuple
         The categories in the order of their codes; empty for a continuous column.
     ordered : bool
-        The categories are ordered (pandas categoricals; carried along only).
+        Whether the categories of a pandas categorical are ordered; only decoding uses it.
     """
 
     name: object
@@ -48,7 +49,7 @@ class Column:
 
 
 def learn_column(name, values, kind) -> Column:
-    """The column that `values` show; `kind` None is inferred from them."""
+    """Learn a column from its values; the kind is inferred from them when `kind` is None."""
     dtype = dtype_name(values)
     if dtype.startswith(("datetime", "timedelta", "period", "interval")):
         raise TypeError(

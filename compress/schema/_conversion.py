@@ -11,7 +11,7 @@ __all__ = ["codes_of", "restore_categories", "restore_numbers", "within"]
 
 
 def codes_of(values, column: Column, unseen: str) -> np.ndarray:
-    """Codes of a nominal column, -1 where missing; `unseen` as in `Schema.encode`."""
+    """Return the codes of a nominal column, -1 where missing; `unseen` is as in `Schema.encode`."""
     import pandas as pd
 
     index = pd.Index(column.categories, dtype=object)
@@ -24,9 +24,9 @@ def codes_of(values, column: Column, unseen: str) -> np.ndarray:
     else:
         codes = index.get_indexer(pd.Index(np.asarray(values, dtype=object), dtype=object))
         codes[missing] = -1
-    strange = (codes < 0) & ~missing
-    if unseen == "error" and strange.any():
-        value = np.asarray(values, dtype=object)[int(np.argmax(strange))]
+    unknown = (codes < 0) & ~missing
+    if unseen == "error" and unknown.any():
+        value = np.asarray(values, dtype=object)[int(np.argmax(unknown))]
         raise ValueError(
             f"column {column.name!r} holds the category {value!r}, which was not there in fit "
             f"(known: {listed(column.categories)})."
@@ -35,7 +35,7 @@ def codes_of(values, column: Column, unseen: str) -> np.ndarray:
 
 
 def restore_numbers(numbers, column: Column, round_integers: bool):
-    """A continuous column of a DataFrame in its own dtype; `round_integers` as in `Schema.decode`."""
+    """Return a continuous column in its own dtype; `round_integers` is as in `Schema.decode`."""
     import pandas as pd
 
     dtype = column.dtype
@@ -49,7 +49,7 @@ def restore_numbers(numbers, column: Column, round_integers: bool):
 
 
 def restore_categories(codes, column: Column):
-    """A nominal column of a DataFrame in its own dtype."""
+    """Return a nominal column of a DataFrame in its own dtype."""
     import pandas as pd
 
     categories = pd.Index(column.categories, dtype=object)
@@ -69,13 +69,13 @@ def restore_categories(codes, column: Column):
 
 
 def within(numbers: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """`numbers` ready for `astype(dtype)`: whole ones for integers, and none out of its range.
+    """Make numbers ready for `astype(dtype)`: rounded for integer dtypes, and clipped to the range of the dtype.
 
     Generated values may lie outside the training range; 257 must not become 1 in a uint8 column.
     """
     if dtype.kind in "iu":
         low, high = float(np.iinfo(dtype).min), float(np.iinfo(dtype).max)
-        if high > np.iinfo(dtype).max:  # 2**63 - 1 is no float64, and the next one is too large
+        if high > np.iinfo(dtype).max:  # 2**63 - 1 is not a float64, and the next float64 is too large
             high = np.nextafter(high, 0)
         return np.clip(np.rint(numbers, dtype=np.float64), low, high)
     if dtype.kind == "f" and dtype.itemsize < numbers.dtype.itemsize:

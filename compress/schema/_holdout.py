@@ -2,7 +2,7 @@
 
 Identical rows (all columns and the target) stay on one side: real tables hold many (1,012 of the
 20,000 rows of LETTER), and a duplicate of a training row flatters the models that memorise. For the
-same reason a row of weight 2 and a row that occurs twice are split alike.
+same reason a row of weight 2 is split like a row that occurs twice.
 """
 
 from __future__ import annotations
@@ -13,20 +13,21 @@ __all__ = ["holdout_split"]
 
 
 def holdout_split(encoded, target, fraction, rng, *, strata=None):
-    """Indices of the training rows and of the held-out rows, both sorted.
+    """Return the indices of the training rows and of the held-out rows, both sorted.
 
     Parameters
     ----------
     encoded : compress.schema.Encoded
-        The table's blocks, n_rows rows.
+        The blocks of the table.
     target : number array of shape (n_rows,)
-        Class codes or values; rows are identical when this is too.
+        The class codes or values; identical rows agree in them too.
     fraction : float in (0, 1)
-        Share of the distinct rows to hold out: at least one, and never the last one of a stratum.
-        Where no stratum has two distinct rows, identical rows are divided after all.
+        The share of the distinct rows to hold out. At least one row is held out, and never the last one of a stratum.
+        Where no stratum has two distinct rows, identical rows are divided.
     rng : RandomState
+        The generator that chooses the rows.
     strata : int array of shape (n_rows,), optional
-        Class codes; each class is held out in proportion.
+        The class codes when each class is held out in proportion to its size.
 
     Raises
     ------

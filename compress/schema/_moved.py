@@ -8,12 +8,12 @@ __all__ = ["moved"]
 
 
 def moved(**places: str):
-    """Decorate a class so that passing one of these parameters raises a TypeError that says where it is now.
+    """Return a decorator that makes a class raise a TypeError, with the new place, for parameters that have moved.
 
     Parameters
     ----------
     **places : str
-        For each parameter that is gone what to write instead, such as `p="generator=MUNGE(p=...)"`.
+        For each parameter that no longer exists, what to write instead, such as `p="generator=MUNGE(p=...)"`.
 
     Examples
     --------

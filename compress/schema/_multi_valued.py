@@ -1,4 +1,4 @@
-"""Tables with multi-valued columns, such as the genres of a film: encoded as blocks, one more for each such column."""
+"""Tables with multi-valued columns, such as the genres of a film: each of these columns is encoded as a block."""
 
 from __future__ import annotations
 
@@ -13,7 +13,17 @@ __all__ = ["EncodedFields", "FieldEncoder"]
 
 
 class EncodedFields(NamedTuple):
-    """The two blocks of `Encoded`, and for each multi-valued column a padded matrix of codes."""
+    """The two blocks of `Encoded`, and a padded matrix of codes for each multi-valued column.
+
+    Parameters
+    ----------
+    continuous : float array of shape (n_rows, n_continuous)
+        The continuous columns, NaN where missing.
+    nominal : int32 array of shape (n_rows, n_nominal)
+        The codes of the nominal columns, -1 where missing.
+    bags : tuple of int64 arrays of shape (n_rows, longest cell), default=()
+        The codes of each multi-valued column, padded with the size of its vocabulary.
+    """
 
     continuous: np.ndarray
     nominal: np.ndarray
@@ -31,37 +41,56 @@ class EncodedFields(NamedTuple):
 
     @property
     def n_rows(self) -> int:
-        """Number of rows of all blocks."""
+        """The number of rows of all blocks."""
         return len(self.continuous)
 
     def take(self, rows) -> EncodedFields:
-        """The rows named by an index array."""
+        """Return the rows named by an index array.
+
+        Parameters
+        ----------
+        rows : int array
+            The positions of the rows.
+        """
         return EncodedFields(self.continuous[rows], self.nominal[rows], tuple(bag[rows] for bag in self.bags))
 
 
 class FieldEncoder:
-    """Encode a table to (continuous, nominal, one padded matrix of codes per multi-valued column).
+    """Encode a table to (continuous, nominal, one padded matrix of codes for each multi-valued column).
 
     Parameters
     ----------
-    schema : None, mapping of column to kind, or Schema
-        Of the columns that are not multi-valued.
-    multi_valued : sequence of str
-        Columns of a DataFrame whose cells are texts of several values ("Action Comedy"); an empty or
-        missing cell has none.
-    separator : str
+    schema : None, mapping of column to kind, or Schema, default=None
+        The kinds of the columns that are not multi-valued; None infers them. See `Schema`.
+    multi_valued : sequence of str, default=()
+        The columns of a DataFrame whose cells are texts of several values ("Action Comedy"); an empty or missing cell
+        has no values.
+    separator : str, default=" "
+        The text between the values of a cell.
 
     Attributes
     ----------
     schema_ : Schema
-    vocabularies_ : list of dict, value to code
+        The schema of the columns that are not multi-valued.
+    vocabularies_ : list of dict
+        The code of each value, in one dict for each multi-valued column.
     """
 
     def __init__(self, schema=None, multi_valued=(), separator: str = " "):
         self.schema, self.multi_valued, self.separator = schema, tuple(multi_valued), separator
 
     def fit(self, table) -> FieldEncoder:
-        """Learn columns, categories and vocabularies."""
+        """Learn columns, categories and vocabularies.
+
+        Parameters
+        ----------
+        table : DataFrame or array of shape (n_rows, n_columns)
+            The training rows; multi-valued columns need a DataFrame.
+
+        Returns
+        -------
+        self
+        """
         if self.multi_valued:
             if not hasattr(table, "columns"):
                 raise TypeError("multi_valued names columns, so X must be a DataFrame; got an array.")
@@ -80,7 +109,12 @@ class FieldEncoder:
         return self
 
     def encode(self, table) -> EncodedFields:
-        """All blocks; categories that were not there in `fit` count as missing, such values are left out of their cell.
+        """Encode a table; what was not there in `fit` counts as missing.
+
+        Parameters
+        ----------
+        table : DataFrame or array of shape (n_rows, n_columns)
+            The rows to encode. An unknown value of a multi-valued column is left out of its cell.
 
         Returns
         -------

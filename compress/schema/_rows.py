@@ -1,4 +1,4 @@
-"""Rows of tables: some of them, and two tables one below the other."""
+"""Rows of tables: selecting some of them, and stacking two tables."""
 
 from __future__ import annotations
 
@@ -8,12 +8,33 @@ __all__ = ["stack_tables", "take"]
 
 
 def take(X, rows):
-    """Rows of a DataFrame or array."""
+    """Return some rows of a table.
+
+    Parameters
+    ----------
+    X : DataFrame or array of shape (n_rows, n_columns)
+        The table.
+    rows : int array, bool array or slice
+        The rows to return.
+    """
     return X.iloc[rows] if hasattr(X, "iloc") else X[rows]
 
 
 def stack_tables(first, second):
-    """The rows of two tables with the same columns, one below the other."""
+    """Return the rows of one table followed by those of another with the same columns.
+
+    Parameters
+    ----------
+    first : DataFrame or array of shape (n_first, n_columns)
+        The rows that come first.
+    second : DataFrame or array of shape (n_second, n_columns)
+        The rows that come after them.
+
+    Raises
+    ------
+    ValueError
+        The two tables have different columns.
+    """
     if hasattr(first, "iloc"):
         import pandas as pd
 

@@ -24,22 +24,24 @@ class Schema:
     Parameters
     ----------
     kinds : mapping of column to {"continuous", "nominal"}, optional
-        Overrides what is inferred, for the columns named. Keys are column names of a DataFrame or
-        column positions of an array. Integer codes of categories need this: nothing in the data
-        tells them from counts.
+        The kinds of the columns that it names; the others are inferred. Keys are column names of a DataFrame or column
+        positions of an array. Integer codes of categories have to be named, since nothing in the data tells them from
+        counts.
 
     Attributes
     ----------
     columns_ : list of Column
+        The columns in the order of the table.
     continuous_, nominal_ : int arrays
-        Positions of the continuous and of the nominal columns in the table.
+        The positions of the continuous and of the nominal columns in the table.
     n_categories_ : int array of shape (n_nominal,)
+        The number of categories of each nominal column.
     low_, high_ : float64 arrays of shape (n_continuous,)
-        Ranges of the continuous columns.
+        The ranges of the continuous columns.
     integer_ : bool array of shape (n_continuous,)
-        Continuous columns with whole numbers only.
+        Whether each continuous column holds whole numbers only.
     dtype_ : numpy.dtype
-        float32 or float64, that of the continuous block.
+        The dtype of the continuous block, float32 or float64.
 
     Examples
     --------
@@ -58,15 +60,24 @@ class Schema:
 
     # ------------------------------------------------------------------ fit
     def fit(self, X) -> Schema:
-        """Learn the columns of `X`, a DataFrame or array of shape (n_rows, n_columns).
+        """Learn the columns of a table.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_columns)
+            The table; it may have missing values.
+
+        Returns
+        -------
+        self
 
         Raises
         ------
         TypeError
-            A column of dates, or of objects that are neither numbers nor strings; sparse input.
+            A column holds dates, or objects that are neither numbers nor strings, or the input is sparse.
         ValueError
-            Infinite values, an unknown column or kind in `kinds`, a string column declared
-            continuous, integers beyond 2**53 in a continuous column.
+            A value is infinite, `kinds` has an unknown column or kind, a string column is declared continuous, or a
+            continuous column holds integers beyond 2**53.
         """
         frame, names, values = columns_of(X)
         kinds = self._checked_kinds(names)
@@ -100,12 +111,12 @@ class Schema:
 
     @property
     def n_columns(self) -> int:
-        """Number of columns of the table."""
+        """The number of columns of the table."""
         return len(self.columns_)
 
     @property
     def names(self) -> list:
-        """Column names of a DataFrame, positions of an array."""
+        """The column names of a DataFrame, or the column positions of an array."""
         return [c.name for c in self.columns_]
 
     # --------------------------------------------------------------- encode
@@ -115,18 +126,19 @@ class Schema:
         Parameters
         ----------
         X : DataFrame or array of shape (n_rows, n_columns)
-        unseen : {"error", "missing"}
-            What to do with categories that were not there in `fit`.
+            The table to encode.
+        unseen : {"error", "missing"}, default="error"
+            Whether categories that were not there in `fit` raise an error or count as missing.
 
         Returns
         -------
         Encoded
-            `continuous` of dtype `dtype_`, C-contiguous; `nominal` int32.
+            The block `continuous` has the dtype `dtype_` and is C-contiguous; the block `nominal` is int32.
 
         Raises
         ------
         ValueError
-            Other columns, infinite values, or unseen categories with `unseen="error"`.
+            The columns are not those of `fit`, a value is infinite, or a category is unseen with `unseen="error"`.
         """
         if not len(self.nominal_) and (numbers := plain_numbers(X, self.names)) is not None:
             continuous = np.ascontiguousarray(numbers, dtype=self.dtype_)
@@ -151,7 +163,20 @@ class Schema:
     def decode(self, continuous: np.ndarray, nominal: np.ndarray, *, round_integers: bool = True):
         """Turn blocks back into the container, dtypes and categories of the table given to `fit`.
 
-        With `round_integers=False` columns of integer dtype come back as float64, unrounded.
+        Parameters
+        ----------
+        continuous : float array of shape (n_rows, n_continuous)
+            The continuous block, NaN where missing.
+        nominal : int array of shape (n_rows, n_nominal)
+            The block of codes, -1 where missing.
+        round_integers : bool, default=True
+            Whether columns of integer dtype are rounded to this dtype; otherwise they come back as float64, not
+            rounded.
+
+        Returns
+        -------
+        DataFrame or array of shape (n_rows, n_columns)
+            The table.
         """
         if not self.is_frame_:
             return self._decode_array(continuous, nominal, round_integers)
@@ -177,7 +202,7 @@ class Schema:
         out[:, self.continuous_] = continuous
         for k, j in enumerate(self.nominal_):
             column = self.columns_[j]
-            values = np.empty(len(column.categories) + 1, dtype=object)  # the last one serves code -1
+            values = np.empty(len(column.categories) + 1, dtype=object)  # the last one is for code -1
             values[:-1] = column.categories
             values[-1] = np.nan
             taken = values[nominal[:, k]]
@@ -186,7 +211,7 @@ class Schema:
 
     # ------------------------------------------------------------ plain data
     def to_dict(self) -> dict:
-        """The schema as JSON-ready plain data; `from_dict` reads it."""
+        """Return the schema as plain data that JSON can hold; `from_dict` reads it."""
         return {
             "is_frame": self.is_frame_,
             "array_dtype": None if self.array_dtype_ is None else str(self.array_dtype_),
@@ -199,7 +224,13 @@ class Schema:
 
     @classmethod
     def from_dict(cls, plain: Mapping) -> Schema:
-        """Rebuild a fitted schema from what `to_dict` wrote."""
+        """Rebuild a fitted schema from plain data.
+
+        Parameters
+        ----------
+        plain : mapping
+            The result of `to_dict`.
+        """
         schema = cls()
         schema.is_frame_ = plain["is_frame"]
         schema.array_dtype_ = None if plain["array_dtype"] is None else np.dtype(plain["array_dtype"])
@@ -224,9 +255,19 @@ class Schema:
 
 
 def as_schema(schema, X) -> Schema:
-    """A fitted schema from what users pass as `schema=`: None, a mapping of kinds, or a `Schema`.
+    """Return a fitted schema for a table, made from what users pass as `schema=`.
 
-    A fitted `Schema` is used as it is; the others are fitted on `X`.
+    Parameters
+    ----------
+    schema : None, mapping of column to kind, or Schema
+        A fitted `Schema` is returned as it is; anything else is fitted on `X`.
+    X : DataFrame or array of shape (n_rows, n_columns)
+        The table.
+
+    Raises
+    ------
+    TypeError
+        `schema` is something else.
     """
     if schema is None or isinstance(schema, Mapping):
         return Schema(schema).fit(X)

@@ -14,23 +14,37 @@ __all__ = ["Encoded", "columns_of", "plain_numbers"]
 
 
 class Encoded(NamedTuple):
-    """A table as two blocks of the same number of rows; see `compress.schema`."""
+    """A table as two blocks of the same number of rows; see `compress.schema`.
+
+    Parameters
+    ----------
+    continuous : float array of shape (n_rows, n_continuous)
+        The continuous columns, NaN where missing.
+    nominal : int32 array of shape (n_rows, n_nominal)
+        The codes of the nominal columns, from 0, and -1 where missing.
+    """
 
     continuous: np.ndarray
     nominal: np.ndarray
 
     def take(self, rows) -> Encoded:
-        """The rows named by an index array, a mask or a slice."""
+        """Return some of the rows.
+
+        Parameters
+        ----------
+        rows : int array, bool array or slice
+            The rows to return.
+        """
         return Encoded(self.continuous[rows], self.nominal[rows])
 
     @property
     def n_rows(self) -> int:
-        """Number of rows of both blocks."""
+        """The number of rows of both blocks."""
         return len(self.continuous)
 
 
 def columns_of(X):
-    """(is it a DataFrame?, column names, list of 1-d columns) of a checked table."""
+    """Return whether a checked table is a DataFrame, its column names, and its columns as 1-d arrays."""
     if sparse.issparse(X):
         raise TypeError(
             "X must be a dense array or a DataFrame, got a sparse matrix. "
@@ -48,7 +62,7 @@ def columns_of(X):
 
 
 def plain_numbers(X, names: list):
-    """`X` as one numeric array, without a look at each column, when that is all it is; else None."""
+    """Return `X` as one numeric array when all its columns are plain numbers, else None."""
     if hasattr(X, "iloc"):
         plain = all(isinstance(t, np.dtype) and t.kind in "fiu" for t in X.dtypes)
         return X.to_numpy() if plain and len(X) and list(X.columns) == names else None

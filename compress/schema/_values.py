@@ -1,4 +1,4 @@
-"""One column's values as they came: are they numbers, which are missing, how do messages show them."""
+"""The values of one column: whether they are numbers, which are missing, and how messages show them."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ __all__ = [
 
 
 def dtype_name(values) -> str:
-    """The name under which a column remembers its dtype."""
+    """Return the name under which a column remembers its dtype."""
     return str(values.dtype)
 
 
 def is_categorical(dtype) -> bool:
-    """Whether it is the dtype of pandas categoricals."""
+    """Whether a dtype is that of pandas categoricals."""
     return hasattr(dtype, "categories")
 
 
 def is_numeric(values) -> bool:
-    """Numbers, booleans left out; an object column counts when it holds nothing but numbers."""
+    """Whether a column holds numbers, booleans left out; an object column may hold numbers too."""
     dtype = values.dtype
     kind = getattr(dtype, "kind", "O")
     if kind in "fiu":
@@ -38,7 +38,13 @@ def is_numeric(values) -> bool:
 
 
 def is_missing(values) -> np.ndarray:
-    """Mask of the missing values: None, NaN, and pandas' NA and NaT."""
+    """Return a mask of the missing values: None, NaN, and pandas' NA and NaT.
+
+    Parameters
+    ----------
+    values : Series, pandas array or ndarray of shape (n_rows,)
+        The values of one column.
+    """
     if hasattr(values, "isna"):
         return np.asarray(values.isna())
     if values.dtype.kind == "f":
@@ -49,7 +55,20 @@ def is_missing(values) -> np.ndarray:
 
 
 def numbers_of(values, name) -> np.ndarray:
-    """A continuous column as float64, NaN where missing."""
+    """Return a continuous column as float64 numbers, NaN where missing.
+
+    Parameters
+    ----------
+    values : Series, pandas array or ndarray of shape (n_rows,)
+        The values of the column.
+    name : str or int
+        The name of the column, for error messages.
+
+    Raises
+    ------
+    ValueError
+        A value is infinite or not a number.
+    """
     try:
         if hasattr(values, "to_numpy"):
             numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -75,11 +94,11 @@ def exact_in_float32(numbers: np.ndarray) -> bool:
 
 
 def plain(value):
-    """A NumPy scalar as Python's own type; anything else as it is."""
+    """Return a NumPy scalar as Python's own type, and anything else as it is."""
     return value.item() if isinstance(value, np.generic) else value
 
 
 def listed(values, most: int = 8) -> str:
-    """The first few values, for an error message."""
+    """Return the first few values as text for an error message."""
     values = [repr(plain(v)) for v in values]
     return ", ".join(values[:most]) + (f", ... ({len(values)} in all)" if len(values) > most else "")

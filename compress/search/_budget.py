@@ -1,8 +1,8 @@
 """Budget search: the best student that fits, or the smallest that is good enough.
 
 A net's bytes and microseconds are known before it is trained, so shapes that are too large are never
-trained, and a budget that nothing can meet ends the search before it begins. The rest are trained in
-order of size and judged on validation rows.
+trained, and a budget that no shape can meet ends the search before it begins. The other shapes are trained in
+order of size and compared on validation rows.
 """
 
 from __future__ import annotations
@@ -36,20 +36,19 @@ class BudgetSearch:
     Attributes
     ----------
     hidden_layer_sizes : tuple of int
-        The shape chosen.
+        The chosen shape.
     met : bool
-        Whether it stays within `tolerance`; the other budgets are always met.
+        Whether the student stays within `tolerance`; the other budgets are always met.
     rows : list of dict
-        One per shape, in order of size: `hidden_layer_sizes`, `n_parameters`, `bytes`, `us_per_row`
-        (10,000 rows at a time through `predictor()`, one thread), `within` (both budgets), `error` on
-        the validation rows (None: not trained), `frontier` (no other trained shape is both smaller
-        and better).
+        One row per shape, in order of size, with `hidden_layer_sizes`, `n_parameters`, `bytes`, `us_per_row` (10,000
+        rows at a time through `predictor()`, one thread), `within` (both budgets), `error` on the validation rows (None
+        when the shape was not trained) and `frontier` (whether no other trained shape is both smaller and better).
     budget : Budget
-        What was asked for.
+        The limits of the search.
     teacher_error, largest_error : float or None
-        The teacher's error on the validation rows, and the largest one tolerated.
+        The teacher's error on the validation rows, and the largest error that is tolerated.
     student : fitted estimator
-        The one chosen.
+        The fitted student of the chosen shape.
     """
 
     hidden_layer_sizes: tuple
@@ -61,13 +60,13 @@ class BudgetSearch:
     student: object = field(default=None, repr=False)
 
     def to_frame(self):
-        """The rows as a pandas DataFrame."""
+        """Return the rows as a pandas DataFrame."""
         import pandas as pd
 
         return pd.DataFrame(self.rows)
 
     def to_markdown(self) -> str:
-        """The rows as a Markdown table; the choice is marked, shapes that were not trained have no error."""
+        """Return the rows as a Markdown table; the choice is marked, and shapes that were not trained have no error."""
         lines = [
             "| hidden units | parameters | bytes | µs per row | error | |",
             "|---|--:|--:|--:|--:|---|",
@@ -90,27 +89,27 @@ class BudgetSearch:
         return self.to_markdown()
 
     def plot(self):
-        """Error against bytes and microseconds, with frontier and budgets; returns the figure.
+        """Draw error against bytes and microseconds, with frontier and budgets, and return the figure.
 
         Raises
         ------
         ImportError
-            matplotlib is missing: `pip install compress[plot]`.
+            matplotlib is not installed: `pip install compress[plot]`.
         """
         return draw_budget(self)
 
 
 def shape_costs(student, data: TransferSet, shapes: Sequence[tuple] = SHAPES) -> list[dict]:
-    """Parameters, bytes and microseconds per row of untrained nets, in order of size.
+    """Measure parameters, bytes and microseconds per row of untrained nets, in order of size.
 
     Parameters
     ----------
     student : StudentClassifier or StudentRegressor
-        Its other parameters; it is cloned.
+        A student with the other parameters; it is cloned.
     data : TransferSet
-        Rows of the table, which decide on the inputs; targets may be anything of the right shape.
-    shapes : sequence of tuples of int
-        `hidden_layer_sizes` to look at.
+        Rows of the table, which decide on the inputs; the targets may be anything of the right shape.
+    shapes : sequence of tuples of int, default=SHAPES
+        The `hidden_layer_sizes` to measure.
     """
     costs = []
     for shape in shapes:
@@ -129,12 +128,24 @@ def shape_costs(student, data: TransferSet, shapes: Sequence[tuple] = SHAPES) ->
 
 
 def check_budget(costs: list[dict], budget: Budget) -> list[bool]:
-    """Which shapes are within the bytes and the time of a budget.
+    """Return which shapes are within the bytes and the time of a budget.
+
+    Parameters
+    ----------
+    costs : list of dict
+        The result of `shape_costs`.
+    budget : Budget
+        The limits.
+
+    Returns
+    -------
+    list of bool
+        Whether each shape is within both limits.
 
     Raises
     ------
     ValueError
-        None is; the message names the nearest.
+        No shape is within the limits; the message names the nearest one.
     """
     limits = {"bytes": budget.bytes, "us_per_row": budget.us_per_row}
     limits = {key: limit for key, limit in limits.items() if limit is not None}
@@ -155,7 +166,17 @@ def check_budget(costs: list[dict], budget: Budget) -> list[bool]:
 
 
 def validation_error(output, y, classes=None) -> float:
-    """RMSE of probabilities (classifiers) or values: what shapes are judged by."""
+    """Return the RMSE by which shapes are compared: of probabilities (classifiers) or values.
+
+    Parameters
+    ----------
+    output : array of shape (n_rows, n_classes), (n_rows,) or (n_rows, n_outputs)
+        The predictions.
+    y : array of shape (n_rows,) or (n_rows, n_outputs)
+        The true labels or values.
+    classes : array of shape (n_classes,), optional
+        The label of each column; None for values.
+    """
     return regression_metrics(y, output)["rmse"] if classes is None else rmse(y, output, classes)
 
 
@@ -175,20 +196,20 @@ def search_budget(
     Parameters
     ----------
     data : TransferSet
-        What every shape learns from.
-    X_val, y_val : validation rows and their labels
-        They decide; never give it test rows.
+        The transfer set that every shape learns from.
+    X_val, y_val : table and array
+        Validation rows and their labels, which decide; never pass test rows.
     student : StudentClassifier or StudentRegressor
-        Its other parameters; it is cloned.
+        A student with the other parameters; it is cloned.
     budget : Budget
-        The limits. With a tolerance the search stops at the first shape, in order of size, that keeps it; if none
-        does, the best is chosen, with a warning.
+        The limits. With a tolerance the search stops at the first shape, in order of size, that keeps it; when no shape
+        keeps it, the best one is chosen, with a warning.
     costs : list of dict, optional
-        Of `shape_costs`; measured when not given.
+        The result of `shape_costs`; it is measured when it is not given.
     teacher_error : float, optional
-        RMSE of the teacher on the validation rows; needed with `tolerance`.
-    verbose : int
-        1 shows a progress bar on a terminal.
+        The RMSE of the teacher on the validation rows, which `tolerance` needs.
+    verbose : int, default=0
+        1 shows a progress bar on a terminal; 0 shows nothing.
 
     Returns
     -------
@@ -197,7 +218,7 @@ def search_budget(
     Raises
     ------
     ValueError
-        No shape is within the budgets; `tolerance` without `teacher_error`.
+        No shape is within the budgets, or `tolerance` is given without `teacher_error`.
     """
     tolerance = budget.tolerance
     if tolerance is not None and teacher_error is None:

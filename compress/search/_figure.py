@@ -8,7 +8,7 @@ __all__ = ["draw_budget"]
 
 
 def draw_budget(search):
-    """Error against bytes and against microseconds, the frontier as a line, the choice as a ring."""
+    """Draw error against bytes and against microseconds, with the frontier as a line and the choice as a ring."""
     figure, axes = new_figure(2)
     tried = [row for row in search.rows if row["error"] is not None]
     for axis, key, label, budget in (

@@ -15,20 +15,24 @@ __all__ = ["compare_sources"]
 def compare_sources(
     sources: dict, X, X_val, y_val, *, generator, n_rows: int, labels: str = "soft", n_jobs=None, random_state: int
 ) -> dict:
-    """RMSE on the validation rows of a small student taught by each source.
+    """Return the RMSE on the validation rows of a small student taught by each source.
 
     Parameters
     ----------
-    sources : dict of name to `SingleTeacher` or `CrossFit`
-    X : training rows, which the sources were fitted on
-    X_val, y_val : validation rows and labels
-    generator : generator, not fitted
+    sources : dict of str to SingleTeacher or CrossFit
+        The sources of labels by their names.
+    X : DataFrame or array of shape (n_rows, n_columns)
+        The training rows, on which the sources were fitted.
+    X_val, y_val : table and array
+        The validation rows and their labels.
+    generator : generator
+        The generator of further rows; it is cloned and fitted.
     n_rows : int
-        Size of each transfer set.
+        The size of each transfer set.
     labels, n_jobs
         As in `TransferSet.from_teacher`.
     random_state : int
-        The same for all: they differ in the labels only.
+        The seed of every source, so that they differ in the labels only.
     """
     errors = {}
     for name, source in sources.items():

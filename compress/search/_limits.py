@@ -15,18 +15,18 @@ SHAPES = ((), (4,), (8,), (16,), (32,), (64,), (128,), (256,), (512,), (256, 256
 
 @dataclass(frozen=True)
 class Budget:
-    """What a student may cost, and how near to its teacher it must come; at least one of the three limits.
+    """What a student may cost, and how near to its teacher it has to be; at least one of three limits.
 
     Parameters
     ----------
     bytes : float, positive, optional
-        Largest saved student.
+        The largest size of a saved student.
     us_per_row : float, positive, optional
-        Most microseconds per row, 10,000 rows at a time, through `predictor()` in one thread.
+        The largest number of microseconds per row, 10,000 rows at a time, through `predictor()` in one thread.
     tolerance : float, at least 0, optional
-        The smallest student is taken whose error is at most (1 + tolerance) times the teacher's; 0.01 is 1 %.
+        The smallest student is chosen whose error is at most (1 + tolerance) times the teacher's; 0.01 is 1 %.
     shapes : sequence of tuples of int, optional
-        The `hidden_layer_sizes` to try; ten, from a linear model to two layers of 256, by default.
+        The `hidden_layer_sizes` to try; by default ten, from a linear model to two layers of 256.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """Choosing MUNGE's p and s for a data set, on validation rows, at small cost.
 
-For each pair a small transfer set is generated from the training rows and labelled by the teacher, a
-student learns from it, and the pair whose student is best on the validation rows wins, if it is
-better than that of the default pair by more than chance.
+For each pair a small transfer set is generated from the training rows and labelled by the teacher, and a
+student learns from it. The pair whose student is best on the validation rows is chosen if it is
+better than the default pair by more than chance.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = ["PAIRS", "MungeSearch", "trial_errors", "trial_student", "tune_munge"
 
 logger = logging.getLogger(__name__)
 
-# A coarse cover of what paid in experiments.munge_parameters: little exchange on LETTER, much on ADULT,
+# A coarse cover of what was best in experiments.munge_parameters: little exchange on LETTER, much on ADULT,
 # noise on COVTYPE.
 # The first, MUNGE's default, is kept when none is better by more than chance.
 PAIRS = ((0.1, 1.0), (0.1, 5.0), (0.2, 5.0), (0.2, 1.0), (0.5, 2.0))
@@ -44,9 +44,9 @@ class MungeSearch:
     ----------
     p, s : float
         The chosen pair.
-    scores : list of dict
-        `p`, `s` and `rmse` on the validation rows for each pair, in the order tried; the squared
-        errors of several repeats are averaged.
+    scores : list of dict, default=[]
+        The values `p`, `s` and `rmse` on the validation rows for each pair, in the order tried; the squared errors of
+        several repeats are averaged.
     """
 
     p: float
@@ -70,36 +70,39 @@ def tune_munge(
     verbose: int = 0,
     random_state=None,
 ) -> MungeSearch:
-    """Pick p and s of MUNGE by the validation error of students taught with them.
+    """Choose p and s of MUNGE by the validation error of students taught with them.
 
     Parameters
     ----------
     X : DataFrame or array of shape (n_train, n_columns)
-        Training rows, those MUNGE starts from. Never give it test rows.
+        The training rows, from which MUNGE starts; never pass test rows.
     teacher : fitted estimator
-    X_val, y_val : validation rows and their true labels
-        Rows that neither teacher nor generator was fitted on.
-    pairs : sequence of (p, s)
-        The first is kept unless the best of the others has a validation error that is lower by more
-        than chance allows for (one-sided, 5 % over all pairs: 2.24 standard errors of the difference for
-        four others): a thousand rows tell small differences apart badly.
+        The teacher, which labels the generated rows.
+    X_val, y_val : table and array
+        Validation rows and their true labels; neither teacher nor generator was fitted on them.
+    pairs : sequence of (p, s), default=PAIRS
+        The pairs to try. The first is kept unless the best of the others has a validation error that is lower by more
+        than chance allows for (one-sided, 5 % over all pairs: 2.24 standard errors of the difference for four others),
+        since a thousand rows do not show small differences reliably.
     n_rows : int, optional
-        Size of each trial's transfer set, originals included; 5 times `X` and at least 10,000 by
-        default. Rows of a larger p differ more from each other, and that may pay only when there are many: give
-        the final set's size where time allows.
+        The size of each trial's transfer set, original rows included; by default 5 times that of `X` and at least
+        10,000. Rows of a larger p differ more from each other, which may help only when there are many: pass the size
+        of the final set where time allows.
     munge : MUNGE, optional
-        Its other parameters (neighbors, clip, schema, ...).
+        A MUNGE with the other parameters (neighbors, clip, schema, ...).
     student : estimator, optional
-        A `StudentClassifier` or `StudentRegressor`; by default 128 hidden units, 25 epochs in batches
-        of 128: a student that has not learned what it was given cannot tell the pairs apart.
-    labels : {"soft", "logits", "hard"}
-        Of the trials' transfer sets; see `TransferSet.from_teacher`.
-    repeats : int
-        Trials per pair with different seeds, averaged.
+        A `StudentClassifier` or `StudentRegressor`; by default it has 128 hidden units and 25 epochs in batches of 128,
+        since a student that has not learned its targets cannot tell the pairs apart.
+    labels : {"soft", "logits", "hard"}, default="soft"
+        The labels of the trials' transfer sets; see `TransferSet.from_teacher`.
+    repeats : int, default=1
+        The number of trials per pair, with different seeds; their errors are averaged.
     n_jobs : int, optional
-        Trials at a time, as in joblib. The choice does not depend on it.
-    verbose, random_state
-        As elsewhere.
+        The number of parallel trials, as in joblib. The choice does not depend on it.
+    verbose : int, default=0
+        1 shows a progress bar on a terminal; 0 shows nothing.
+    random_state : int, RandomState or None, default=None
+        The source of the seeds of the trials.
 
     Returns
     -------
@@ -132,19 +135,40 @@ def tune_munge(
 
 
 def _trial(generator, student, teacher, X, X_val, y_val, n_rows: int, labels: str) -> np.ndarray:
-    """Squared error of each validation row by a student of a transfer set of its own."""
+    """Return the squared error of each validation row, by a student of a transfer set of its own."""
     data = TransferSet.from_teacher(teacher, X, generator=generator.fit(X), n_rows=n_rows, labels=labels)
     return trial_errors(student, data, X_val, y_val)
 
 
 def trial_student(teacher):
-    """The student that settings are compared by: small, but taught until it has learned what it was given."""
+    """Return the student with which settings are compared: small, but trained until it has learned its targets.
+
+    Parameters
+    ----------
+    teacher : estimator
+        The teacher, whose task decides on the class of the student.
+    """
     Student = StudentClassifier if task_of(teacher) == "classification" else StudentRegressor
     return Student((128,), max_epochs=25, batch_size=128)
 
 
 def trial_errors(student, data: TransferSet, X_val, y_val) -> np.ndarray:
-    """Squared error of each validation row by `student`, fitted on `data`."""
+    """Fit a student and return its squared error for each validation row.
+
+    Parameters
+    ----------
+    student : StudentClassifier or StudentRegressor
+        The student; it is fitted in place.
+    data : TransferSet
+        What the student learns from.
+    X_val, y_val : table and array
+        The validation rows and their labels or values.
+
+    Returns
+    -------
+    float64 array of shape (n_val,)
+        The errors.
+    """
     student.fit(data)
     if data.kind != "values":
         return squared_errors(y_val, student.predict_proba(X_val), student.classes_)
@@ -152,7 +176,7 @@ def trial_errors(student, data: TransferSet, X_val, y_val) -> np.ndarray:
 
 
 def _clearly_better(errors: np.ndarray, reference: np.ndarray, n_others: int) -> bool:
-    """Whether the best of `n_others` has a mean squared error that is lower by more than chance, in pairs of rows."""
+    """Whether the best of `n_others` has a mean squared error that is lower than the reference by more than chance."""
     gain = reference - errors
     needed = norm.isf(LEVEL / max(n_others, 1))  # Bonferroni's correction
     return bool(gain.mean() > needed * gain.std() / np.sqrt(len(gain)))

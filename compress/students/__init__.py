@@ -1,7 +1,7 @@
 """Students: small multilayer perceptrons under scikit-learn's contract.
 
 They learn from hard labels (the control S2 of the 2006 paper), from soft labels, or from a
-`TransferSet` (S1). Preprocessing lives inside: standardised continuous columns, one-hot or embedded
+`TransferSet` (S1). Preprocessing is part of a student: standardised continuous columns, one-hot or embedded
 nominal ones, indicators of missing values.
 
 References

@@ -39,15 +39,15 @@ from compress.transfer import TransferSet
 
 __all__ = ["BaseStudent"]
 
-ENCODE_ROWS = 65_536  # rows made dense at a time
-STEPS = 16_000  # aim of max_epochs="auto"
+ENCODE_ROWS = 65_536  # rows that are made dense at a time
+STEPS = 16_000  # number of steps that max_epochs="auto" aims at
 
 
 class BaseStudent(BaseEstimator):
     """Base of the estimators that train one net on a table.
 
     A subclass has `_check_parameters`, `_new_net`, `_new_objective`, `_target` (what `y` means, see
-    `compress.students._targets`), `predictor`, and what it will of `_resumes` and `_training_options`. Other rooms
+    `compress.students._targets`) and `predictor`, and may have `_resumes` and `_training_options`. Other rooms
     use five methods besides scikit-learn's: `learn`, `untrained`, `net_inputs`, `augmented` and `steps_for`.
     """
 
@@ -73,13 +73,13 @@ class BaseStudent(BaseEstimator):
         Parameters
         ----------
         X : DataFrame or array of shape (n_rows, n_columns); or TransferSet
-            The rows to learn from.
+            The rows to learn from, or a transfer set with its targets.
         y : array, optional
-            Classifier: labels of shape (n_rows,), or soft labels of shape (n_rows, n_classes) whose
-            rows sum to 1. Regressor: shape (n_rows,) or (n_rows, n_outputs). None with a transfer set.
+            A classifier takes labels of shape (n_rows,), or soft labels of shape (n_rows, n_classes) whose rows sum to
+            1. A regressor takes values of shape (n_rows,) or (n_rows, n_outputs). It is None with a transfer set.
         sample_weight : array of shape (n_rows,), optional
-            Non-negative weights of the rows in the loss; those of the transfer set by default.
-        X_val, y_val : optional
+            Non-negative weights of the rows in the loss; by default those of the transfer set.
+        X_val, y_val : table and array, optional
             Validation rows and their labels, hard or soft, for early stopping.
 
         Returns
@@ -89,7 +89,7 @@ class BaseStudent(BaseEstimator):
         Raises
         ------
         ValueError
-            A parameter is out of its range; labels do not fit; soft labels do not sum to 1.
+            A parameter is out of its range, the labels do not fit, or soft labels do not sum to 1.
         FloatingPointError
             The loss is not finite in the first epoch.
         """
@@ -106,24 +106,25 @@ class BaseStudent(BaseEstimator):
     def learn(
         self, X, targets, weight, make_objective, *, classes=None, X_val=None, y_val=None, before=None
     ) -> BaseStudent:
-        """Learn ready-made targets under an objective of the caller's: the way in for `compress.distill`.
+        """Learn given targets under an objective of the caller; `compress.distill` uses it.
 
         Parameters
         ----------
         X : DataFrame or array of shape (n_rows, n_columns)
             The rows to learn from.
         targets : float array of shape (n_rows, n_columns)
-            Whatever the objective makes of it.
-        weight : float32 array of shape (n_rows,) of mean 1, or None
-            Weights of the rows.
+            The targets; the objective decides what the columns mean.
+        weight : float32 array of shape (n_rows,) or None
+            The weights of the rows, of mean 1.
         make_objective : callable(targets, weight, output_activation) -> Objective
-            Called once; `output_activation` is the one that belongs to `classes`.
+            A function that is called once; `output_activation` is the one that belongs to `classes`.
         classes : array of shape (n_classes,), optional
-            Label of each output; None in regression.
-        X_val, y_val : optional
+            The label of each output; None in regression.
+        X_val, y_val : table and array, optional
             Validation rows and their labels, as in `fit`.
         before : callable(student, data, rng), optional
-            Trains a stage of its own between the net's making and its training; `data` is a `LearningSet`.
+            A function that trains a stage of its own after the net is made and before it is trained; `data` is a
+            `LearningSet`.
 
         Returns
         -------
@@ -144,7 +145,7 @@ class BaseStudent(BaseEstimator):
         return self._train(data, held_out, rng, self.steps_for(data.n_rows), self.schedule)
 
     def _partial_fit(self, X, y, sample_weight, classes=None):
-        """One more epoch at the initial learning rate."""
+        """Train one more epoch at the initial learning rate."""
         self._check_parameters()
         first = not hasattr(self, "module_")
         known = None if classes is None else np.unique(classes)
@@ -160,7 +161,17 @@ class BaseStudent(BaseEstimator):
         return self._train(data, None, rng, self.steps_for(data.n_rows)._replace(max_epochs=1), "constant")
 
     def untrained(self, data: TransferSet) -> BaseStudent:
-        """The student before its first step, whose bytes and latency are those of the trained one; returns self."""
+        """Make the student before its first step; its bytes and its latency are those of the trained one.
+
+        Parameters
+        ----------
+        data : TransferSet
+            The rows and targets that decide on the inputs and outputs of the net.
+
+        Returns
+        -------
+        self
+        """
         self._check_parameters()
         data = self._learning_set(data, None, None)
         self._make_net(data, self._new_objective(data.targets, data.weight), check_random_state(self.random_state))
@@ -168,9 +179,20 @@ class BaseStudent(BaseEstimator):
         return self
 
     def steps_for(self, n_rows: int) -> Steps:
-        """How a training on so many rows goes: the "auto" rules applied, which know the device.
+        """Return epochs, batch size and learning rate of a training, with the "auto" rules applied.
 
-        A GPU has larger batches and as many passes as a CPU; the learning rate follows an automatic batch size.
+        The rules depend on the device: a GPU has larger batches and as many passes as a CPU, and the learning rate
+        follows an automatic batch size.
+
+        Parameters
+        ----------
+        n_rows : int
+            The number of training rows.
+
+        Returns
+        -------
+        Steps
+            The number of epochs, the batch size and the learning rate at the start.
         """
         given, automatic = self.learning_rate, self.batch_size == "auto"
         on_cpu = auto_batch_size(n_rows, torch.device("cpu")) if automatic else self.batch_size
@@ -183,21 +205,26 @@ class BaseStudent(BaseEstimator):
         return Steps(max_epochs, batch_size, auto_learning_rate(given, n_rows, batch_size))
 
     def net_inputs(self, data: LearningSet) -> tuple[torch.Tensor, ...]:
-        """What the fitted or new net is trained on, for the rows of `data`.
+        """Return what the net is trained on for some rows.
+
+        Parameters
+        ----------
+        data : LearningSet
+            The rows.
 
         Returns
         -------
         tuple of tensors
-            The dense matrix, made once, where nothing in the input layer is learned, on the net's device if it fits
-            there; else the two blocks, on the CPU.
+            The dense matrix, made once, where nothing in the input layer is learned, on the device of the net if it
+            fits there; else the two blocks, on the CPU.
         """
-        # the schema may hand the caller's own array on, which torch wants to be writable
+        # the schema may pass on the caller's own array, and torch needs a writable one
         blocks = [torch.from_numpy(np.require(block, requirements="W")) for block in data.encoded]
         if not self.module_.inputs.is_fixed:
             return tuple(blocks)
         device = self.module_.output_mean.device
         shape = (data.n_rows, self.module_.inputs.n_outputs)
-        # on the device, where training wants it, if it fits
+        # on the device, where training needs it, if it fits
         dense = torch.empty(shape, device=device if fits_on(device, 4 * shape[0] * shape[1]) else "cpu")
         with torch.no_grad():
             for start in range(0, len(dense), ENCODE_ROWS):
@@ -206,29 +233,35 @@ class BaseStudent(BaseEstimator):
         return (dense,)
 
     def augmented(self, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
-        """The inputs of a training batch as the net shall see them: as they are, unless a subclass changes them."""
+        """Return the inputs of a training batch as the net gets them: unchanged, unless a subclass changes them.
+
+        Parameters
+        ----------
+        inputs : tuple of tensors
+            The inputs, as `net_inputs` returns them.
+        """
         return inputs
 
     # -------------------------------------------------------------- the steps of fit
     def _resumes(self) -> bool:
-        """Whether `fit` goes on from the weights that are there."""
+        """Whether `fit` continues from the weights that are there."""
         return False
 
     def _output_activation(self, classes) -> str:
         return output_activation(None if classes is None else len(classes))
 
     def _patience(self) -> int | None:
-        """Epochs without improvement after which training stops; None runs all."""
+        """Return the number of epochs without improvement after which training stops; None runs all epochs."""
         if self.n_iter_no_change == "auto":
             return PATIENCE if self.early_stopping is True else None
         return self.n_iter_no_change
 
     def _training_options(self, tensors, loss, batch_size: int) -> dict:
-        """Further arguments of `compress.training.train`."""
+        """Return further arguments of `compress.training.train`."""
         return {}
 
     def _learning_set(self, X, y, sample_weight, *, resume: bool = False, classes=None) -> LearningSet:
-        """Checked rows and targets, encoded; the columns and classes of the last fit hold when it is resumed."""
+        """Return checked and encoded rows and targets; a resumed fit has the columns and classes of the last one."""
         transfer = X if isinstance(X, TransferSet) else None
         if transfer is not None and y is not None:
             raise ValueError("y must be None when X is a TransferSet, which carries the teacher's targets.")
@@ -259,7 +292,7 @@ class BaseStudent(BaseEstimator):
         return transfer.schema if transfer is not None and own is None else own
 
     def _hold_out(self, data: LearningSet, X_val, y_val, rng) -> tuple[LearningSet, LearningSet | None]:
-        """The rows to learn from, and those that early stopping looks at."""
+        """Return the rows to learn from, and the rows that early stopping looks at or None."""
         known = getattr(self, "classes_", None)
 
         def validation() -> LearningSet:
@@ -287,7 +320,7 @@ class BaseStudent(BaseEstimator):
         self.n_parameters_ = sum(p.numel() for p in self.module_.parameters())
 
     def _train(self, data, held_out, rng, steps: Steps, schedule: str):
-        """Run the training loop; when it fails the student is not fitted, and predict says so."""
+        """Run the training loop; when it fails the student is not fitted."""
         try:
             result = teach(self, data, held_out, rng, steps, schedule)
         except BaseException:
@@ -301,7 +334,7 @@ class BaseStudent(BaseEstimator):
 
     # -------------------------------------------------------------- prediction
     def _predictions(self, X) -> np.ndarray:
-        """Probabilities or values of the rows of `X`, float64, by the NumPy predictor."""
+        """Return probabilities or values of the rows of `X`, float64, by the NumPy predictor."""
         if self._needs_no_checks(X):
             return self._predictor.from_encoded(X.astype(self.schema_.dtype_, copy=False), None)
         check_is_fitted(self, "module_")
@@ -312,7 +345,7 @@ class BaseStudent(BaseEstimator):
         return self._predictor.from_encoded(*encoded)
 
     def _needs_no_checks(self, X) -> bool:
-        """Whether the checks, which take many times longer than a row's prediction, would find nothing."""
+        """Whether the checks, which take many times longer than the prediction of a row, would find nothing."""
         return (
             "module_" in vars(self)
             and type(X) is np.ndarray

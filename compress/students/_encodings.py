@@ -1,4 +1,4 @@
-"""Input encodings: what a student's net is given of each continuous column beside the column itself."""
+"""Input encodings: what a student's net gets for each continuous column in addition to the column itself."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ __all__ = ["PeriodicEncoding"]
 
 @dataclass(frozen=True)
 class PeriodicEncoding:
-    """Sine and cosine of each continuous column, at frequencies that are learned.
+    """Periodic embedding: sine and cosine of each continuous column, at frequencies that are learned.
 
     With 4 frequencies of scale 0.5, and fewer hidden units for the same bytes, students were about 1 %
-    better on three tables of six and 13 % worse on one (`experiments.numerical_embeddings`): choose it on
-    validation rows.
+    better on three tables of six and 13 % worse on one (`experiments.numerical_embeddings`), so validation
+    rows should decide.
 
     Parameters
     ----------
     n_frequencies : int, at least 1, default=4
-        Frequencies per column.
+        The number of frequencies per column.
     scale : float, positive, default=0.2
-        Standard deviation of the frequencies before training, in cycles per standard deviation of the column.
+        The standard deviation of the frequencies before training, in cycles per standard deviation of the column.
 
     Raises
     ------
@@ -58,5 +58,11 @@ class PeriodicEncoding:
             raise ValueError(f"scale must be a positive number, got {self.scale!r}.")
 
     def layer(self, n_continuous: int) -> Periodic:
-        """The layer in front of the net, with frequencies drawn from torch's generator."""
+        """Make the layer in front of the net, with frequencies drawn from torch's generator.
+
+        Parameters
+        ----------
+        n_continuous : int
+            The number of continuous columns.
+        """
         return Periodic(n_continuous, self.n_frequencies, self.scale)

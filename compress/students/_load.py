@@ -1,4 +1,4 @@
-"""Fitted students without a fit: out of a file, or out of a net that was trained elsewhere."""
+"""Fitted students without a fit: from a file, or from a net that was trained elsewhere."""
 
 from __future__ import annotations
 
@@ -28,16 +28,17 @@ def restored(student, *, module, schema: Schema, objective, feature_names=None, 
     Parameters
     ----------
     student : StudentClassifier or StudentRegressor
-        Its parameters must describe the net; it is changed in place.
+        The student, whose parameters must describe the net; it is changed in place.
     module : TableNet
         The trained net, on the CPU.
     schema : fitted Schema
+        The schema of the table that the net was trained on.
     objective : Objective
-        What the net's outputs mean.
+        What the outputs of the net mean.
     feature_names : array of str, optional
-        Of a student that was taught on a DataFrame.
+        The column names of the DataFrame that the student was taught on; None after an array.
     **facts
-        Further attributes, by their names: `classes_`, `outputs_2d_`, `history_`, ...
+        Further attributes by their names: `classes_`, `outputs_2d_`, `history_`, ...
 
     Returns
     -------
@@ -64,14 +65,14 @@ def load_student(path):
     Returns
     -------
     StudentClassifier or StudentRegressor
-        Fitted; its training history is not in the file.
+        The fitted student; its training history is not in the file.
 
     Raises
     ------
     FileNotFoundError
-        There is no such file.
+        The file does not exist.
     ValueError
-        It is not a file of this format, is damaged, or was written by a newer version.
+        The file has another format, is damaged, or was written by a newer version.
     """
     described, weights = read_student_file(path)
     try:
@@ -81,7 +82,7 @@ def load_student(path):
 
 
 def _of_today(described: dict) -> dict:
-    """A description in the words of the present format; the first called some things otherwise."""
+    """Return a description in the words of the present format; the first format had other words."""
     if described["format"] > 1:
         return described
     parameters, learned = dict(described["parameters"]), dict(described["learned"])

@@ -1,6 +1,6 @@
 """Any torch module as a classifier under scikit-learn's contract: conv nets as teachers and as students.
 
-Rows go in as float32 numbers, as they are: no scaling, no encoding, no missing values. Training is that
+The net gets rows as float32 numbers, without scaling or encoding, and without missing values. Training is that
 of the tabular students, with augmentation and plain stochastic gradient descent as further options.
 """
 
@@ -28,49 +28,60 @@ BLOCK_ROWS = 1024
 
 
 class NetClassifier(ClassifierMixin, BaseStudent):
-    """A torch module that classifies, taught by hard or soft labels; as it is or inside a distiller.
+    """A torch module that classifies, taught by hard or soft labels; also as a student of a distiller.
 
     Parameters
     ----------
     module : torch module, or callable(n_inputs=..., n_outputs=...) that makes one
-        From float32 rows of shape (n_rows, n_inputs) to outputs of shape (n_rows, n_classes), before
-        softmax. A module is copied and its weights are where each `fit` starts; a callable is called
-        under `random_state`.
+        The net, from float32 rows of shape (n_rows, n_inputs) to outputs of shape (n_rows, n_classes), before softmax.
+        A module is copied, and each `fit` starts from its weights; a callable is called under `random_state`.
     augment : callable(rows) -> rows, optional
-        Changes each training batch, for instance `compress.training.RandomShift(2)`. A distiller
-        then asks the teacher about the changed rows, at each step.
+        A function that changes each training batch, for instance `compress.training.RandomShift(2)`. A distiller then
+        asks the teacher about the changed rows, at each step.
     max_epochs : int or "auto", default=30
+        The number of passes over the rows; "auto" is as in `StudentClassifier`.
     batch_size : int or "auto", default=64
-        As many as there are rows: full-batch gradient descent.
+        The number of rows per step; the number of all rows gives full-batch gradient descent.
     learning_rate : float, default=1e-3
+        The learning rate at the start of the training.
     schedule : {"constant", "cosine", "linear"}, default="cosine"
+        How the learning rate changes from step to step; "cosine" and "linear" end at 0.
     optimizer : {"adamw", "sgd"}, default="adamw"
+        AdamW, or stochastic gradient descent with Nesterov momentum.
     momentum : float in [0, 1), default=0.9
-        Nesterov's, of "sgd".
+        The Nesterov momentum of "sgd".
     weight_decay : float, default=0.0
-        Decoupled with "adamw", on matrices only.
+        Decoupled weight decay; it acts on weight matrices and kernels, not on biases and norms.
     early_stopping : bool or "auto", default="auto"
         As in `StudentClassifier`.
     validation_fraction : float in (0, 1), default=0.1
+        The share of the rows that is held out with `early_stopping=True` when `fit` gets no `X_val`.
     n_iter_no_change : int, "auto" or None, default="auto"
         As in `StudentClassifier`.
     gradient_noise : bool, default=False
-        Whether each row of `history_` tells `gradient_noise`, the mean of |g_B - g| / |g| over batches;
-        see `compress.training.gradient_noise`. Costs a pass over all rows per epoch.
+        Whether each row of `history_` has `gradient_noise`, the mean of |g_B - g| / |g| over batches, which costs a
+        pass over all rows per epoch; see `compress.training.gradient_noise`.
     predict_dtype : {"float64", "float32"}, default="float64"
-        Of the arithmetic in `predict`. In float64 the answer for a row does not depend, within 1e-7, on
-        the rows it comes with; float32 is several times faster for convolutions.
+        The dtype of the arithmetic in `predict`. In float64 the answer for a row does not depend, within 1e-7, on the
+        other rows; float32 is several times faster for convolutions.
     device : str, default="auto"
+        The torch device of the training; "auto" takes a GPU when there is one. The fitted net is on the CPU.
     mixed_precision : bool, default=False
+        Whether the training uses bfloat16 autocast, which it does on a GPU only.
     callbacks : sequence of callable(row), default=()
+        Functions that are called after each epoch with its row of `history_`.
     verbose : int, default=0
-    random_state : int, RandomState or None
+        1 shows a progress bar on a terminal; 0 shows nothing.
+    random_state : int, RandomState or None, default=None
+        The source of the initial weights, of the batches and of the rows held out; an int makes the result
+        reproducible.
 
     Attributes
     ----------
     classes_ : array of shape (n_classes,)
+        The label of each column of `predict_proba`.
     module_ : TableNet
-        The trained module is `module_.body`.
+        The trained net, on the CPU; the trained module is `module_.body`.
     history_, best_epoch_, stopped_, n_iter_, n_parameters_, n_features_in_, feature_names_in_
         As in `StudentClassifier`.
 
@@ -140,35 +151,68 @@ class NetClassifier(ClassifierMixin, BaseStudent):
         self.random_state = random_state
 
     def partial_fit(self, X, y, classes=None, sample_weight=None):
-        """One more epoch at the initial learning rate, on these rows; arguments as in `StudentClassifier`."""
+        """Train one more epoch on these rows; parameters as in `StudentClassifier.partial_fit`."""
         return self._partial_fit(X, y, sample_weight, classes)
 
     def predict_proba(self, X) -> np.ndarray:
-        """Class probabilities, float64 of shape (n_rows, n_classes), columns as in `classes_`."""
+        """Predict class probabilities.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_columns)
+            The rows to predict.
+
+        Returns
+        -------
+        float64 array of shape (n_rows, n_classes)
+            The probabilities, with columns as in `classes_`.
+        """
         return self._predictions(X)
 
     def predict(self, X) -> np.ndarray:
-        """The most probable class of each row, of shape (n_rows,)."""
+        """Predict the most probable class of each row.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_columns)
+            The rows to predict.
+
+        Returns
+        -------
+        array of shape (n_rows,)
+            The classes.
+        """
         best = self.predict_proba(X).argmax(axis=1)
         return self.classes_[best]
 
     def predictor(self, dtype=None):
-        """A picklable callable without validation: rows in, probabilities out, computed in `predict_dtype`."""
+        """Return a picklable callable without validation, from rows to probabilities.
+
+        Parameters
+        ----------
+        dtype : object, optional
+            It is not used, since `predict_dtype` decides; it is there for the same call as that of `StudentClassifier`.
+        """
         check_is_fitted(self, "module_")
         return _NetPredictor(self.module_.body, self.objective_, getattr(torch, self.predict_dtype))
 
     def to_bytes(self) -> bytes:
-        """The weights as safetensors; the code of the module is its owner's."""
+        """Return the weights in safetensors' format; the code of the module is not in it."""
         check_is_fitted(self, "module_")
         return weights_to_bytes(self.module_)
 
     def save(self, path) -> None:
-        """Not offered: a file without pickle cannot hold the code of a module of one's own.
+        """Raise TypeError: a file without pickle cannot hold the code of a module of the user.
+
+        Parameters
+        ----------
+        path : str or path
+            It is not used.
 
         Raises
         ------
         TypeError
-            Always; it says how to keep the weights.
+            The method always raises it, with a message that says how to keep the weights.
         """
         raise TypeError(
             "save is for students of this library's own nets, got a module of your own. "
@@ -221,7 +265,7 @@ class NetClassifier(ClassifierMixin, BaseStudent):
         return body
 
     def _training_options(self, tensors, loss, batch_size: int) -> dict:
-        # what an augmentation of one's own draws from, nobody knows: a replay might draw the same again and again
+        # the random draws of a user's own augmentation are not known: a replay might repeat the same draws
         options = {"optimizer": self.optimizer, "momentum": self.momentum, "capture": captured(self.augment)}
         if self.gradient_noise:
             options["measure"] = lambda: {
@@ -231,7 +275,7 @@ class NetClassifier(ClassifierMixin, BaseStudent):
 
 
 class _Rows(nn.Module):
-    """The input layer that does nothing."""
+    """The input layer that passes rows on unchanged."""
 
     is_fixed = True
 
@@ -245,7 +289,7 @@ class _Rows(nn.Module):
 
 class _NetPredictor:
     def __init__(self, body: nn.Module, objective, dtype: torch.dtype):
-        # the copy is the predictor's own: another precision must not touch the net that may be trained on
+        # the predictor has its own copy: another precision must not change the net, which may be trained further
         self.body = copy.deepcopy(body).to(dtype).eval()
         self.objective, self.dtype = objective, dtype
         self.mean, self.scale = (torch.from_numpy(a).to(dtype) for a in (objective.mean, objective.scale))

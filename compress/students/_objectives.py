@@ -1,6 +1,6 @@
 """What a student's outputs mean: the loss they are trained with, and how they become predictions.
 
-An objective knows how many outputs the net has, in which unit it learns them (`mean`, `scale`), the
+An objective defines how many outputs the net has, in which unit it learns them (`mean`, `scale`), the
 training loss, the validation score and the output activation. Classification targets are probabilities of shape
 (n_rows, n_classes), hard labels as one-hot rows; two classes need one output z, and stand for the
 logits (-z/2, z/2).
@@ -16,18 +16,18 @@ from compress.teachers import clipped_logits
 
 __all__ = ["Logits", "Objective", "Probabilities", "SoftTargets", "Values", "centred_logits"]
 
-LOGIT_CLIP = 1e-4  # probabilities below it are the teacher's vote counting, not knowledge
+LOGIT_CLIP = 1e-4  # differences between probabilities below it come from counting the teacher's votes
 
 
 class Objective:
-    """Base: cross-entropy for classifiers; subclasses replace what differs.
+    """Base of the objectives: cross-entropy for classifiers; subclasses replace what differs.
 
     Parameters
     ----------
     output_activation : {"sigmoid", "softmax", "identity"}
-        From outputs to predictions; "sigmoid" is for two classes, of which the net has one output.
+        The function from outputs to predictions; "sigmoid" is for two classes, for which the net has one output.
     mean, scale : float32 arrays of shape (n_outputs,)
-        The net's outputs times `scale` plus `mean` are logits or values.
+        The unit of the outputs: the net's outputs times `scale` plus `mean` are logits or values.
     """
 
     def __init__(self, output_activation: str, mean: np.ndarray, scale: np.ndarray):
@@ -35,46 +35,96 @@ class Objective:
 
     @classmethod
     def for_targets(cls, targets: np.ndarray, weight: np.ndarray | None = None) -> Objective:
-        """The objective whose outputs and unit fit targets of shape (n_rows, n_columns), rows weighted."""
+        """Make the objective whose outputs and unit fit given targets.
+
+        Parameters
+        ----------
+        targets : float array of shape (n_rows, n_columns)
+            The targets of the training rows.
+        weight : array of shape (n_rows,), optional
+            The weights of the rows.
+        """
         activation, n_outputs = _classifier_outputs(targets)
         return cls(activation, np.zeros(n_outputs, dtype=np.float32), np.ones(n_outputs, dtype=np.float32))
 
     @property
     def n_outputs(self) -> int:
-        """Outputs of the net."""
+        """The number of outputs of the net."""
         return len(self.mean)
 
     def plain(self) -> Objective:
-        """The objective of the same outputs that knows nothing of teachers: what a trained student keeps."""
+        """Return the objective of the same outputs that a trained student keeps, which does not hold a teacher."""
         return self
 
     def training_targets(self, targets: np.ndarray) -> np.ndarray:
-        """The targets as `loss` wants them, in the unit in which the net learns."""
+        """Return the targets as `loss` takes them, in the unit in which the net learns.
+
+        Parameters
+        ----------
+        targets : float array of shape (n_rows, n_columns)
+            The targets.
+        """
         return targets
 
     def logits(self, outputs: torch.Tensor) -> torch.Tensor:
-        """Logits of shape (n_rows, n_classes) from outputs in their final unit."""
+        """Return logits of shape (n_rows, n_classes) from outputs.
+
+        Parameters
+        ----------
+        outputs : tensor of shape (n_rows, n_outputs)
+            The outputs of the net in their final unit.
+        """
         return torch.cat([-0.5 * outputs, 0.5 * outputs], dim=1) if self.output_activation == "sigmoid" else outputs
 
     def loss(self, outputs, target, weight=None) -> torch.Tensor:
-        """Training loss of outputs in the training unit against `training_targets`."""
+        """Return the training loss.
+
+        Parameters
+        ----------
+        outputs : tensor of shape (n_rows, n_outputs)
+            The outputs of the net in the training unit.
+        target : tensor of shape (n_rows, n_columns)
+            The result of `training_targets`.
+        weight : tensor of shape (n_rows,), optional
+            The weights of the rows.
+        """
         return soft_cross_entropy(self.logits(outputs), target, sample_weight=weight)
 
     def step_loss(self, outputs, target, weight=None, *, inputs, clock) -> torch.Tensor:
-        """`loss` with what some objectives look at besides: the net's inputs, the clock of `compress.training`."""
+        """Return the training loss of a step; some objectives also use the inputs of the net and the clock.
+
+        Parameters
+        ----------
+        outputs, target, weight
+            As in `loss`.
+        inputs : tuple of tensors
+            The inputs of the net for the batch.
+        clock : compress.training.Clock
+            The progress of the training.
+        """
         return self.loss(outputs, target, weight)
 
     def score(self, outputs, target, weight=None) -> torch.Tensor:
-        """Validation score, lower is better, of outputs in their final unit against plain targets."""
+        """Return the validation score, where lower is better.
+
+        Parameters
+        ----------
+        outputs : tensor of shape (n_rows, n_outputs)
+            The outputs of the net in their final unit.
+        target : tensor of shape (n_rows, n_columns)
+            The targets.
+        weight : tensor of shape (n_rows,), optional
+            The weights of the rows.
+        """
         return soft_cross_entropy(self.logits(outputs), target, sample_weight=weight)
 
 
 class SoftTargets(Objective):
-    """Cross-entropy with the teacher's probabilities (at temperature 1) or with one-hot labels."""
+    """Cross-entropy with the teacher's probabilities (at temperature 1) or with one-hot labels; see `Objective`."""
 
 
 class Probabilities(Objective):
-    """Squared error of the probabilities: the measure of the 2006 paper as a loss."""
+    """Squared error of the probabilities, the measure of the 2006 paper, as a loss; see `Objective`."""
 
     def loss(self, outputs, target, weight=None) -> torch.Tensor:
         """See `Objective.loss`."""
@@ -84,7 +134,7 @@ class Probabilities(Objective):
 
 
 class Logits(Objective):
-    """Squared error of centred logits, standardised per output (Ba & Caruana, 2014)."""
+    """Squared error of centred logits, standardised per output (Ba & Caruana, 2014); see `Objective`."""
 
     @classmethod
     def for_targets(cls, targets: np.ndarray, weight: np.ndarray | None = None) -> Objective:
@@ -93,7 +143,7 @@ class Logits(Objective):
         return cls(activation, *_moments(_output_logits(targets, activation), weight))
 
     def plain(self) -> Objective:
-        """The objective of the same outputs that knows nothing of teachers: what a trained student keeps."""
+        """Return the objective of the same outputs that a trained student keeps, which does not hold a teacher."""
         return self
 
     def training_targets(self, targets: np.ndarray) -> np.ndarray:
@@ -106,7 +156,7 @@ class Logits(Objective):
 
 
 class Values(Objective):
-    """Squared error of regression values, standardised per output."""
+    """Squared error of regression values, standardised per output; see `Objective`."""
 
     @classmethod
     def for_targets(cls, targets: np.ndarray, weight: np.ndarray | None = None) -> Objective:
@@ -114,7 +164,7 @@ class Values(Objective):
         return cls("identity", *_moments(targets, weight))
 
     def plain(self) -> Objective:
-        """The objective of the same outputs that knows nothing of teachers: what a trained student keeps."""
+        """Return the objective of the same outputs that a trained student keeps, which does not hold a teacher."""
         return self
 
     def training_targets(self, targets: np.ndarray) -> np.ndarray:
@@ -129,7 +179,20 @@ class Values(Objective):
 
 
 def centred_logits(probabilities: np.ndarray, clip: float = LOGIT_CLIP) -> np.ndarray:
-    """Log-probabilities, clipped below at `log(clip)`, minus their mean over the classes of each row."""
+    """Return log-probabilities minus their mean over the classes of each row.
+
+    Parameters
+    ----------
+    probabilities : float array of shape (n_rows, n_classes)
+        The class probabilities.
+    clip : float in (0, 1), default=1e-4
+        The smallest probability that the logarithm is taken of; smaller ones are replaced by it.
+
+    Returns
+    -------
+    float32 array of shape (n_rows, n_classes)
+        The logits.
+    """
     v = clipped_logits(probabilities, clip)
     return v - v.mean(axis=1, keepdims=True)
 

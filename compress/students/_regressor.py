@@ -22,65 +22,80 @@ class StudentRegressor(RegressorMixin, MultiOutputMixin, TableStudent):
     Parameters
     ----------
     hidden_layer_sizes : sequence of int, default=(256,)
-        Units per hidden layer. Empty: a linear model.
+        The units of each hidden layer; the paper's students have one layer. An empty sequence gives a linear model.
     activation : {"relu", "tanh", "logistic", "silu", "gelu"}, default="relu"
+        The nonlinearity of the hidden layers.
     max_epochs : int or "auto", default="auto"
-        "auto": about 16,000 steps, between 10 and 200 epochs.
+        The number of passes over the rows. "auto" gives about 16,000 steps, between 10 and 200 epochs.
     batch_size : int or "auto", default="auto"
-        "auto": about a 64th of the rows, between 32 and 1024.
+        The number of rows per step. "auto" gives about a 64th of the rows, between 32 and 1024; a GPU gets larger
+        batches, and a higher learning rate with them, where enough steps are left.
     learning_rate : float, default=3e-3
-        Of AdamW, at the start.
+        The learning rate of AdamW at the start of the training.
     schedule : {"constant", "cosine", "linear"}, default="cosine"
-        Of the learning rate, per step; the last two end at 0.
+        How the learning rate changes from step to step; "cosine" and "linear" end at 0.
     weight_decay : float, default=1e-4
-        Decoupled, on weight matrices only.
+        Decoupled weight decay; it acts on weight matrices only.
     dropout : float in [0, 1), default=0.0
-        After each hidden layer.
+        The share of units that are dropped after each hidden layer in training.
     bottleneck : int, optional
-        Linear units between the inputs and the first hidden layer: a wide shallow net with fewer weights
-        (Ba & Caruana 2014).
+        The number of linear units between the inputs and the first hidden layer, which make a wide shallow net with
+        fewer weights (Ba & Caruana 2014). None adds no such layer.
     early_stopping : bool or "auto", default="auto"
         Whether validation rows decide: the weights of the epoch that is best on them are kept. True also stops when
-        they show no improvement, and holds `validation_fraction` of the rows out where `fit` is given no `X_val`.
-        "auto": when `fit` is given `X_val`; all epochs are run.
+        they show no improvement, and holds out `validation_fraction` of the rows when `fit` gets no `X_val`. "auto"
+        uses `X_val` when `fit` gets it, and runs all epochs.
     validation_fraction : float in (0, 1), default=0.1
+        The share of the rows that is held out with `early_stopping=True` when `fit` gets no `X_val`.
     n_iter_no_change : int, "auto" or None, default="auto"
-        Training stops after so many epochs without improvement on the validation rows. "auto": 10 with
+        The training stops after this many epochs without improvement on the validation rows. "auto" is 10 with
         `early_stopping=True`, else None, which runs all epochs.
     encoding : PeriodicEncoding, optional
-        What the net is given of each continuous column beside the column itself; see
-        `compress.students.PeriodicEncoding`. None: nothing.
+        What the net gets for each continuous column in addition to the column itself; None adds nothing. See
+        `compress.students.PeriodicEncoding`.
     max_one_hot : int, default=64
-        Nominal columns with more categories get a learned embedding.
+        The largest number of categories of a one-hot column; nominal columns with more get a learned embedding.
     embedding_size : int, default=8
+        The length of the vectors of the learned embeddings.
     warm_start : bool, default=False
-        Go on from the weights of the last `fit`; columns and classes must then be the same. Another
-        shape, activation or objective starts anew.
-    schema : None, mapping of column to kind, or Schema
-        Which columns are nominal; see `compress.schema.Schema`.
+        Whether `fit` continues from the weights of the last `fit`; columns and classes must then be the same. A net of
+        another shape, activation or objective starts from new weights.
+    schema : None, mapping of column to kind, or Schema, default=None
+        Which columns are nominal; None infers it from the dtypes. See `compress.schema.Schema`.
     device : str, default="auto"
-        "auto" takes a GPU when there is one. The fitted net lives on the CPU.
+        The torch device of the training; "auto" takes a GPU when there is one. The fitted net is on the CPU.
     mixed_precision : bool, default=False
-        bfloat16 autocast; on a GPU only.
+        Whether the training uses bfloat16 autocast, which it does on a GPU only.
     callbacks : sequence of callable(row), default=()
-        Called after each epoch with its row of `history_`.
+        Functions that are called after each epoch with its row of `history_`.
     verbose : int, default=0
-        1 shows a progress bar on a terminal.
-    random_state : int, RandomState or None
+        1 shows a progress bar on a terminal; 0 shows nothing.
+    random_state : int, RandomState or None, default=None
+        The source of the initial weights, of the batches and of the rows held out; an int makes the result
+        reproducible.
 
     Attributes
     ----------
     module_ : TableNet
+        The trained net, on the CPU.
     schema_ : Schema
+        The kinds, ranges, categories and dtypes of the columns.
     history_ : list of dict
-        One per epoch: `epoch`, `loss`, `learning_rate`, `seconds`, and `valid` with validation rows.
+        One row per epoch, with `epoch`, `loss`, `learning_rate` and `seconds`, and with `valid` when there are
+        validation rows.
     best_epoch_ : int or None
+        The epoch, from 0, whose weights were kept; None without validation rows.
     stopped_ : {"finished", "early_stopping", "diverged", "callback"}
+        Why the training ended: all epochs were run, the validation rows showed no improvement, the loss was not finite,
+        or a callback ended it.
     n_iter_ : int
-        Epochs run.
+        The number of epochs run.
     n_parameters_ : int
+        The number of parameters of the net.
     n_features_in_ : int
-    feature_names_in_ : array of str, for DataFrames
+        The number of columns seen in `fit`.
+    feature_names_in_ : array of str
+        The names of the columns seen in `fit`; it exists only after a DataFrame whose column names are all strings.
 
     Examples
     --------
@@ -93,13 +108,21 @@ class StudentRegressor(RegressorMixin, MultiOutputMixin, TableStudent):
     """
 
     def partial_fit(self, X, y, sample_weight=None):
-        """One more epoch at the initial learning rate, on these rows; arguments as in `fit`."""
+        """Train one more epoch at the initial learning rate, on these rows; parameters as in `fit`."""
         return self._partial_fit(X, y, sample_weight)
 
     def predict(self, X) -> np.ndarray:
-        """Values, float64, of shape (n_rows,) or (n_rows, n_outputs).
+        """Predict values; categories that were not there in training count as missing.
 
-        Categories that were not there in training count as missing.
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_columns)
+            The rows to predict.
+
+        Returns
+        -------
+        float64 array of shape (n_rows,) or (n_rows, n_outputs)
+            The values.
         """
         values = self._predictions(X)
         return values if self.outputs_2d_ else values[:, 0]

@@ -26,7 +26,7 @@ MOVED = {
 
 
 class TableStudent(BaseStudent):
-    """Base of `StudentClassifier` and `StudentRegressor`, whose docstrings say what the parameters are."""
+    """Base of `StudentClassifier` and `StudentRegressor`, whose docstrings explain the parameters."""
 
     _parameter_constraints = {
         **BaseStudent._parameter_constraints,
@@ -92,18 +92,18 @@ class TableStudent(BaseStudent):
 
     # -------------------------------------------------------------- what it becomes
     def predictor(self, dtype=np.float32) -> NumpyPredictor:
-        """The same function as a picklable NumPy callable without validation, for hot paths.
+        """Return a picklable NumPy callable without validation that makes the same predictions.
 
         Parameters
         ----------
-        dtype : numpy dtype, default=float32
-            Of the arithmetic; see `compress.export.NumpyPredictor`.
+        dtype : numpy dtype, default=numpy.float32
+            The dtype of the arithmetic; see `compress.export.NumpyPredictor`.
         """
         check_is_fitted(self, "module_")
         return NumpyPredictor(self.module_, self.schema_, self.objective_.output_activation, dtype)
 
     def to_bytes(self) -> bytes:
-        """The content of the file that `save` writes: safetensors weights, the rest as JSON in their metadata."""
+        """Return what `save` writes to its file: safetensors weights, and the rest as JSON in their metadata."""
         check_is_fitted(self, "module_")
         return student_to_bytes(self)
 
@@ -113,7 +113,7 @@ class TableStudent(BaseStudent):
         Parameters
         ----------
         path : str or path
-            An old file stays whole until the new one is complete.
+            The path of the file. An existing file is replaced when the new one is complete.
         """
         write_atomically(path, self.to_bytes())
 
@@ -143,7 +143,7 @@ class TableStudent(BaseStudent):
         return tuple(np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=int)).tolist())
 
     def _resumes(self) -> bool:
-        """With `warm_start`, when the parameters still describe the net and the unit of its outputs."""
+        """Whether `warm_start` is set and the parameters still describe the net and the unit of its outputs."""
         if not self.warm_start or not hasattr(self, "module_"):
             return False
         body = self.module_.body

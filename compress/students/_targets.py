@@ -1,8 +1,7 @@
 """What `y` means to a student: labels, soft labels, values or a transfer set, turned into targets.
 
-Each class answers the same four questions, so that one `fit` serves classifiers and regressors: `of_labels`,
-`of_validation`, `of_transfer_set` and `output_activation`. What a student shall remember of its labels comes back as
-a dict of attributes.
+The classes have the same methods, `of_labels`, `of_validation` and `of_transfer_set`, so that classifiers and
+regressors have one `fit`. What a student remembers of its labels is returned as a dict of attributes.
 """
 
 from __future__ import annotations
@@ -18,22 +17,22 @@ __all__ = ["ClassTargets", "ValueTargets", "output_activation"]
 
 
 def output_activation(n_classes: int | None) -> str:
-    """The activation from a net's outputs to predictions: of so many classes, or of values (None)."""
+    """Return the activation from a net's outputs to predictions, for a number of classes or for values (None)."""
     return "identity" if n_classes is None else "sigmoid" if n_classes == 2 else "softmax"
 
 
 @dataclass(frozen=True)
 class ClassTargets:
-    """Class probabilities, hard labels as one-hot rows.
+    """Class probabilities as targets, with hard labels as one-hot rows.
 
     Parameters
     ----------
     name : str
-        The estimator, for errors.
-    objective : str
-        "logits" needs soft targets.
-    class_weight : dict, "balanced" or None
-        As in scikit-learn; for hard labels.
+        The name of the estimator, for error messages.
+    objective : str, default="soft_targets"
+        The objective of the student; "logits" needs soft targets.
+    class_weight : dict, "balanced" or None, default=None
+        The weights of the classes, as in scikit-learn; they need hard labels.
     """
 
     name: str
@@ -41,7 +40,7 @@ class ClassTargets:
     class_weight: object = None
 
     def of_labels(self, y, X, sample_weight, classes):
-        """(targets of shape (n_rows, n_classes), weights or None, attributes)."""
+        """Return targets of shape (n_rows, n_classes), weights or None, and attributes."""
         classes, targets, hard = classification_targets(y, len(X), self.name, classes)
         if self.objective == "logits" and hard:
             raise ValueError(
@@ -54,11 +53,11 @@ class ClassTargets:
         return targets, weight, {"classes_": classes}
 
     def of_validation(self, y, n_rows: int, n_columns: int, classes) -> np.ndarray:
-        """Targets of validation rows."""
+        """Return the targets of validation rows."""
         return classification_targets(y, n_rows, f"{self.name}, y_val", classes)[1]
 
     def of_transfer_set(self, data: TransferSet, classes):
-        """(targets, attributes)."""
+        """Return targets and attributes."""
         if data.kind == "values":
             raise ValueError("the TransferSet holds regression values: use StudentRegressor.")
         if self.class_weight is not None:
@@ -70,30 +69,30 @@ class ClassTargets:
 
 @dataclass(frozen=True)
 class ValueTargets:
-    """Values, float64: their mean is taken off before they become float32.
+    """Values as targets, float64: their mean is subtracted before they become float32.
 
     Parameters
     ----------
     name : str
-        The estimator, for errors.
+        The name of the estimator, for error messages.
     """
 
     name: str
 
     def of_labels(self, y, X, sample_weight, classes):
-        """(targets of shape (n_rows, n_outputs), weights or None, attributes)."""
+        """Return targets of shape (n_rows, n_outputs), weights or None, and attributes."""
         targets, flat = regression_targets(y, len(X), self.name)
         return targets, learning_weights(sample_weight, X), {"outputs_2d_": not flat}
 
     def of_validation(self, y, n_rows: int, n_columns: int, classes) -> np.ndarray:
-        """Targets of validation rows."""
+        """Return the targets of validation rows."""
         targets, _ = regression_targets(y, n_rows, self.name)
         if targets.shape[1] != n_columns:
             raise ValueError(f"y_val must have as many outputs as y, {n_columns}, got {targets.shape[1]}.")
         return targets
 
     def of_transfer_set(self, data: TransferSet, classes):
-        """(targets, attributes)."""
+        """Return targets and attributes."""
         if data.kind != "values":
             raise ValueError(f"the TransferSet holds {data.kind} of a classifier: use StudentClassifier.")
         return data.targets.reshape(len(data), -1).astype(np.float64), {"outputs_2d_": data.targets.ndim > 1}

@@ -16,7 +16,17 @@ SMALL_NET = 200_000  # parameters; below, one CPU thread is faster than several
 
 
 class Steps(NamedTuple):
-    """How long a training is, how many rows a step looks at, and how far it goes at the start."""
+    """The length of a training, and its steps.
+
+    Parameters
+    ----------
+    max_epochs : int
+        The number of passes over the rows.
+    batch_size : int
+        The number of rows per step.
+    learning_rate : float
+        The learning rate at the start.
+    """
 
     max_epochs: int
     batch_size: int
@@ -24,20 +34,20 @@ class Steps(NamedTuple):
 
 
 def teach(student, data: LearningSet, held_out: LearningSet | None, rng, steps: Steps, schedule: str) -> TrainingResult:
-    """Train the net of a student in place, under its objective; it is on the CPU afterwards.
+    """Train the net of a student in place, under its objective; afterwards it is on the CPU.
 
     Parameters
     ----------
     student : BaseStudent
-        With `module_`, `objective_` and `schema_`.
+        The student, with `module_`, `objective_` and `schema_`.
     data, held_out : LearningSet
-        The rows to learn from, and those that early stopping looks at (None: it looks at none).
+        The rows to learn from, and the rows that early stopping looks at or None.
     rng : RandomState
-        Gives the seed of the batches and of dropout.
+        The generator that gives the seed of the batches and of dropout.
     steps : Steps
-        Of `student.steps_for`.
+        The result of `student.steps_for`.
     schedule : {"constant", "cosine", "linear"}
-        Of the learning rate.
+        How the learning rate changes from step to step.
     """
     device = resolve_device(student.device)
     module, objective = student.module_.to(device), student.objective_
@@ -74,7 +84,7 @@ def teach(student, data: LearningSet, held_out: LearningSet | None, rng, steps: 
 
 
 def _validator(student, module, held_out: LearningSet, device):
-    """The score of the held-out rows: of values in the unit in which the net learns, else of plain targets."""
+    """Return the score of the held-out rows: of values in the unit in which the net learns, else of plain targets."""
     objective = student.objective_
     values = objective.output_activation == "identity"
     inputs = tuple(tensor.to(device) for tensor in student.net_inputs(held_out))

@@ -1,4 +1,4 @@
-"""The ensemble teacher without its target: fit a library, select from it, average what was selected."""
+"""The ensemble teacher without its target: fit a library, select from it, and average the selected models."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ BLOCK_ROWS = 8192
 
 
 class _Rows(NamedTuple):
-    """Rows of a table with their target: as passed, as blocks, as passed, as numbers; and weights."""
+    """Rows of a table, as passed and as blocks, with their target, as passed and as numbers, and their weights."""
 
     table: object
     encoded: Encoded
@@ -55,7 +55,7 @@ class _Rows(NamedTuple):
 
 
 class EnsembleTeacher(BaseEstimator):
-    """What the classifier and the regressor share; a subclass says what the target is.
+    """Base of the classifier and the regressor; a subclass says what the target is.
 
     It defines `_task`, `_method` (what a model must have), `_classes` (None for values),
     `_check_target`, `_learn_target` and `_codes` (targets as numbers: class codes or values) and
@@ -95,19 +95,21 @@ class EnsembleTeacher(BaseEstimator):
 
     # ------------------------------------------------------------------ fit
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
-        """Fit the library on `X`, select on the hill-climb rows, keep the models of weight > 0.
+        """Fit the library on `X`, select on the hill-climb rows, and keep the models of weight > 0.
 
         Parameters
         ----------
         X : DataFrame or array of shape (n_rows, n_columns)
-            Missing values are allowed when all models of the library take them (the default ones do).
+            The training rows. Missing values are allowed when all models of the library take them (the default ones
+            do).
         y : array of shape (n_rows,)
+            The labels or values to learn.
         sample_weight : array of shape (n_rows,), optional
-            Passed to each model's `fit`, and to the metric for held-out rows. Rows of weight 0 are
-            left out.
+            The weights of the rows. They are passed to each model's `fit`, and to the metric for held-out rows; rows of
+            weight 0 are left out.
         X_val, y_val : table and array, optional
-            Hill-climb rows, used to select, never to fit a model. Without them `validation_fraction`
-            of the rows is held out, stratified by class, identical rows on one side.
+            The hill-climb rows and their targets, which are used to select but never to fit a model. Without them
+            `validation_fraction` of the rows is held out, stratified by class, with identical rows on one side.
 
         Returns
         -------
@@ -116,7 +118,7 @@ class EnsembleTeacher(BaseEstimator):
         Raises
         ------
         TypeError, ValueError
-            Parameters out of range, models that cannot teach, tables or targets that do not fit.
+            A parameter is out of its range, a model cannot teach, or the table and the target do not fit together.
         """
         self._check_parameters()
         check_validation_pair(X_val, y_val)
@@ -135,20 +137,23 @@ class EnsembleTeacher(BaseEstimator):
         return self
 
     def refitted(self, X, y, sample_weight=None):
-        """A new teacher of the models that were selected, with their weights, fitted on other rows.
+        """Return a new teacher of the selected models, with their weights, fitted on other rows.
 
-        Nothing is selected, so that no rows are held out: this is what cross-fitting takes.
+        Nothing is selected, so no rows are held out; cross-fitting uses it.
 
         Parameters
         ----------
         X : DataFrame or array of shape (n_rows, n_columns)
+            The training rows.
         y : array of shape (n_rows,)
+            The labels or values to learn.
         sample_weight : array of shape (n_rows,), optional
+            The weights of the rows, as in `fit`.
 
         Returns
         -------
-        teacher : of the same class
-            Without `library_scores_`, `selection_path_` and `best_single_`.
+        teacher : estimator of the same class
+            The new teacher; it has no `library_scores_`, `selection_path_` and `best_single_`.
         """
         check_is_fitted(self)
         other = clone(self)
@@ -189,7 +194,7 @@ class EnsembleTeacher(BaseEstimator):
         return _Rows(X, self.schema_.encode(X, unseen="missing"), y, self._codes(y), None)
 
     def _fit_members(self, members, rows, held):
-        """All members fitted on `rows`, and their predictions of `held` as one array (see `_select`)."""
+        """Fit all members on `rows`; return them and their predictions of `held` as one array (see `_select`)."""
         self._encoder = TreeEncoder().fit(rows.encoded)
         views = {view for _, _, view in members}
         for _, estimator, view in members:
@@ -206,7 +211,7 @@ class EnsembleTeacher(BaseEstimator):
         return fitted, np.stack(predictions)
 
     def _select(self, members, fitted, predictions, held, rng):
-        """Set what is learned from `predictions`, array of shape (n_models, n_held, n_outputs)."""
+        """Set what is learned from `predictions`, an array of shape (n_models, n_held, n_outputs)."""
         names = [name for name, _, _ in members]
         targets, rows = self._targets(held.codes), {"metric": self.metric, "sample_weight": held.weight}
         scores = model_scores(predictions, targets, **rows)
@@ -231,7 +236,7 @@ class EnsembleTeacher(BaseEstimator):
         self._best_member = (fitted[best], members[best][2])
 
     def _members(self, rng):
-        """The library as a list of (name, unfitted estimator, view)."""
+        """Return the library as a list of (name, unfitted estimator, view)."""
         if isinstance(self.library, str):
             n_classes = 2 if self._classes is None else len(self._classes)
             models = default_library(self._task, self.library, n_classes=n_classes, random_state=rng)
@@ -259,12 +264,12 @@ class EnsembleTeacher(BaseEstimator):
 
     # -------------------------------------------------------------- predict
     def _average(self, X):
-        """Weighted mean of the members' outputs, float64 array of shape (n_rows, n_outputs)."""
+        """Return the weighted mean of the members' outputs, a float64 array of shape (n_rows, n_outputs)."""
         check_is_fitted(self)
         X = _table(X)
         validate_data(self, X, reset=False, skip_check_array=True)
         encoded = self.schema_.encode(X, unseen="missing")
-        # the same blocks whatever n_jobs is, so that outputs are too
+        # the blocks do not depend on n_jobs, so that the outputs do not either
         blocks = Parallel(n_jobs=self.n_jobs, prefer="threads")(
             delayed(self._average_block)(X, encoded, slice(i, i + BLOCK_ROWS)) for i in range(0, len(X), BLOCK_ROWS)
         )
@@ -312,7 +317,7 @@ class EnsembleTeacher(BaseEstimator):
 
 
 def _table(X):
-    """A DataFrame as it is, anything else as an array; what it may hold is the schema's business."""
+    """Return a DataFrame as it is, and anything else as an array; the schema checks what it holds."""
     if hasattr(X, "iloc") or hasattr(X, "toarray"):
         return X
     X = np.asarray(X)

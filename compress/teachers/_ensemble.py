@@ -1,8 +1,8 @@
 """Teachers: a library of tree models combined by ensemble selection on held-out rows.
 
-Fit every model of the library, predict the hill-climb rows with each, select with
-`ensemble_selection` (Caruana et al., ICML 2004), keep the models of weight > 0: the teacher T of
-Bucila, Caruana and Niculescu-Mizil, "Model Compression", KDD 2006, section 3.
+Every model of the library is fitted and predicts the hill-climb rows, `ensemble_selection` (Caruana et al.,
+ICML 2004) selects, and the models of weight > 0 are kept: the teacher T of Bucila, Caruana and
+Niculescu-Mizil, "Model Compression", KDD 2006, section 3.
 """
 
 from __future__ import annotations
@@ -22,53 +22,56 @@ class EnsembleTeacherClassifier(ClassifierMixin, EnsembleTeacher):
 
     Parameters
     ----------
-    library : {"default", "large", "small"} or list
-        Models to select from: a size of `default_library`, or a list of estimators or (name,
-        estimator) pairs. A user's own estimator gets the table as it is passed to `fit`; models of
-        the default library get it encoded (missing values and nominal columns handled). Estimators
-        are cloned; wrap one that is fitted in `sklearn.frozen.FrozenEstimator` to use it as it is.
-    selection : {"greedy", "uniform", "best"}
-        Ensemble selection, the plain average of the library, or its best model.
-    n_bags : int >= 1
-        Random subsets of the library that greedy selection is averaged over.
-    bag_fraction : float in (0, 1]
-        Share of the library in a bag (at least 5 models).
-    n_init : "auto" or int >= 0
-        How many of the best models selection starts from; "auto" takes the best number up to 25.
-    n_steps : int >= 0
-        Greedy additions after the start.
-    min_weight : float in [0, 1]
-        Selected models of a smaller weight are dropped and the other weights scaled up. Bagging
-        spreads small weights over most of the library; without them the teacher is several times
-        smaller and faster, and no worse (LETTER.p2, library="large", seed 0: 17 models selected, 7
-        kept; validation RMSE .170 and .169, 5.5 and 2.2 seconds for 10,000 rows).
-    metric : {"rmse", "log_loss"} or callable
-        Minimised on the hill-climb rows; see `ensemble_selection`.
-    validation_fraction : float in (0, 1)
-        Share of the rows held out when `fit` gets no `X_val`.
-    schema : Schema, mapping of column to kind, or None
-        Column kinds; see `compress.schema.Schema`. None infers them.
-    n_jobs : int or None
-        Models fitted, or blocks of rows predicted, in parallel. Outputs do not depend on it.
-    verbose : int
-        1 shows a progress bar over models when the output is a terminal.
-    random_state : int, RandomState instance or None
-        Seeds the held-out rows, the bags and every model whose own `random_state` is None.
+    library : {"default", "large", "small"} or list, default="default"
+        The models to select from: a size of `default_library`, or a list of estimators or (name, estimator) pairs. A
+        user's own estimator gets the table as it is passed to `fit`; models of the default library get it encoded
+        (missing values and nominal columns handled). Estimators are cloned; wrap a fitted one in
+        `sklearn.frozen.FrozenEstimator` to use it as it is.
+    selection : {"greedy", "uniform", "best"}, default="greedy"
+        Whether the teacher is made by ensemble selection, is the plain average of the library, or is its best model.
+    n_bags : int >= 1, default=20
+        The number of random subsets of the library over which greedy selection is averaged.
+    bag_fraction : float in (0, 1], default=0.5
+        The share of the library in a bag (at least 5 models).
+    n_init : "auto" or int >= 0, default="auto"
+        The number of the best models from which selection starts; "auto" takes the best number up to 25.
+    n_steps : int >= 0, default=50
+        The number of greedy additions after the start.
+    min_weight : float in [0, 1], default=0.05
+        Selected models of a smaller weight are dropped, and the other weights are scaled up. Bagging spreads small
+        weights over most of the library; without them the teacher is several times smaller and faster, and not worse
+        (LETTER.p2, library="large", seed 0: 17 models selected, 7 kept; validation RMSE 0.170 and 0.169, 5.5 and 2.2
+        seconds for 10,000 rows).
+    metric : {"rmse", "log_loss"} or callable, default="rmse"
+        What is minimised on the hill-climb rows; see `ensemble_selection`.
+    validation_fraction : float in (0, 1), default=0.2
+        The share of the rows that is held out when `fit` gets no `X_val`.
+    schema : Schema, mapping of column to kind, or None, default=None
+        The kinds of the columns; None infers them. See `compress.schema.Schema`.
+    n_jobs : int or None, default=None
+        The number of models fitted, or blocks of rows predicted, in parallel. The outputs do not depend on it.
+    verbose : int, default=0
+        1 shows a progress bar over models when the output is a terminal; 0 shows nothing.
+    random_state : int, RandomState or None, default=None
+        The source of the held-out rows, of the bags, and of the seed of every model whose own `random_state` is None.
 
     Attributes
     ----------
     estimators_, names_, weights_ : list, list of str, array of shape (n_members,)
-        The selected members; weights are positive and sum to 1.
+        The selected members, their names and their weights, which are positive and sum to 1.
     best_single_, best_single_name_ : fitted teacher, str
-        The best model of the library on the hill-climb rows, predicting from the same columns.
+        The best model of the library on the hill-climb rows, as a teacher that predicts from the same columns, and its
+        name.
     library_scores_ : dict of str to float
-        Score of each model of the library on the hill-climb rows.
+        The score of each model of the library on the hill-climb rows.
     selection_path_ : list of (step, model, score, bag)
-        What was added when; empty unless `selection="greedy"`.
+        The additions in their order; empty unless `selection="greedy"`.
     schema_ : Schema
+        The kinds, ranges, categories and dtypes of the columns.
     n_features_in_, feature_names_in_ : int, array of str
-
+        The number of columns seen in `fit`, and their names if all of them are strings.
     classes_ : array of shape (n_classes,)
+        The label of each column of `predict_proba`, sorted.
 
     References
     ----------
@@ -87,11 +90,33 @@ class EnsembleTeacherClassifier(ClassifierMixin, EnsembleTeacher):
     _task, _method = "classification", "predict_proba"
 
     def predict_proba(self, X):
-        """Weighted mean of the members' probabilities, array of shape (n_rows, n_classes)."""
+        """Predict class probabilities: the weighted mean of the probabilities of the members.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_columns)
+            The rows to predict.
+
+        Returns
+        -------
+        float64 array of shape (n_rows, n_classes)
+            The probabilities, with columns as in `classes_`.
+        """
         return self._average(X)
 
     def predict(self, X):
-        """The class of highest probability for each row, array of shape (n_rows,)."""
+        """Predict the class of the highest probability for each row.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_columns)
+            The rows to predict.
+
+        Returns
+        -------
+        array of shape (n_rows,)
+            The classes.
+        """
         best = self.predict_proba(X).argmax(axis=1)
         return self.classes_[best]
 
@@ -129,51 +154,54 @@ class EnsembleTeacherRegressor(RegressorMixin, EnsembleTeacher):
 
     Parameters
     ----------
-    library : {"default", "large", "small"} or list
-        Models to select from: a size of `default_library`, or a list of estimators or (name,
-        estimator) pairs. A user's own estimator gets the table as it is passed to `fit`; models of
-        the default library get it encoded (missing values and nominal columns handled). Estimators
-        are cloned; wrap one that is fitted in `sklearn.frozen.FrozenEstimator` to use it as it is.
-    selection : {"greedy", "uniform", "best"}
-        Ensemble selection, the plain average of the library, or its best model.
-    n_bags : int >= 1
-        Random subsets of the library that greedy selection is averaged over.
-    bag_fraction : float in (0, 1]
-        Share of the library in a bag (at least 5 models).
-    n_init : "auto" or int >= 0
-        How many of the best models selection starts from; "auto" takes the best number up to 25.
-    n_steps : int >= 0
-        Greedy additions after the start.
-    min_weight : float in [0, 1]
-        Selected models of a smaller weight are dropped and the other weights scaled up. Bagging
-        spreads small weights over most of the library; without them the teacher is several times
-        smaller and faster, and no worse (LETTER.p2, library="large", seed 0: 17 models selected, 7
-        kept; validation RMSE .170 and .169, 5.5 and 2.2 seconds for 10,000 rows).
-    metric : {"rmse"} or callable
-        Minimised on the hill-climb rows; see `ensemble_selection`.
-    validation_fraction : float in (0, 1)
-        Share of the rows held out when `fit` gets no `X_val`.
-    schema : Schema, mapping of column to kind, or None
-        Column kinds; see `compress.schema.Schema`. None infers them.
-    n_jobs : int or None
-        Models fitted, or blocks of rows predicted, in parallel. Outputs do not depend on it.
-    verbose : int
-        1 shows a progress bar over models when the output is a terminal.
-    random_state : int, RandomState instance or None
-        Seeds the held-out rows, the bags and every model whose own `random_state` is None.
+    library : {"default", "large", "small"} or list, default="default"
+        The models to select from: a size of `default_library`, or a list of estimators or (name, estimator) pairs. A
+        user's own estimator gets the table as it is passed to `fit`; models of the default library get it encoded
+        (missing values and nominal columns handled). Estimators are cloned; wrap a fitted one in
+        `sklearn.frozen.FrozenEstimator` to use it as it is.
+    selection : {"greedy", "uniform", "best"}, default="greedy"
+        Whether the teacher is made by ensemble selection, is the plain average of the library, or is its best model.
+    n_bags : int >= 1, default=20
+        The number of random subsets of the library over which greedy selection is averaged.
+    bag_fraction : float in (0, 1], default=0.5
+        The share of the library in a bag (at least 5 models).
+    n_init : "auto" or int >= 0, default="auto"
+        The number of the best models from which selection starts; "auto" takes the best number up to 25.
+    n_steps : int >= 0, default=50
+        The number of greedy additions after the start.
+    min_weight : float in [0, 1], default=0.05
+        Selected models of a smaller weight are dropped, and the other weights are scaled up. Bagging spreads small
+        weights over most of the library; without them the teacher is several times smaller and faster, and not worse
+        (LETTER.p2, library="large", seed 0: 17 models selected, 7 kept; validation RMSE 0.170 and 0.169, 5.5 and 2.2
+        seconds for 10,000 rows).
+    metric : {"rmse"} or callable, default="rmse"
+        What is minimised on the hill-climb rows; see `ensemble_selection`.
+    validation_fraction : float in (0, 1), default=0.2
+        The share of the rows that is held out when `fit` gets no `X_val`.
+    schema : Schema, mapping of column to kind, or None, default=None
+        The kinds of the columns; None infers them. See `compress.schema.Schema`.
+    n_jobs : int or None, default=None
+        The number of models fitted, or blocks of rows predicted, in parallel. The outputs do not depend on it.
+    verbose : int, default=0
+        1 shows a progress bar over models when the output is a terminal; 0 shows nothing.
+    random_state : int, RandomState or None, default=None
+        The source of the held-out rows, of the bags, and of the seed of every model whose own `random_state` is None.
 
     Attributes
     ----------
     estimators_, names_, weights_ : list, list of str, array of shape (n_members,)
-        The selected members; weights are positive and sum to 1.
+        The selected members, their names and their weights, which are positive and sum to 1.
     best_single_, best_single_name_ : fitted teacher, str
-        The best model of the library on the hill-climb rows, predicting from the same columns.
+        The best model of the library on the hill-climb rows, as a teacher that predicts from the same columns, and its
+        name.
     library_scores_ : dict of str to float
-        Score of each model of the library on the hill-climb rows.
+        The score of each model of the library on the hill-climb rows.
     selection_path_ : list of (step, model, score, bag)
-        What was added when; empty unless `selection="greedy"`.
+        The additions in their order; empty unless `selection="greedy"`.
     schema_ : Schema
+        The kinds, ranges, categories and dtypes of the columns.
     n_features_in_, feature_names_in_ : int, array of str
+        The number of columns seen in `fit`, and their names if all of them are strings.
 
     References
     ----------
@@ -184,7 +212,18 @@ class EnsembleTeacherRegressor(RegressorMixin, EnsembleTeacher):
     _classes = None
 
     def predict(self, X):
-        """Weighted mean of the members' predictions, array of shape (n_rows,)."""
+        """Predict values: the weighted mean of the predictions of the members.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_columns)
+            The rows to predict.
+
+        Returns
+        -------
+        float64 array of shape (n_rows,)
+            The values.
+        """
         return self._average(X)[:, 0]
 
     def _check_target(self, y, name):

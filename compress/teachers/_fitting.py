@@ -22,7 +22,17 @@ __all__ = [
 
 
 def default_teacher(task: str, n_outputs: int, schema, n_jobs, verbose: int):
-    """What `teacher=None` stands for."""
+    """Return the teacher that `teacher=None` stands for, not fitted.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}
+        The task of the teacher.
+    n_outputs : int
+        The number of targets of a regression.
+    schema, n_jobs, verbose
+        As in `EnsembleTeacherClassifier`.
+    """
     options = {"schema": schema, "n_jobs": n_jobs, "verbose": verbose}
     if task == "classification":
         return EnsembleTeacherClassifier(**options)
@@ -31,26 +41,36 @@ def default_teacher(task: str, n_outputs: int, schema, n_jobs, verbose: int):
 
 
 def selects_on_held_out(teacher) -> bool:
-    """Whether the teacher itself needs held-out rows, so that those of the compressor serve both."""
-    return isinstance(teacher, EnsembleTeacherClassifier | EnsembleTeacherRegressor)
-
-
-def fit_teacher(teacher, X, y, sample_weight=None, held=None, rng=None):
-    """A fitted clone of `teacher`; each `random_state` of it that is None is seeded from `rng`.
+    """Return whether a teacher itself needs held-out rows, so that those of the compressor are enough for both.
 
     Parameters
     ----------
     teacher : estimator
-    X, y : training rows
+        The teacher, fitted or not.
+    """
+    return isinstance(teacher, EnsembleTeacherClassifier | EnsembleTeacherRegressor)
+
+
+def fit_teacher(teacher, X, y, sample_weight=None, held=None, rng=None):
+    """Return a fitted clone of a teacher; each of its `random_state` that is None gets a seed.
+
+    Parameters
+    ----------
+    teacher : estimator
+        The teacher to clone; it is not changed.
+    X, y : table and array
+        The training rows and their labels or values.
     sample_weight : array of shape (n_rows,), optional
+        The weights of the rows, for teachers that take them.
     held : (X, y), optional
-        Held-out rows, for teachers that select on them.
+        Held-out rows for teachers that select on them; other teachers do not get them.
     rng : RandomState, optional
+        The generator that the seeds are drawn from; None sets no seeds.
 
     Raises
     ------
     ValueError
-        Weights were given, and the teacher takes none.
+        Weights are given, but the `fit` of the teacher does not take them.
     """
     fitted = clone(teacher, safe=False)
     if rng is not None and hasattr(fitted, "get_params") and not isinstance(fitted, FrozenEstimator):
@@ -64,7 +84,7 @@ def fit_teacher(teacher, X, y, sample_weight=None, held=None, rng=None):
 
 
 def _weight_name(teacher) -> str:
-    """The name under which `teacher.fit` takes sample weights; a pipeline hands them to its last step."""
+    """Return the name under which `teacher.fit` takes sample weights; a pipeline passes them to its last step."""
     last, prefix = teacher, ""
     while isinstance(last, Pipeline):
         name, last = last.steps[-1]
@@ -78,7 +98,20 @@ def _weight_name(teacher) -> str:
 
 
 def check_classes(teacher, y) -> None:
-    """Refuse a fitted teacher that does not know some label of `y`."""
+    """Refuse a fitted teacher that does not know some label.
+
+    Parameters
+    ----------
+    teacher : fitted estimator
+        The teacher; one without `classes_` is accepted.
+    y : array of shape (n_rows,) or None
+        The labels.
+
+    Raises
+    ------
+    ValueError
+        A label is not among the classes of the teacher.
+    """
     known = getattr(teacher, "classes_", None)
     if known is None or y is None:
         return
@@ -92,5 +125,13 @@ def check_classes(teacher, y) -> None:
 
 
 def teacher_kind(task: str, labels: str) -> str:
-    """The kind of `teacher_outputs` that belongs to `labels`."""
+    """Return the kind of `teacher_outputs` that belongs to a task and its labels.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}
+        The task.
+    labels : {"soft", "logits", "hard"}
+        The labels of a classification.
+    """
     return "values" if task == "regression" else {"soft": "probabilities", "hard": "labels"}.get(labels, labels)

@@ -1,7 +1,7 @@
 """The library of models that an ensemble is selected from: random forests, extra trees and boosting.
 
-Ensemble selection wants many models that err differently, and drops those that do not help. What
-varies: for forests the split criterion, the number of columns tried per split, leaf size and depth;
+Ensemble selection needs many models that err differently, and drops those that do not help. The
+models differ as follows: for forests the split criterion, the number of columns tried per split, leaf size and depth;
 for boosting the number of leaves or the depth, the learning rate, row and column sampling, leaf size
 and l2. All models are single-threaded: parallelism is over models.
 
@@ -60,27 +60,28 @@ WORDS = {  # parameter: how it reads in a model's name
 
 
 def default_library(task: str, size: str = "default", *, n_classes: int = 2, n_jobs=None, random_state=None) -> list:
-    """Unfitted models as a list of (name, estimator), slow ones first so that parallel fits end together.
+    """Return unfitted models as (name, estimator) pairs, slow ones first so that parallel fits end together.
 
     Parameters
     ----------
     task : {"classification", "regression"}
-    size : {"default", "large", "small"}
-        "default": the fourteen that carry the weight (about 25 seconds on two cores for 4,000 rows of
-        16 columns and two classes); "large": more than 40 models, for the strongest teacher; "small":
-        4 fast ones.
-    n_classes : int >= 2
-        Boosting grows a tree per class and round, so with more than 2 classes the rounds are divided
-        by sqrt(n_classes - 1).
-    n_jobs : int or None
-        Passed to the forests. Leave None where models are fitted in parallel.
-    random_state : int, RandomState instance or None
-        Each model gets a seed of its own drawn from it.
+        Whether the models classify or predict values.
+    size : {"default", "large", "small"}, default="default"
+        The default library has the fourteen models that carry the weight (about 25 seconds on two cores for 4,000 rows
+        of 16 columns and two classes), the large one more than 40 models for the strongest teacher, and the small one 4
+        fast models.
+    n_classes : int >= 2, default=2
+        The number of classes. Boosting grows a tree per class and round, so with more than 2 classes the rounds are
+        divided by sqrt(n_classes - 1).
+    n_jobs : int or None, default=None
+        The `n_jobs` of the forests; leave None where models are fitted in parallel.
+    random_state : int, RandomState or None, default=None
+        The source of the seeds; each model gets its own.
 
     Raises
     ------
     ValueError
-        Unknown task or size.
+        The task or the size is unknown.
     """
     if task not in FAMILIES:
         raise ValueError(f"task must be one of {tuple(FAMILIES)}, got {task!r}.")

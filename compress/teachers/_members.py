@@ -37,7 +37,7 @@ RAW = "raw"
 
 
 def named(library) -> list:
-    """A list of estimators or (name, estimator) pairs as pairs; class names in lower case name the first."""
+    """Return estimators or (name, estimator) pairs as pairs; estimators get their class name in lower case."""
     try:
         entries = list(library)
     except TypeError:
@@ -78,12 +78,12 @@ def check_members(members, method: str, *, weighted: bool = False) -> None:
 
 
 def view_of(estimator) -> str:
-    """The matrix of `TreeEncoder` that a model of the default library takes."""
+    """Return the matrix of `TreeEncoder` that a model of the default library takes."""
     return "filled" if isinstance(estimator, (GradientBoostingClassifier, GradientBoostingRegressor)) else "codes"
 
 
 def tell_categorical(estimator, mask) -> None:
-    """Name the nominal columns to estimators that treat them apart."""
+    """Name the nominal columns to estimators that treat them separately."""
     if isinstance(estimator, (HistGradientBoostingClassifier, HistGradientBoostingRegressor)) and mask.any():
         estimator.set_params(categorical_features=mask)
 
@@ -99,7 +99,7 @@ def _controller() -> ThreadpoolController:
 
 
 def one_thread():
-    """Context in which OpenMP code of this thread runs on one core.
+    """Return a context in which OpenMP code of this thread runs on one core.
 
     Parallelism is over models and blocks of rows. Sums that histogram boosting splits over threads
     would also round differently with the number of cores.
@@ -108,7 +108,7 @@ def one_thread():
 
 
 def fit_alone(name, estimator, X, y, sample_weight):
-    """Fit one model; what it raises says which model it was."""
+    """Fit one model; an error names the model."""
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
     with _named_in_errors(name), one_thread():
         return estimator.fit(X, y, **weights)
@@ -131,7 +131,7 @@ def _named_in_errors(name):
 
 
 def member_outputs(estimator, X, classes) -> np.ndarray:
-    """float64 array of shape (n_rows, n_outputs): values, or probabilities in the order of `classes`.
+    """Return values, or probabilities in the order of `classes`: float64 of shape (n_rows, n_outputs).
 
     Classes that the member never saw have probability 0.
     """

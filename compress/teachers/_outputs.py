@@ -2,8 +2,8 @@
 
 A teacher is anything with `predict_proba` (classification) or `predict` (regression): an
 `EnsembleTeacherClassifier`, a scikit-learn pipeline, an XGBoost or LightGBM estimator, an object of
-one's own. Students learn from float32 arrays; `teacher_outputs` makes them and refuses what is not
-the output it claims to be, since a student would learn it without complaint.
+the user. Students learn from float32 arrays; `teacher_outputs` makes them and refuses what is not
+the output it claims to be, since a student would learn it without an error.
 """
 
 from __future__ import annotations
@@ -27,15 +27,19 @@ __all__ = [
 
 KINDS = ("probabilities", "logits", "labels", "values")
 TASKS = ("classification", "regression")
-SMALLEST_PROBABILITY = 1e-6  # that a logarithm sees: -13.8
+SMALLEST_PROBABILITY = 1e-6  # of which a logarithm is taken: -13.8
 PROBABILITY_TOLERANCE = 1e-3  # float32 softmax over a thousand classes strays by less
 
 
 def is_fitted(teacher) -> bool:
-    """Whether `teacher` can predict as it is.
+    """Return whether a teacher can predict as it is.
 
-    Estimators answer through scikit-learn's `check_is_fitted`; an object without `fit` has nothing
-    to be fitted.
+    scikit-learn's `check_is_fitted` decides for estimators; an object without `fit` counts as fitted.
+
+    Parameters
+    ----------
+    teacher : object
+        The teacher.
     """
     if not hasattr(teacher, "fit"):
         return True
@@ -47,28 +51,36 @@ def is_fitted(teacher) -> bool:
 
 
 def task_of(teacher) -> str:
-    """What a teacher is for: "classification" or "regression".
+    """Return what a teacher is for: "classification" or "regression".
 
     Objects without scikit-learn's tags are classifiers when they have `predict_proba`.
+
+    Parameters
+    ----------
+    teacher : object
+        The teacher, fitted or not.
     """
     return _made_for(teacher) or ("classification" if hasattr(teacher, "predict_proba") else "regression")
 
 
 def check_teacher(teacher, task: str, *, labels: str = "soft") -> None:
-    """Refuse an object that cannot teach, before any long work; fitted or not.
+    """Refuse an object that cannot teach, before any long work.
 
     Parameters
     ----------
     teacher : estimator
+        The teacher, fitted or not.
     task : {"classification", "regression"}
-    labels : {"soft", "hard"}
-        A classifier needs `predict_proba` for soft labels, and only `predict` for hard ones.
+        The task of the student.
+    labels : {"soft", "hard"}, default="soft"
+        What the student learns from: a classifier needs `predict_proba` for soft labels, and only `predict` for hard
+        ones.
 
     Raises
     ------
     TypeError
-        No `predict_proba` (or `predict`), a regressor for a classification task or the reverse, a
-        class instead of an instance.
+        The teacher has no `predict_proba` (or `predict`), is a regressor for a classification task or the reverse, or
+        is a class instead of an instance.
     """
     if task not in TASKS:
         raise ValueError(f"task must be one of {TASKS}, got {task!r}.")
@@ -95,47 +107,50 @@ def check_teacher(teacher, task: str, *, labels: str = "soft") -> None:
 
 
 def clipped_logits(probabilities, eps: float = SMALLEST_PROBABILITY) -> np.ndarray:
-    """Log-probabilities, float32: the logits of a model that has probabilities only.
+    """Return log-probabilities, float32: the logits of a model that has only probabilities.
 
     Parameters
     ----------
     probabilities : float array of shape (n_rows, n_classes)
+        The class probabilities.
     eps : float in (0, 1), default=1e-6
-        Smallest probability the logarithm sees. Forests give probabilities of exactly 0, whose logits have no
-        bound.
+        The smallest probability that the logarithm is taken of; smaller ones are replaced by it. Forests give
+        probabilities of exactly 0, whose logits have no bound.
     """
     return np.log(np.maximum(probabilities, np.float32(eps), dtype=np.float32))
 
 
 def teacher_outputs(teacher, X, kind: str, *, eps: float = SMALLEST_PROBABILITY) -> np.ndarray:
-    """What a fitted teacher says of the rows of `X`, as float32.
+    """Return a fitted teacher's answers for the rows of a table, as float32.
 
     Parameters
     ----------
     teacher : fitted estimator
+        The teacher.
     X : DataFrame or array of shape (n_rows, n_columns)
-        Passed to the teacher as it is.
+        The rows, which are passed to the teacher as they are.
     kind : {"probabilities", "logits", "labels", "values"}
-        - "probabilities": `predict_proba`, columns in the order of `teacher.classes_`.
-        - "logits": `log(max(p, eps))`, so that their softmax gives the probabilities back up to `eps`
-          and, with two classes, the difference of the columns is the log odds. They are not centred;
-          losses that compare logits directly centre both sides.
+        Which answers are returned:
+        - "probabilities": `predict_proba`, with columns in the order of `teacher.classes_`.
+        - "logits": `log(max(p, eps))`, so that their softmax gives the probabilities back up to `eps` and, with two
+          classes, the difference of the columns is the log odds. They are not centred; losses that compare logits
+          directly centre both sides.
         - "labels": `predict`, one-hot in the order of `teacher.classes_`.
         - "values": `predict` of a regressor.
-    eps : float in (0, 1)
-        Smallest probability the logarithm sees. Forests give probabilities of exactly 0, whose
-        logits have no bound; 1e-6 bounds them at -13.8.
+    eps : float in (0, 1), default=1e-6
+        The smallest probability that the logarithm is taken of, as in `clipped_logits`; 1e-6 bounds logits at -13.8.
 
     Returns
     -------
-    float32 array of shape (n_rows, n_classes); for "values" (n_rows,) or (n_rows, n_outputs)
+    float32 array of shape (n_rows, n_classes), (n_rows,) or (n_rows, n_outputs)
+        The answers; only "values" have one of the last two shapes.
 
     Raises
     ------
     NotFittedError, TypeError
-        The teacher is not fitted, or has not what `kind` needs.
+        The teacher is not fitted, or lacks a method that `kind` needs.
     ValueError
-        Outputs of another shape, not finite, or that are no probabilities.
+        The outputs have another shape, are not finite, or are not probabilities.
     """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {KINDS}, got {kind!r}.")
@@ -199,12 +214,12 @@ def _one_hot(teacher, predicted, n_rows) -> np.ndarray:
     labels = np.zeros((n_rows, len(teacher.classes_)), dtype=np.float32)
     for k, label in enumerate(teacher.classes_):
         labels[:, k] = predicted == label
-    strange = labels.sum(axis=1) != 1
-    if strange.any():
+    unknown = labels.sum(axis=1) != 1
+    if unknown.any():
         raise ValueError(
             f"predict of {_name(teacher)} must return members of its classes_, "
-            f"but {int(strange.sum())} of {n_rows} rows are not "
-            f"(first: {predicted[int(np.argmax(strange))]!r})."
+            f"but {int(unknown.sum())} of {n_rows} rows are not "
+            f"(first: {predicted[int(np.argmax(unknown))]!r})."
         )
     return labels
 
@@ -225,7 +240,7 @@ def _finite(teacher, raw, method, n_rows, dimensions) -> np.ndarray:
 
 
 def _made_for(teacher) -> str | None:
-    """The task an estimator says it is for; objects without scikit-learn's tags say nothing."""
+    """Return the task that an estimator says it is for; objects without scikit-learn's tags give None."""
     try:
         return "classification" if is_classifier(teacher) else "regression" if is_regressor(teacher) else None
     except AttributeError:

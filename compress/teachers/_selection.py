@@ -27,13 +27,25 @@ __all__ = ["Selection", "Step", "check_selection", "ensemble_selection", "model_
 METRICS = ("rmse", "log_loss")
 MOST_INITIAL_MODELS = 25  # section 2.2 of the paper: "typically, 5-25 of the best models are added"
 SMALLEST_BAG = 5  # with fewer, the draw would decide more than the scores do
-TIE = 1e-10  # scores this close (relative) differ by rounding only
+TIE = 1e-10  # scores that differ by less (relative) differ by rounding only
 SMALLEST_PROBABILITY = 1e-12
 BLOCK_ROWS = 65536
 
 
 class Step(NamedTuple):
-    """One addition: after `step` additions in bag `bag`, the last one `model`, the average scores `score`."""
+    """One addition to the average of models.
+
+    Parameters
+    ----------
+    step : int
+        The number of additions in the bag up to this one.
+    model : int
+        The index of the model that is added.
+    score : float
+        The score of the average after the addition.
+    bag : int, default=0
+        The number of the bag.
+    """
 
     step: int
     model: int
@@ -42,7 +54,15 @@ class Step(NamedTuple):
 
 
 class Selection(NamedTuple):
-    """`weights`, array of shape (n_models,) summing to 1, and `path`, a list of `Step`."""
+    """Result of ensemble selection.
+
+    Parameters
+    ----------
+    weights : float64 array of shape (n_models,)
+        The weights of the models, which sum to 1.
+    path : list of Step
+        The additions in their order.
+    """
 
     weights: np.ndarray
     path: list
@@ -60,43 +80,42 @@ def ensemble_selection(
     sample_weight=None,
     random_state=None,
 ) -> Selection:
-    """Weights of the average of models that scores lowest on held-out rows.
+    """Select models whose weighted average scores lowest on held-out rows.
 
     Parameters
     ----------
     predictions : array of shape (n_models, n_rows, n_outputs) or (n_models, n_rows)
-        Each model's predictions for rows it was not fitted on: probabilities, or values.
+        Each model's predictions for rows that it was not fitted on: probabilities, or values.
     targets : array of shape (n_rows, n_outputs) or (n_rows,)
         What is to be predicted: one-hot rows for probabilities, values for regression.
-    metric : {"rmse", "log_loss"} or callable
-        What is minimised. "rmse" is the root of the mean over rows and outputs of the squared error;
-        "log_loss" takes the targets for probabilities. A callable is given `(targets, average)`, both
-        of shape (n_rows, n_outputs), and returns a float.
-    n_bags : int >= 1
-        Random subsets of the library to select from. With 1 the whole library is used.
-    bag_fraction : float in (0, 1]
-        Share of the library in a bag, at least 5 models (so 5 models or fewer are never bagged).
-    n_init : int >= 0 or "auto"
-        How many of the best models to start from; "auto" takes the number, up to 25, whose average
-        scores lowest (at least one, so that the result is never worse than the best single model of
-        the bag); 0 starts from nothing.
-    n_steps : int >= 0
-        Additions after the start. The average of lowest score met is kept, so more steps cost time
-        only.
+    metric : {"rmse", "log_loss"} or callable, default="rmse"
+        What is minimised. "rmse" is the root of the mean over rows and outputs of the squared error; "log_loss" is the
+        mean negative log-probability of the classes, which the targets have to show as one-hot rows. A callable is
+        given `(targets, average)`, both of shape (n_rows, n_outputs), and returns a float.
+    n_bags : int >= 1, default=1
+        The number of random subsets of the library to select from. With 1 the whole library is used.
+    bag_fraction : float in (0, 1], default=0.5
+        The share of the library in a bag, at least 5 models (so 5 models or fewer are never bagged).
+    n_init : int >= 0 or "auto", default="auto"
+        The number of the best models to start from. "auto" takes the number, up to 25, whose average scores lowest (at
+        least one, so that the result is never worse than the best single model of the bag); 0 starts without models.
+    n_steps : int >= 0, default=50
+        The number of additions after the start. The average with the lowest score on the way is kept, so more steps
+        only cost time.
     sample_weight : array of shape (n_rows,), optional
-        Weights of the rows in "rmse" and "log_loss".
-    random_state : int, RandomState instance or None
-        Draws the bags.
+        The weights of the rows in "rmse" and "log_loss".
+    random_state : int, RandomState or None, default=None
+        The source of the bags.
 
     Returns
     -------
     Selection
-        Weights and path. Ties go to the model of lowest index.
+        The weights and the path. Ties go to the model of lowest index.
 
     Raises
     ------
     ValueError
-        Shapes that do not fit, predictions that are not finite, parameters out of range.
+        The shapes do not fit together, predictions are not finite, or a parameter is out of its range.
 
     Examples
     --------
@@ -126,21 +145,29 @@ def ensemble_selection(
 
 
 def model_scores(predictions, targets, *, metric: str | Callable = "rmse", sample_weight=None) -> np.ndarray:
-    """Score of each model alone, array of shape (n_models,); parameters as in `ensemble_selection`."""
+    """Return the score of each model alone, an array of shape (n_models,); parameters as in `ensemble_selection`."""
     predictions, targets = _checked_arrays(predictions, targets)
     objective = _objective(predictions, targets, metric, sample_weight)
     return objective.scores(np.zeros(len(predictions)), np.arange(len(predictions)))
 
 
 def prune_weights(weights, min_weight: float) -> np.ndarray:
-    """Set weights below `min_weight` to 0 and scale the rest to sum 1; the largest always stays."""
+    """Set small weights to 0 and scale the others to sum 1; the largest weight always stays.
+
+    Parameters
+    ----------
+    weights : array of shape (n_models,)
+        The weights.
+    min_weight : float in [0, 1]
+        The smallest weight that stays.
+    """
     weights = np.asarray(weights, dtype=np.float64)
     kept = np.where(weights >= min(min_weight, weights.max()), weights, 0.0)
     return kept / kept.sum()
 
 
 def _climb(objective, members, n_init, n_steps):
-    """One greedy path over `members` (indices of models): (counts per model, list of steps)."""
+    """Follow one greedy path over `members` (indices of models): (counts per model, list of steps)."""
     counts = np.zeros(objective.n_models)
     path = []
     alone = objective.scores(counts, members)
@@ -191,7 +218,7 @@ class _SquaredError:
             self.gram += errors @ errors.T
 
     def scores(self, counts, models):
-        """RMSE of the average of `counts` with one more of each of `models`, array of len(models)."""
+        """Return the RMSE of the average of `counts` with one more of each of `models`, an array of len(models)."""
         with_each = self.gram[models] @ counts
         squares = counts @ self.gram @ counts + 2 * with_each + np.diagonal(self.gram)[models]
         return np.sqrt(np.maximum(squares, 0.0)) / (counts.sum() + 1)

@@ -1,4 +1,4 @@
-"""The transfer set: rows and a teacher's targets for them, what a student learns from."""
+"""The transfer set: rows and a teacher's targets for them, from which a student learns."""
 
 from compress.transfer._cross_fit import CrossFit, check_can_refit
 from compress.transfer._labelling import label_rows

@@ -2,8 +2,8 @@
 
 A teacher is overconfident near its own training rows, and generated rows lie near them. Here the rows
 are split into folds, a clone of the teacher is fitted on all folds but one, and what is generated from
-that one fold is labelled by this clone. The labels are those of weaker teachers, on four fifths of the
-rows: it pays where labels are noisy and harms where they are clean, so it is chosen on validation rows.
+that one fold is labelled by this clone. The labels are those of weaker teachers, fitted on four fifths of the
+rows: they help where labels are noisy and harm where they are clean, so validation rows decide.
 """
 
 from __future__ import annotations
@@ -37,25 +37,26 @@ class CrossFit:
     Parameters
     ----------
     teacher : estimator
-        Fitted or not; clones are fitted. Of a fitted `EnsembleTeacherClassifier` or
-        `EnsembleTeacherRegressor` the models that it has selected, with their weights.
+        The teacher to clone, fitted or not; the clones are fitted. A fitted `EnsembleTeacherClassifier` or
+        `EnsembleTeacherRegressor` gives the models that it has selected, with their weights.
     n_folds : int >= 2, default=5
-        At most the number of rows.
-    random_state : int, RandomState or None
-        For the folds and for each `random_state` of the teacher that is None.
+        The number of folds; the number of rows is its upper limit.
+    random_state : int, RandomState or None, default=None
+        The source of the folds, and of the seed of each `random_state` of the teacher that is None.
 
     Attributes
     ----------
-    teachers_ : list of fitted estimators, one per fold
+    teachers_ : list of fitted estimators
+        The clones, one for each fold.
     folds_ : list of int arrays
-        The rows that each teacher has not seen.
-    classes_ : array of shape (n_classes,), for classifiers
-        Label of each column of outputs and targets.
+        The rows that each clone has not seen.
+    classes_ : array of shape (n_classes,) or None
+        The label of each column of outputs and targets; None for regressors.
 
     Raises
     ------
     ValueError
-        The teacher is frozen: it cannot be fitted anew.
+        In `fit`, when the teacher is frozen and cannot be fitted again, or when there are fewer than 2 rows or folds.
 
     References
     ----------
@@ -74,10 +75,13 @@ class CrossFit:
         Parameters
         ----------
         X : DataFrame or array of shape (n_rows, n_columns)
+            The training rows.
         y : array of shape (n_rows,) or (n_rows, n_outputs)
+            The labels or values of the rows.
         classes : array of shape (n_classes,), optional
-            All classes, sorted; those of `y` by default.
+            All classes, sorted; by default those of `y`.
         sample_weight : array of shape (n_rows,), optional
+            The weights of the rows.
         """
         check_can_refit(self.teacher)
         if not self.n_folds >= 2:
@@ -102,18 +106,19 @@ class CrossFit:
         return fit_teacher(self.teacher, X, y, weight, rng=rng)
 
     def outputs(self, X, kind: str) -> np.ndarray:
-        """Out-of-fold outputs for the rows of `fit`, in their order.
+        """Return out-of-fold outputs for the rows of `fit`, in their order.
 
         Parameters
         ----------
-        X : the table that `fit` was given
+        X : DataFrame or array of shape (n_rows, n_columns)
+            The table that `fit` was given.
         kind : {"probabilities", "logits", "labels", "values"}
             As in `teacher_outputs`.
 
         Returns
         -------
         float32 array of shape (n_rows, n_classes), (n_rows,) or (n_rows, n_outputs)
-            A class that one fold's teacher has not seen gets probability 0 there.
+            The outputs. A class that the clone of one fold has not seen gets probability 0 there.
         """
         parts = [
             self._aligned(teacher_outputs(teacher, take(X, fold), kind), teacher, kind)
@@ -138,33 +143,34 @@ class CrossFit:
         verbose: int = 0,
         random_state=None,
     ) -> TransferSet:
-        """A transfer set whose rows come fold by fold, each labelled by the teacher that has not seen the fold.
+        """Make a transfer set fold by fold, each labelled by the teacher that has not seen the fold.
 
         Parameters
         ----------
-        X : the table that `fit` was given
-            The original rows.
+        X : DataFrame or array of shape (n_rows, n_columns)
+            The original rows, which are the table that `fit` was given.
         generator : generator, optional
-            Its clones are fitted, one on each fold.
+            The generator of further rows; its clones are fitted, one on each fold.
         n_rows : int, optional
-            Rows in all; by default the real ones.
+            The number of rows in all; by default that of the real ones.
         X_unlabeled : DataFrame or array of shape (n_unlabeled, n_columns), optional
-            Further real rows; they are dealt out to the folds.
+            Further real rows, which are divided among the folds.
         labels, n_jobs, verbose
             As in `TransferSet.from_teacher`.
         classes
-            Not looked at: `classes_` holds.
+            It is not used, since `classes_` is known; it is there for the same call as that of `SingleTeacher`.
         schema : Schema, optional
-            Kinds of the columns; learned from the real rows, as the generator's schema says, by default.
+            The kinds of the columns; by default they are learned from the real rows, as the schema of the generator
+            says.
         original_targets : float array, optional
-            Targets of the original rows in place of the teachers' answers; see `TransferSet.from_teacher`.
-        random_state : int, RandomState or None
-            Of the generators, and of the order of the generated rows.
+            The targets of the original rows in place of the teachers' answers; see `TransferSet.from_teacher`.
+        random_state : int, RandomState or None, default=None
+            The source of the seeds of the generators and of the order of the generated rows.
 
         Returns
         -------
         TransferSet
-            `X` first and in its order, then `X_unlabeled`, then generated rows of all folds, mixed.
+            The rows are those of `X` in their order, then `X_unlabeled`, then the generated rows of all folds, mixed.
         """
         rng = check_random_state(random_state)
         real = X if X_unlabeled is None else stack_tables(X, X_unlabeled)
@@ -191,7 +197,7 @@ class CrossFit:
 
     def _fitted(self, generator, table, schema, rng):
         generator = clone(generator)
-        if "schema" in generator.get_params():  # a fold need not show what kind a column is
+        if "schema" in generator.get_params():  # a fold may not show what kind a column is
             generator.set_params(schema=schema)
         seed_unset(generator, rng)
         return generator.fit(table)
@@ -221,7 +227,7 @@ class CrossFit:
         return TransferSet(table, targets, kind, self.classes_, n_original, schema, seconds=seconds)
 
     def _aligned(self, output, teacher, kind: str) -> np.ndarray:
-        """The output with one column for each of `classes_`."""
+        """Return the output with one column for each of `classes_`."""
         columns = getattr(teacher, "classes_", self.classes_)
         if self.classes_ is None or len(columns) == len(self.classes_):
             return output
@@ -232,7 +238,18 @@ class CrossFit:
 
 
 def check_can_refit(teacher) -> None:
-    """Refuse a teacher of which no further clones can be fitted."""
+    """Refuse a teacher whose clones cannot be fitted.
+
+    Parameters
+    ----------
+    teacher : object
+        The teacher.
+
+    Raises
+    ------
+    ValueError
+        The teacher is frozen, or has no `fit`.
+    """
     if isinstance(teacher, FrozenEstimator) or not hasattr(teacher, "fit"):
         raise ValueError(
             f"labels by teachers that have not seen the row need clones of the teacher, but a {type(teacher).__name__} "

@@ -27,7 +27,7 @@ def label_rows(
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> np.ndarray:
-    """The teacher's targets for the rows of `X`.
+    """Return the teacher's targets for the rows of a table.
 
     Parameters
     ----------
@@ -40,7 +40,8 @@ def label_rows(
 
     Returns
     -------
-    float32 array of shape (n_rows, n_classes); for regressors (n_rows,) or (n_rows, n_outputs)
+    float32 array of shape (n_rows, n_classes), (n_rows,) or (n_rows, n_outputs)
+        The targets; only those of regressors have one of the last two shapes.
     """
     kind = teacher_kind(check_labels(teacher, labels), labels)
     blocks = [slice(i, i + block_rows) for i in range(0, len(X), block_rows)]
@@ -51,7 +52,7 @@ def label_rows(
 
 
 def check_labels(teacher, labels: str) -> str:
-    """The task that the teacher is made for; TypeError, before any long work, where it cannot give such labels."""
+    """Return the task of a teacher; raise TypeError, before any long work, where it cannot give such labels."""
     task = task_of(teacher)
     check_teacher(teacher, task, labels="hard" if labels == "hard" else "soft")
     return task

@@ -1,7 +1,7 @@
-"""The transfer set: generated rows with the teacher's targets, what a student learns from.
+"""The transfer set: generated rows with the teacher's targets, from which a student learns.
 
 D1 (original rows) -> generator -> rows -> teacher -> targets: D2. A transfer set is complete when it is made, and
-nobody edits it afterwards.
+does not change afterwards.
 """
 
 from __future__ import annotations
@@ -25,21 +25,22 @@ class TransferSet:
     Parameters
     ----------
     X : DataFrame or array of shape (n_rows, n_columns)
-        The first `n_original` rows are the original ones.
+        The rows; the first `n_original` ones are the original ones.
     targets : float32 array
-        `kind="probabilities"` or `"logits"`: shape (n_rows, n_classes);
-        `"values"` (regression): (n_rows,) or (n_rows, n_outputs).
+        The teacher's targets: of shape (n_rows, n_classes) for probabilities and logits, and of shape (n_rows,) or
+        (n_rows, n_outputs) for the values of a regression.
     kind : {"probabilities", "logits", "values"}
+        What the targets are.
     classes : array of shape (n_classes,), optional
-        Label of each column of `targets`; None for regression.
+        The label of each column of `targets`; None for regression.
     n_original : int, default=0
-        How many of the first rows are original ones.
+        The number of original rows.
     schema : Schema, optional
-        Kinds of the columns, handed on to the student.
+        The kinds of the columns, which are passed on to the student.
     sample_weight : array of shape (n_rows,), optional
-        Weights of the rows in the student's loss; None: all count the same.
-    seconds : dict
-        Seconds spent in `generate` and `label`.
+        The weights of the rows in the student's loss; with None all rows count the same.
+    seconds : dict, default={}
+        The seconds spent in the stages `generate` and `label`.
 
     Raises
     ------
@@ -76,7 +77,7 @@ class TransferSet:
         return len(self.X)
 
     def probabilities(self) -> np.ndarray:
-        """The targets as class probabilities, float32 of shape (n_rows, n_classes)."""
+        """Return the targets as class probabilities, float32 of shape (n_rows, n_classes)."""
         if self.kind == "values":
             raise ValueError("the targets of a regression have no probabilities.")
         if self.kind == "probabilities":
@@ -84,7 +85,17 @@ class TransferSet:
         return softmax(self.targets.astype(np.float32, copy=False), axis=1)
 
     def head(self, n_rows: int) -> TransferSet:
-        """The first `n_rows` rows: a smaller transfer set with the same originals in front."""
+        """Return the first rows: a smaller transfer set with the same original rows at the start.
+
+        Parameters
+        ----------
+        n_rows : int
+            The number of rows.
+
+        Returns
+        -------
+        TransferSet
+        """
         if not 0 < n_rows <= len(self):
             raise ValueError(f"n_rows must lie in [1, {len(self)}], got {n_rows}.")
         weight = None if self.sample_weight is None else self.sample_weight[:n_rows]
@@ -116,37 +127,38 @@ class TransferSet:
         n_jobs: int | None = None,
         verbose: int = 0,
     ) -> TransferSet:
-        """Original rows, true unlabelled ones and generated ones, labelled by the teacher.
+        """Make a transfer set of original, unlabelled and generated rows, labelled by the teacher.
 
         Parameters
         ----------
-        teacher : fitted estimator with `predict_proba` (classifier) or `predict` (regressor)
-            The one who answers.
+        teacher : fitted estimator
+            The teacher: a classifier with `predict_proba`, or a regressor with `predict`.
         X : DataFrame or array of shape (n_original, n_columns)
-            Original rows; the teacher labels them too, unless `original_targets` are given.
+            The original rows; the teacher labels them too, unless `original_targets` are given.
         X_unlabeled : DataFrame or array of shape (n_unlabeled, n_columns), optional
             Further real rows, which come after the original ones.
-        generator : generator fitted on `X`, optional
-            Makes up what is missing to `n_rows`.
+        generator : fitted generator, optional
+            The generator, fitted on `X`, that makes the rows that are missing to `n_rows`.
         n_rows : int, optional
-            Rows in all; by default the original and unlabelled ones.
+            The number of rows in all; by default that of the original and unlabelled ones.
         labels : {"soft", "logits", "hard"}, default="soft"
-            Teacher's probabilities, logits (log-probabilities) or its most probable class. Regression
-            knows one kind only, the teacher's values.
+            Whether the targets are the teacher's probabilities, its logits (log-probabilities) or its most probable
+            class. In regression they are always the teacher's values.
         classes : array of shape (n_classes,), optional
-            Label of each of the teacher's columns, for a teacher without `classes_`; 0, 1, ... by default.
+            The label of each of the teacher's columns, for a teacher without `classes_`; 0, 1, ... by default.
         schema : Schema, optional
-            Kinds of the columns; the generator's by default.
-        original_targets : float array of shape (n_original, n_classes), (n_original,) or (n_original, n_outputs)
-            Targets of the original rows, of the kind of `labels`, in place of the teacher's answers.
+            The kinds of the columns; by default those of the generator.
+        original_targets : float array, optional
+            The targets of the original rows in place of the teacher's answers, of the same kind and shape.
         sample_weight : array of shape (n_rows,), optional
-            Weights of all rows in the student's loss.
+            The weights of all rows in the student's loss.
         block_rows : int, default=10000
-            Rows labelled per task.
+            The number of rows that are labelled per task.
         n_jobs : int, optional
-            As in joblib; threads, unless `joblib.parallel_config` says otherwise.
+            The number of parallel joblib workers that label; they are threads unless `joblib.parallel_config` says
+            otherwise.
         verbose : int, default=0
-            1 shows a progress bar on a terminal.
+            1 shows a progress bar on a terminal; 0 shows nothing.
 
         Returns
         -------
@@ -199,7 +211,7 @@ class TransferSet:
 
 
 def n_generated(n_real: int, n_rows: int | None, generator) -> int:
-    """How many rows have to be generated; ValueError where `n_rows` cannot be met."""
+    """Return how many rows have to be generated; raise ValueError where `n_rows` is not possible."""
     n_rows = n_real if n_rows is None else n_rows
     if n_rows < n_real:
         raise ValueError(f"n_rows counts the real rows too and must be at least {n_real}, got {n_rows}.")
@@ -209,7 +221,7 @@ def n_generated(n_real: int, n_rows: int | None, generator) -> int:
 
 
 def with_original(original: np.ndarray, targets: np.ndarray, n_original: int) -> np.ndarray:
-    """Given targets of the original rows before the teacher's answers for the others."""
+    """Put given targets of the original rows before the teacher's answers for the others."""
     if original.shape != (n_original, *targets.shape[1:]):
         raise ValueError(
             f"original_targets must have the shape of the teacher's answers for X, {(n_original, *targets.shape[1:])}, "
