@@ -16,8 +16,9 @@ def captured(augment) -> bool:
     Parameters
     ----------
     augment : callable(rows) -> rows, or None
-        One of one's own says so by an attribute `captured` that is True: all that it draws comes from torch's random
-        stream of the device of the rows, and nothing else in it changes from step to step.
+        The augmentation. A callable of your own says that it may be captured by an attribute `captured` that is True:
+        then all that it draws comes from torch's random stream of the device of the rows, and nothing else in it
+        changes from step to step.
     """
     return augment is None or bool(getattr(augment, "captured", False))
 
@@ -31,7 +32,8 @@ class RandomShift:
 
     Parameters
     ----------
-    pixels : int
+    pixels : int, default=2
+        The largest distance in each direction.
 
     Examples
     --------
@@ -48,7 +50,7 @@ class RandomShift:
         n, m = rows.shape
         side = round(m**0.5)
         if side * side != m:
-            raise ValueError(f"RandomShift needs square images, got rows of {m} numbers, which is no square.")
+            raise ValueError(f"RandomShift needs square images, got rows of {m} numbers, whose number is not a square.")
         p = self.pixels
         padded = F.pad(rows.view(n, side, side), (p, p, p, p))
         down, right = torch.randint(0, 2 * p + 1, (2, n, 1), device=rows.device)

@@ -30,14 +30,17 @@ def auto_batch_size(n_rows: int, device: torch.device, n_epochs: int = 10) -> in
 
     Parameters
     ----------
-    n_rows : int, of the training
+    n_rows : int
+        The number of rows that the training sees.
     device : torch.device
-    n_epochs : int
-        How often the training passes over them. Looked at on a GPU only.
+        The device of the training.
+    n_epochs : int, default=10
+        How often the training passes over the rows; it matters on a GPU only.
 
     Returns
     -------
     int
+        The number of rows of a batch.
 
     Examples
     --------
@@ -62,10 +65,11 @@ def auto_learning_rate(learning_rate: float, n_rows: int, batch_size: int) -> fl
     Parameters
     ----------
     learning_rate : float
-        For the batch size of `auto_batch_size` on a CPU.
+        The learning rate that suits the batch size of `auto_batch_size` on a CPU.
     n_rows : int
+        The number of rows that the training sees.
     batch_size : int
-        Of `auto_batch_size` on the device.
+        What `auto_batch_size` gives for the device.
 
     Returns
     -------

@@ -14,7 +14,15 @@ __all__ = ["Clock", "WatchedClock"]
 
 @dataclass(frozen=True)
 class Clock:
-    """Where training stands: `epoch` and `step` from 0, `progress` from 0 to 1 over the whole run."""
+    """Where a training stands.
+
+    Parameters
+    ----------
+    epoch, step : int
+        The numbers of the epoch and of the step, from 0; steps are counted over all epochs.
+    progress : float in [0, 1)
+        The share of the whole run that is done.
+    """
 
     epoch: int
     step: int
@@ -24,12 +32,13 @@ class Clock:
 class WatchedClock:
     """A clock whose numbers remember being used.
 
-    Handing one of them on is no use: `value_at(4.0, clock.progress)` is 4.0 whatever the progress is. Any
-    arithmetic, comparison or conversion is.
+    Handing one of them on does not count: `value_at(4.0, clock.progress)` is 4.0 whatever the progress is. Any
+    arithmetic, comparison or conversion does.
 
     Attributes
     ----------
-    epoch, step, progress : numbers of `clock`
+    epoch, step, progress : numbers
+        Those of the clock.
     used : bool
         Whether a result may depend on one of them.
     """
@@ -42,7 +51,7 @@ class WatchedClock:
 
 
 class _Watched:
-    """A number that is no float, so that C code, too, must ask for its value."""
+    """A number that is not a float, so that C code, too, must ask for its value."""
 
     __slots__ = ("_value", "_clock")
     __hash__ = None

@@ -26,7 +26,7 @@ class EagerSteps:
     n_replayed, eager_because : 0 and None
         As captured steps have them.
     learning_rate : float
-        Of the last step.
+        The learning rate of the last step.
     """
 
     n_replayed = 0

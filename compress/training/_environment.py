@@ -24,7 +24,7 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
     Returns
     -------
     torch.device
-        Of a GPU always with its index.
+        A GPU always comes with its index.
 
     Raises
     ------
@@ -95,7 +95,15 @@ def _first_line(error: Exception) -> str:
 
 @contextlib.contextmanager
 def isolated_rng(seed: int, device: torch.device | None = None):
-    """Seed torch inside the block only: initial weights and dropout repeat, the caller's stream goes on."""
+    """Seed torch inside the block only: initial weights and dropout repeat, the caller's stream goes on.
+
+    Parameters
+    ----------
+    seed : int
+        The seed of torch's random stream on the CPU, and of that of the device.
+    device : torch.device, optional
+        A CUDA device whose stream is seeded, too.
+    """
     devices = [device] if device is not None and device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         torch.random.default_generator.manual_seed(seed)
@@ -107,7 +115,13 @@ def isolated_rng(seed: int, device: torch.device | None = None):
 
 @contextlib.contextmanager
 def single_thread(active: bool = True):
-    """One torch thread inside the block: small nets lose more to handing work out than they gain."""
+    """One torch thread inside the block: small nets lose more to handing work out than they gain.
+
+    Parameters
+    ----------
+    active : bool, default=True
+        False leaves the number of threads as it is.
+    """
     before = torch.get_num_threads()
     if active:
         torch.set_num_threads(1)
@@ -122,6 +136,11 @@ def matmul_precision(precision: str):
     """Float32 matrix products in "highest" (float32), "high" (tf32) or "medium" precision inside the block only.
 
     It matters on GPUs with tf32 units. Training leaves torch's setting as it finds it.
+
+    Parameters
+    ----------
+    precision : {"highest", "high", "medium"}
+        The precision, as in `torch.set_float32_matmul_precision`.
     """
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision(precision)

@@ -30,10 +30,11 @@ def gradient_noise(
     module, tensors, loss
         As in `train`; the mode of the module is left as it is, and `loss` gets the clock's start.
     batch_size : int
-    n_batches : int
-        Batches over which the mean is taken, drawn without replacement where there are enough rows.
-    seed : int
-        Of their choice.
+        The number of rows of a batch.
+    n_batches : int, default=8
+        The number of batches over which the mean is taken, drawn without replacement where there are enough rows.
+    seed : int, default=0
+        The seed that the batches are drawn with.
 
     Returns
     -------

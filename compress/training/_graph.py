@@ -49,7 +49,7 @@ class GraphSteps:
     n_replayed : int
         Those of them that were replayed.
     learning_rate : float
-        Of the last step.
+        The learning rate of the last step.
     eager_because : str or None
         Why nothing is replayed.
     """

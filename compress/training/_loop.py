@@ -51,14 +51,17 @@ class TrainingResult:
     Attributes
     ----------
     history : list of dict
-        One per epoch: `epoch`, `loss` (mean over its batches), `learning_rate`, `seconds`, and `valid`
+        One row per epoch: `epoch`, `loss` (mean over its batches), `learning_rate`, `seconds`, and `valid`
         where there is a validation function.
     best_epoch : int or None
-        Epoch whose weights were kept because of their validation score.
+        The epoch whose weights were kept because of their validation score.
     stopped : {"finished", "early_stopping", "diverged", "callback"}
+        Why the training ended: all epochs were run, the validation rows showed no improvement, the loss was not finite,
+        or a callback ended it.
     n_steps : int
+        The number of steps done.
     n_replayed : int
-        Steps that a GPU ran from its capture; 0 on a CPU.
+        The number of steps that a GPU ran from its capture; 0 on a CPU.
     eager_because : str or None
         Why a GPU's steps were not captured.
     """
@@ -101,36 +104,49 @@ def train(
     Parameters
     ----------
     module : torch module, on `device`
+        The net; it is trained in place and left in eval mode.
     tensors : tuple of tensors with the same number of rows, on the host or on `device`
-        Batches are the same rows of each. What is on the host moves to the GPU whole when it fits.
+        The rows; a batch is the same rows of each. What is on the host moves to the GPU whole when it fits.
     loss : callable(batch, clock) -> scalar tensor
+        What is minimised: a function of a batch, a tuple of tensors, and of the `Clock`.
     max_epochs, batch_size : int
+        The largest number of passes over the rows, and the number of rows of a step.
     learning_rate : float
-        At the start; "cosine" and "linear" schedules end at 0, step by step.
-    schedule : {"constant", "cosine", "linear"}
-    optimizer : {"adamw", "sgd"}
-    weight_decay : float
-        Decoupled, on matrices only (not on biases and norms).
+        The learning rate at the start; "cosine" and "linear" schedules bring it to 0, step by step.
+    schedule : {"constant", "cosine", "linear"}, default="cosine"
+        How the learning rate changes.
+    optimizer : {"adamw", "sgd"}, default="adamw"
+        The optimiser.
+    weight_decay : float, default=0.0
+        Decoupled weight decay; it acts on matrices only, not on biases and norms.
+    momentum : float in [0, 1), default=0.9
+        Nesterov's momentum of "sgd".
     parameters : iterable, optional
-        Train only these; the rest of the module stays frozen.
+        The parameters that are trained; the rest of the module stays frozen. All of the module by default.
     validate : callable() -> float, optional
-        Called after each epoch in eval mode; the weights with the lowest value are kept.
+        It is called after each epoch in eval mode; the weights with the lowest value are kept.
     measure : callable() -> dict, optional
-        Called after each epoch in eval mode; its entries go into that epoch's row of the history.
+        It is called after each epoch in eval mode; its entries go into that epoch's row of the history.
     patience : int, optional
-        Stop after so many epochs without an improvement by more than `tolerance`.
-    seed : int
-        Order of the batches, dropout.
-    mixed_precision : bool
-        bfloat16 autocast; on a GPU only.
-    capture : bool
+        The training stops after so many epochs without an improvement by more than `tolerance`.
+    tolerance : float, default=0.0
+        How much lower a validation score must be to count as an improvement.
+    seed : int, default=0
+        The seed of the order of the batches and of dropout.
+    device : torch.device, optional
+        The device of the training; that of the module by default.
+    mixed_precision : bool, default=False
+        Whether the loss is computed under bfloat16 autocast; on a GPU only.
+    capture : bool, default=True
         Whether steps may be captured and replayed on a GPU. A loss is watched for what a replay would freeze: the
         clock, torch's, NumPy's and Python's shared random streams on the host, a wait for the device. Say False when
         it depends on anything else that changes on the host, such as a counter or a random stream of its own.
-    callbacks : iterable of callable(row)
-        Called after each epoch with its row of the history.
-    verbose : int
+    callbacks : iterable of callable(row), default=()
+        They are called after each epoch with its row of the history; one that raises `StopTraining` ends the training.
+    verbose : int, default=0
         1 shows a progress bar on a terminal.
+    description : str, default="training"
+        What the progress bar and the errors call the training.
 
     Returns
     -------

@@ -21,11 +21,11 @@ def outputs_of(module: nn.Module, blocks: tuple[torch.Tensor, ...], *, block_row
     Parameters
     ----------
     module : torch module
-        Its mode is as before afterwards.
+        The net; its mode is as before afterwards.
     blocks : tuple of tensors with the same number of rows
         The arguments of its forward pass.
-    block_rows : int
-        Rows at a time.
+    block_rows : int, default=65536
+        The number of rows at a time.
 
     Returns
     -------

@@ -29,7 +29,7 @@ class Schedule:
     shape : {"constant", "linear", "exponential", "cosine", "step"}, default="linear"
         - "linear": `start + (end - start) x` at the share `x` of the way;
         - "exponential": `start * (end / start) ** x`, the same factor at each step;
-        - "cosine": half a cosine wave, slow at both ends;
+        - "cosine": half a period of a cosine, slow at both ends;
         - "step": `start` before `until`, `end` from there on.
     until : float in (0, 1], default=1.0
         Share of the training at which `end` is reached.
@@ -90,19 +90,44 @@ def learning_rate_factor(schedule: str) -> Schedule:
     Parameters
     ----------
     schedule : {"constant", "cosine", "linear"}
+        How the share goes down; "constant" does not.
     """
     return Schedule(1.0, None if schedule == "constant" else 0.0, schedule)
 
 
 def value_at(value: float | Schedule, progress: float) -> float:
-    """A number as it is, a schedule at `progress`."""
+    """A number as it is, a schedule at `progress`.
+
+    Parameters
+    ----------
+    value : float, Schedule or callable(progress) -> float
+        What may change during the training.
+    progress : float in [0, 1]
+        The share of the training that is done.
+    """
     return value(progress) if callable(value) else value
 
 
 def check_range(name: str, value, low: float, high: float, rule: str, *, open_low: bool = False) -> None:
-    """Raise unless a number or all of a schedule lies between `low` and `high`; `rule` is the message's middle.
+    """Raise unless a number, or all of a schedule, lies between two bounds.
 
-    A callable of one's own cannot be looked through: the losses check what it returns.
+    Parameters
+    ----------
+    name : str
+        The parameter, for the error.
+    value : float, Schedule or callable
+        What is checked. A callable of the user's own cannot be looked through: the losses check what it returns.
+    low, high : float
+        The bounds.
+    rule : str
+        The middle of the message, such as "be positive".
+    open_low : bool, default=False
+        Whether the lower bound itself is out of range.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The value is not a number or a schedule, or is out of its range.
     """
     if callable(value) and not isinstance(value, Schedule):
         return

@@ -22,18 +22,19 @@ class Task:
 
     Attributes
     ----------
-    loss : callable(batch, clock) -> scalar tensor
-    parameters : list of Parameter, those that are trained
-    decayed : list of Parameter, those that decay
-    optimizer : {"adamw", "sgd"}
-    momentum, learning_rate, weight_decay : float
-    factor : callable(progress) -> float, the share of `learning_rate` at a progress from 0 to 1
-    total_steps, batch_size, n_rows : int
-    device : torch.device
+    loss, optimizer, momentum, learning_rate, weight_decay, batch_size, device
+        As in `train`.
+    parameters, decayed : list of Parameter
+        Those that are trained, and those of them that decay.
+    factor : callable(progress) -> float
+        The share of `learning_rate` at a progress from 0 to 1.
+    total_steps, n_rows : int
+        The number of steps of the whole training, and of rows.
     bfloat16 : bool
         Whether the loss is computed under bfloat16 autocast.
     own_decay : callable(rate), optional
-        Instead of `decayed`: does the decay of one step, at a learning rate that is a float or a tensor of one number.
+        It stands in place of `decayed` and does the decay of one step, at a learning rate that is a float or a tensor
+        of one number.
     weights_must_be_finite : bool
         Whether an epoch that leaves weights that are not finite has diverged.
     """

@@ -30,10 +30,13 @@ def place(tensors, batch_size: int, seed: int, device: torch.device, *, captured
     Parameters
     ----------
     tensors : tuple of tensors with the same number of rows, on the host or on `device`
+        The rows.
     batch_size : int
+        The number of rows of a step.
     seed : int
-        Of the order of the rows.
+        The seed of the order of the rows.
     device : torch.device
+        Where the steps run.
     captured : bool
         Whether steps will be captured, so that they need fixed places of memory even on a CPU.
 
@@ -50,7 +53,15 @@ def place(tensors, batch_size: int, seed: int, device: torch.device, *, captured
 
 
 def fits_on(device: torch.device, n_bytes: int) -> bool:
-    """Whether `n_bytes` more may live on a device, with room left to work; of a CPU always True."""
+    """Whether so many bytes more may live on a device, with room left to work.
+
+    Parameters
+    ----------
+    device : torch.device
+        The device; of a CPU the answer is always True.
+    n_bytes : int
+        The bytes to come.
+    """
     if device.type != "cuda":
         return True
     free, _ = torch.cuda.mem_get_info(device)

@@ -56,13 +56,14 @@ def train_together(
     loss : callable(module, batch, clock) -> scalar tensor
         What one candidate minimises; called with a stand-in for all of them, under `torch.func.vmap`.
     max_epochs, batch_size : int
+        As in `train`.
     learning_rates, weight_decays : float, or one per candidate
-        As `learning_rate` (positive) and `weight_decay` (at least 0) of `train`.
+        They are as `learning_rate` (positive) and `weight_decay` (at least 0) of `train`.
     schedule, seed, device, capture, description
         As in `train`.
     validate : callable(module) -> scalar tensor, optional
-        Called after each epoch in eval mode, also under `vmap`: of each candidate the weights with its lowest value
-        are kept. Without it, the last weights that are finite.
+        It is called after each epoch in eval mode, also under `vmap`: of each candidate the weights with its lowest
+        value are kept. Without it, the last weights that are finite are.
 
     Returns
     -------
