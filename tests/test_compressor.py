@@ -1,6 +1,7 @@
 """The compressors: scikit-learn's contract, any teacher, any table, every way to label."""
 
 import pickle
+import time
 
 import joblib
 import numpy as np
@@ -581,3 +582,79 @@ def test_ctrl_c_leaves_fit_at_every_stage(blobs, stage):
         with pytest.raises(KeyboardInterrupt):
             compressor(DecisionTreeClassifier(), student=student, **options).fit(*blobs)
     assert len(calls) == 1
+
+
+# ---------------------------------------------------------------- what fit says, how long it takes, what it remembers
+def test_a_plan_comes_first_and_then_a_line_for_each_stage(blobs, capsys):
+    compressor(DecisionTreeClassifier(random_state=0), generator=None, verbose=1).fit(*blobs)
+    lines = [
+        line for line in capsys.readouterr().err.splitlines() if not line.startswith(("student shapes", "library"))
+    ]
+    starts = ["teacher: ", "plan: p and s by 5 trials of ", "p and s: p=", "teacher, all rows: ", "generator: "]
+    assert [line.startswith(start) for line, start in zip(lines, [*starts, "rows: 400, made in", "student: "])] == [
+        True
+    ] * 7
+    assert "400 rows for the teacher to label, about" in lines[1]
+
+
+class Slow(ClassifierMixin, BaseEstimator):
+    """A teacher that takes a millisecond for each row, and counts them."""
+
+    classes_ = np.array(["a", "b", "c"])
+
+    def __init__(self, patience=None):
+        self.patience = patience
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def fit(self, X, y):
+        return self
+
+    def predict_proba(self, X):
+        time.sleep(1e-3 * len(X))
+        Slow.asked += len(X)
+        if self.patience is not None and Slow.asked > self.patience:
+            raise KeyboardInterrupt
+        return np.eye(3)[np.digitize(X[:, 0], [-0.5, 0.5])] * 0.94 + 0.02
+
+
+def test_a_time_limit_shrinks_the_work_and_says_what_was_left_out(blobs):
+    Slow.asked = 0
+    model = compressor(Slow(), generator=None, size_multiplier=100, keep_transfer_set=True, time_limit=3)
+    with pytest.warns(
+        UserWarning, match="time_limit=3 .*p and s were not chosen.*rows were labelled in place of 20,000"
+    ):
+        model.fit(*blobs)
+    assert len(model.transfer_set_) < 5000
+    assert len(model.left_out_) >= 2
+    assert len(pickle.dumps(model.student_)) < 10_000 and model.student_.callbacks == ()
+
+
+def test_a_limit_that_is_far_off_changes_nothing(blobs):
+    plain = compressor(DecisionTreeClassifier(random_state=0)).fit(*blobs)
+    limited = compressor(DecisionTreeClassifier(random_state=0), time_limit=3600).fit(*blobs)
+    assert limited.left_out_ == []
+    assert_array_equal(limited.predict_proba(blobs[0]), plain.predict_proba(blobs[0]))
+
+
+def test_answers_that_are_kept_are_not_asked_for_again(blobs, tmp_path):
+    Slow.asked = 0
+    options = {"size_multiplier": 5, "cache": tmp_path / "answers"}
+    whole = compressor(Slow(), **{**options, "cache": None}).fit(*blobs)
+    all_rows, Slow.asked = Slow.asked, 0
+    first = compressor(Slow(), **options).fit(*blobs)
+    assert Slow.asked == all_rows
+    Slow.asked = 0
+    again = compressor(Slow(), **options).fit(*blobs)
+    assert Slow.asked == 0
+    for model in (first, again):
+        assert_array_equal(model.predict_proba(blobs[0]), whole.predict_proba(blobs[0]))
+    assert {path.suffix for path in (tmp_path / "answers").iterdir()} == {".npy"}
+
+
+def test_a_teacher_that_cannot_be_hashed_says_so_before_it_is_asked(blobs, tmp_path):
+    Slow.asked = 0
+    with pytest.raises(TypeError, match="cache needs a teacher that can be pickled, but FrozenEstimator cannot"):
+        compressor(FrozenEstimator(Slow(lambda: None)), cache=tmp_path).fit(*blobs)
+    assert Slow.asked == 0

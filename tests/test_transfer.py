@@ -12,7 +12,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.svm import LinearSVC
 
 from compress import MUNGE, StudentClassifier, TransferSet
-from compress.transfer import SingleTeacher, label_rows
+from compress.transfer import SingleTeacher, label_rows, remembering
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(50, 3))
@@ -224,3 +224,40 @@ def test_one_teacher_and_many_are_asked_in_the_same_way(teacher, munge):
 def test_weights_are_one_per_row(teacher):
     with pytest.raises(ValueError, match="sample_weight must have one number per row"):
         TransferSet.from_teacher(teacher, X, sample_weight=np.ones(3))
+
+
+class Interrupted:
+    """A teacher that is interrupted after some answers; its state, and so its hash, is that of the model inside."""
+
+    asked = 0
+
+    def __init__(self, model, patience):
+        self.model, self.patience = model, patience
+        self.classes_ = model.classes_
+
+    def __getstate__(self):
+        return self.model
+
+    def predict_proba(self, X):
+        Interrupted.asked += 1
+        if Interrupted.asked > self.patience:
+            raise KeyboardInterrupt
+        return self.model.predict_proba(X)
+
+
+def test_blocks_that_were_labelled_before_an_interrupt_are_kept(teacher, tmp_path):
+    Interrupted.asked = 0
+    with pytest.raises(KeyboardInterrupt):
+        label_rows(remembering(Interrupted(teacher, 3), tmp_path), X, block_rows=10, n_jobs=1)
+    Interrupted.asked = 0
+    found = label_rows(remembering(Interrupted(teacher, 9), tmp_path), X, block_rows=10, n_jobs=1)
+    assert Interrupted.asked == 2  # of five blocks three were there
+    assert_array_equal(found, label_rows(teacher, X))
+
+
+def test_a_damaged_answer_is_asked_for_again(teacher, tmp_path):
+    asked = remembering(teacher, tmp_path)
+    expected = asked.predict_proba(X)
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes()[:-7])
+    assert_array_equal(remembering(teacher, tmp_path).predict_proba(X), expected)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Mapping
 from contextlib import contextmanager
 from numbers import Real
+from os import PathLike
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -14,6 +16,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from compress._random import draw_seed, seed_unset
+from compress.compressor._allowance import Allowance, pace_of, plan_of, without_deadline
 from compress.compressor._parts import (
     check_generator,
     checked_teacher,
@@ -21,8 +24,10 @@ from compress.compressor._parts import (
     fitted_teacher,
     handed_down,
     new_student,
+    true_targets,
 )
 from compress.compressor._task import Rows, Task, prepare, split
+from compress.evaluation import duration, say
 from compress.generators import MUNGE
 from compress.report import Report, compare
 from compress.schema import Schema, as_schema
@@ -35,13 +40,12 @@ from compress.search import (
 )
 from compress.teachers import (
     check_teacher,
-    clipped_logits,
     is_fitted,
     selects_on_held_out,
     teacher_kind,
     teacher_outputs,
 )
-from compress.transfer import CrossFit, SingleTeacher, TransferSet
+from compress.transfer import CrossFit, SingleTeacher, TransferSet, remembering
 
 __all__ = ["MOVED", "BaseCompressor"]
 
@@ -54,17 +58,8 @@ MOVED = {
     "shapes": "budget=Budget(..., shapes=...)",
 }
 
-LEARNED = (
-    "teacher_",
-    "generator_",
-    "student_",
-    "transfer_set_",
-    "munge_search_",
-    "labels_from_",
-    "label_errors_",
-    "budget_",
-    "seconds_",
-)
+LEARNED = ("teacher_", "generator_", "student_", "transfer_set_", "munge_search_", "labels_from_", "label_errors_")
+LEARNED += ("budget_", "left_out_", "seconds_")
 
 
 class BaseCompressor(BaseEstimator):
@@ -81,6 +76,8 @@ class BaseCompressor(BaseEstimator):
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "keep_transfer_set": ["boolean"],
         "schema": [Mapping, Schema, None],
+        "time_limit": [Interval(Real, 0, None, closed="neither"), None],
+        "cache": [str, PathLike, None],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
     }
@@ -98,6 +95,8 @@ class BaseCompressor(BaseEstimator):
         validation_fraction=0.2,
         keep_transfer_set=False,
         schema=None,
+        time_limit=None,
+        cache=None,
         n_jobs=None,
         verbose=0,
         random_state=None,
@@ -112,6 +111,8 @@ class BaseCompressor(BaseEstimator):
         self.validation_fraction = validation_fraction
         self.keep_transfer_set = keep_transfer_set
         self.schema = schema
+        self.time_limit = time_limit
+        self.cache = cache
         self.n_jobs = n_jobs
         self.verbose = verbose
         self.random_state = random_state
@@ -154,6 +155,7 @@ class BaseCompressor(BaseEstimator):
             check_teacher(self.teacher, self._task, labels="hard" if self.labels == "hard" else "soft")
         task = prepare(self, self._task, X, y, sample_weight, X_unlabeled, X_val, y_val)
         rng = check_random_state(self.random_state)
+        allowance = Allowance(self.time_limit)
         teacher = checked_teacher(self, task)
         check_generator(self.generator)
         student = new_student(self, task.name, self._student, rng)
@@ -164,28 +166,43 @@ class BaseCompressor(BaseEstimator):
             train, held = split(rows, task.classes, self.validation_fraction, self.schema, rng)
         with self._stage("teacher"):
             fitted = fitted_teacher(teacher, train, held, rng)
-        generator = self._chosen_generator(fitted, train, held, rng)
-        source = self._chosen_source(fitted, teacher, generator, train, held, rng)
+        refits = train is not rows and not is_fitted(teacher) and not selects_on_held_out(fitted)
+        reserved = self._seconds["teacher"] if refits else 0.0
+        asked = remembering(fitted, self.cache)
+        timed = self.verbose or self.time_limit is not None
+        n_rows, n_trial_rows = self._n_rows(len(rows.X)), self._n_trial_rows(train) if self._tunes else 0
+        pace = pace_of(fitted, student, train.X, self._task, self.labels, n_rows) if timed else None
+        if self.verbose:
+            say(plan_of(pace, student, n_rows, n_trial_rows, 0 if costs is None else len(costs)), self.verbose)
+        generator = self._chosen_generator(asked, train, held, rng, allowance, pace)
+        source = self._chosen_source(asked, fitted, teacher, generator, train, held, rng)
+        n_students = 1 if costs is None else len(costs) + 1
+        n_rows, epochs = allowance.rows_and_epochs(pace, student, len(task.real), n_rows, n_students, reserved)
+        share, student = n_rows / len(rows.X), allowance.limited(student, epochs)
         if costs is not None:
             known = self.original_labels == "true"
-            self.generator_ = self._fitted_generator(generator, train, task, rng)
+            self.generator_ = self._fitted_generator(generator, train, task, share, rng)
             original = self._original_targets(teacher, fitted, train, task, rng) if known else None
-            data = self._transfer_set(source, train, task, original, rng)
+            data = self._transfer_set(source, train, task, share, original, rng)
             with self._stage("budget"):
                 student = self._chosen_student(fitted, student, data, held, costs)
         if train is not rows:
-            if not is_fitted(teacher) and not selects_on_held_out(fitted):
+            if refits:
                 with self._stage("teacher, all rows"):
                     fitted = fitted_teacher(teacher, rows, None, rng)
             again = self.labels_from_ == "cross_fit"
-            source = self._cross_fit(teacher, fitted, rows, rng) if again else SingleTeacher(fitted)
+            asked = remembering(fitted, self.cache)
+            source = self._cross_fit(teacher, fitted, rows, rng) if again else SingleTeacher(asked)
         if costs is None or train is not rows or self.original_labels == "out_of_fold":
-            self.generator_ = self._fitted_generator(generator, rows, task, rng)
+            self.generator_ = self._fitted_generator(generator, rows, task, share, rng)
             original = self._original_targets(teacher, fitted, rows, task, rng)
-            data = self._transfer_set(source, rows, task, original, rng)
+            data = self._transfer_set(source, rows, task, share, original, rng)
             with self._stage("student"):
                 student = clone(student).fit(data)
-        self.teacher_, self.student_ = fitted, student
+        self.teacher_, self.student_ = fitted, without_deadline(student)
+        self.left_out_ = allowance.left_out
+        if told := allowance.told():
+            warnings.warn(told, UserWarning, stacklevel=2)
         if self.keep_transfer_set:
             self.transfer_set_ = data
         self.seconds_ = vars(self).pop("_seconds")
@@ -206,37 +223,39 @@ class BaseCompressor(BaseEstimator):
         selects = selects_on_held_out(teacher) and not is_fitted(teacher)
         return self._tunes or self.budget is not None or self.labels_from == "auto" or selects
 
-    def _chosen_generator(self, teacher, train: Rows, held: Rows | None, rng):
+    def _chosen_generator(self, teacher, train: Rows, held: Rows | None, rng, allowance: Allowance, pace):
         """Return the generator, not fitted: the given one, or MUNGE with p and s chosen on the held-out rows."""
         if self.generator is not None:
             return handed_down(clone(self.generator), schema=self.schema, n_jobs=self.n_jobs)
         munge = MUNGE(schema=self.schema, n_jobs=self.n_jobs)
-        if not self._tunes:
+        n_rows = allowance.trial_rows(pace, self._n_trial_rows(train)) if self._tunes else 0
+        if not n_rows:
             return munge
-        with self._stage("p and s"):
+        with self._stage("p and s") as facts:
             self.munge_search_ = tune_munge(
                 train.X,
                 teacher,
                 held.X,
                 self._judged_by(teacher, held),
-                n_rows=self._n_trial_rows(train),
+                n_rows=n_rows,
                 munge=munge,
                 labels=self.labels,
                 n_jobs=self.n_jobs,
                 verbose=self.verbose,
                 random_state=rng,
             )
+            facts.append(f"p={self.munge_search_.p:g}, s={self.munge_search_.s:g}")
         return munge.set_params(p=self.munge_search_.p, s=self.munge_search_.s)
 
-    def _chosen_source(self, fitted, teacher, generator, train: Rows, held, rng) -> SingleTeacher | CrossFit:
+    def _chosen_source(self, asked, fitted, teacher, generator, train: Rows, held, rng) -> SingleTeacher | CrossFit:
         """Return who labels: the teacher, or clones of it that have not seen the rows they label."""
-        single = SingleTeacher(fitted)
+        single = SingleTeacher(asked)
         self.labels_from_ = self.labels_from
         if self.labels_from == "teacher":
             return single
         crossed = self._cross_fit(teacher, fitted, train, rng)
         if self.labels_from == "auto":
-            with self._stage("labels from"):
+            with self._stage("labels from") as facts:
                 self.label_errors_ = compare_sources(
                     {"teacher": single, "cross_fit": crossed},
                     train.X,
@@ -248,7 +267,8 @@ class BaseCompressor(BaseEstimator):
                     n_jobs=self.n_jobs,
                     random_state=draw_seed(rng),
                 )
-            self.labels_from_ = min(self.label_errors_, key=self.label_errors_.get)
+                self.labels_from_ = min(self.label_errors_, key=self.label_errors_.get)
+                facts.append(self.labels_from_)
         return crossed if self.labels_from_ == "cross_fit" else single
 
     def _cross_fit(self, teacher, fitted, rows: Rows, rng) -> CrossFit:
@@ -259,33 +279,27 @@ class BaseCompressor(BaseEstimator):
 
     def _original_targets(self, teacher, fitted, rows: Rows, task: Task, rng) -> np.ndarray | None:
         """Return targets of the original rows; None where they are labelled like the others."""
-        kind = teacher_kind(self._task, self.labels)
         if self.original_labels == "out_of_fold" and self.labels_from_ != "cross_fit":
+            kind = teacher_kind(self._task, self.labels)
             return self._cross_fit(teacher, fitted, rows, rng).outputs(rows.X, kind)
-        if self.original_labels != "true":
-            return None
-        if self._task == "regression":
-            return np.asarray(rows.y, dtype=np.float32)
-        classes = getattr(fitted, "classes_", task.classes)
-        hot = (np.asarray(rows.y)[:, None] == np.asarray(classes)[None, :]).astype(np.float32)
-        return clipped_logits(hot) if kind == "logits" else hot
+        return true_targets(fitted, rows, task, self.labels) if self.original_labels == "true" else None
 
-    def _fitted_generator(self, generator, rows: Rows, task: Task, rng):
+    def _fitted_generator(self, generator, rows: Rows, task: Task, share: float, rng):
         """Return the generator, seeded and fitted on all real rows; None when no row is to be generated."""
         real = task.with_unlabeled(rows.X)
         generator = clone(generator)
         seed_unset(generator, rng)
         with self._stage("generator"):
-            return generator.fit(real) if self._n_rows(len(rows.X)) > len(real) else None
+            return generator.fit(real) if round(share * len(rows.X)) > len(real) else None
 
-    def _transfer_set(self, source, rows: Rows, task: Task, original, rng) -> TransferSet:
+    def _transfer_set(self, source, rows: Rows, task: Task, share: float, original, rng) -> TransferSet:
         real = task.with_unlabeled(rows.X)
         schema = getattr(self.generator_, "schema_", None)
         data = source.transfer_set(
             rows.X,
             X_unlabeled=task.unlabeled,
             generator=self.generator_,
-            n_rows=max(self._n_rows(len(rows.X)), len(real)),
+            n_rows=max(round(share * len(rows.X)), len(real)),
             labels=self.labels,
             classes=task.classes,
             schema=as_schema(self.schema, real) if schema is None else schema,
@@ -296,6 +310,8 @@ class BaseCompressor(BaseEstimator):
         )
         for stage, seconds in data.seconds.items():
             self._seconds[stage] = self._seconds.get(stage, 0.0) + seconds
+        made, labelled = (duration(data.seconds[stage]) for stage in ("generate", "label"))
+        say(f"rows: {len(data):,}, made in {made}, labelled in {labelled}", self.verbose)
         return data
 
     def _chosen_student(self, teacher, student, data: TransferSet, held: Rows, costs):
@@ -332,9 +348,11 @@ class BaseCompressor(BaseEstimator):
 
     @contextmanager
     def _stage(self, name: str):
-        started = time.perf_counter()
-        yield
-        self._seconds[name] = self._seconds.get(name, 0.0) + time.perf_counter() - started
+        started, facts = time.perf_counter(), []
+        yield facts
+        seconds = time.perf_counter() - started
+        self._seconds[name] = self._seconds.get(name, 0.0) + seconds
+        say(f"{name}: {', '.join([*facts, duration(seconds)])}", self.verbose)
 
     # -------------------------------------------------------------- use
     def _fitted_student(self):

@@ -53,11 +53,19 @@ class CompressedClassifier(ClassifierMixin, BaseCompressor):
     schema : None, mapping of column to kind, or Schema, default=None
         Which columns are nominal; see `compress.schema.Schema`. Generator and student get it unless they have a schema
         of their own; a teacher that is given has its own encoding.
+    time_limit : float, optional
+        The seconds that `fit` may take. Trials, labelled rows and passes of the student shrink to fit, and `left_out_`
+        and a warning say what was left out. The training of a teacher that is not fitted cannot be shortened.
+    cache : str or path, optional
+        A folder in which the teacher's answers are kept, so that a `fit` that was interrupted need not ask again. It
+        needs the same rows and an integer `random_state`.
     n_jobs : int, default=None
         The number of parallel joblib workers that generate and label; `joblib.parallel_config(backend="dask")` sends
         the blocks to a cluster. Rows and labels do not depend on it.
     verbose : int, default=0
-        1 shows progress bars on a terminal; 0 shows nothing.
+        1 says what is planned, with an estimate of its time, and each stage with its result; on a terminal it shows
+        progress bars, too. 2 says more. The lines go to the logger `compress`, or to stderr where logging is not set
+        up.
     random_state : int, RandomState or None, default=None
         The source of the held-out rows and of all seeds that teacher, generator and student do not have; an int makes
         the result reproducible.
@@ -81,6 +89,8 @@ class CompressedClassifier(ClassifierMixin, BaseCompressor):
         `labels_from="auto"`.
     budget_ : BudgetSearch
         The shapes that were tried, as a table and a plot; it exists only with a budget.
+    left_out_ : list of str
+        What was left out for `time_limit`; empty when nothing was.
     seconds_ : dict
         The seconds spent in each stage.
     n_features_in_ : int
@@ -133,6 +143,8 @@ class CompressedClassifier(ClassifierMixin, BaseCompressor):
         validation_fraction=0.2,
         keep_transfer_set=False,
         schema=None,
+        time_limit=None,
+        cache=None,
         n_jobs=None,
         verbose=0,
         random_state=None,
@@ -148,6 +160,8 @@ class CompressedClassifier(ClassifierMixin, BaseCompressor):
             validation_fraction=validation_fraction,
             keep_transfer_set=keep_transfer_set,
             schema=schema,
+            time_limit=time_limit,
+            cache=cache,
             n_jobs=n_jobs,
             verbose=verbose,
             random_state=random_state,

@@ -9,10 +9,26 @@ from compress._random import seed_unset
 from compress.compressor._task import Rows, Task
 from compress.schema import as_schema, take
 from compress.search import check_budget, shape_costs
-from compress.teachers import check_classes, default_teacher, fit_teacher, is_fitted, teacher_outputs
+from compress.teachers import (
+    check_classes,
+    clipped_logits,
+    default_teacher,
+    fit_teacher,
+    is_fitted,
+    teacher_kind,
+    teacher_outputs,
+)
 from compress.transfer import TransferSet, check_can_refit
 
-__all__ = ["check_generator", "checked_teacher", "costs_of_shapes", "fitted_teacher", "handed_down", "new_student"]
+__all__ = [
+    "check_generator",
+    "checked_teacher",
+    "costs_of_shapes",
+    "fitted_teacher",
+    "handed_down",
+    "new_student",
+    "true_targets",
+]
 
 
 def checked_teacher(settings, task: Task):
@@ -88,3 +104,12 @@ def costs_of_shapes(settings, task: Task, teacher, student) -> list[dict]:
     costs = shape_costs(student, data, settings.budget.shapes)
     check_budget(costs, settings.budget)
     return costs
+
+
+def true_targets(teacher, rows: Rows, task: Task, labels: str) -> np.ndarray:
+    """Return the labels `y` as targets of the original rows, of the kind that the teacher's answers have."""
+    if task.name == "regression":
+        return np.asarray(rows.y, dtype=np.float32)
+    classes = getattr(teacher, "classes_", task.classes)
+    hot = (np.asarray(rows.y)[:, None] == np.asarray(classes)[None, :]).astype(np.float32)
+    return clipped_logits(hot) if teacher_kind(task.name, labels) == "logits" else hot

@@ -1,5 +1,6 @@
-"""Measures: how good a model is, how near to its teacher, how large, how fast."""
+"""Measures: how good a model is, how near to its teacher, how large, how fast; and how far long work has come."""
 
+from compress.evaluation._progress import Progress, duration, progress, say
 from compress.evaluation._quality import (
     Latency,
     calibration_error,
@@ -14,12 +15,16 @@ from compress.evaluation._quality import (
 
 __all__ = [
     "Latency",
+    "Progress",
     "calibration_error",
     "classification_metrics",
+    "duration",
     "fidelity",
     "latency",
+    "progress",
     "regression_metrics",
     "rmse",
+    "say",
     "size_bytes",
     "squared_errors",
 ]

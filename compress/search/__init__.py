@@ -3,10 +3,11 @@
 from compress.search._budget import BudgetSearch, check_budget, search_budget, shape_costs, validation_error
 from compress.search._label_source import compare_sources
 from compress.search._limits import SHAPES, Budget
-from compress.search._munge import PAIRS, MungeSearch, trial_errors, trial_student, tune_munge
+from compress.search._munge import PAIRS, TRIAL_EPOCHS, MungeSearch, trial_errors, trial_student, tune_munge
 
 __all__ = [
     "PAIRS",
+    "TRIAL_EPOCHS",
     "SHAPES",
     "Budget",
     "BudgetSearch",

@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from sklearn.base import clone, is_classifier
 from threadpoolctl import threadpool_limits
-from tqdm.auto import tqdm
 
-from compress.evaluation import latency, regression_metrics, rmse
+from compress.evaluation import latency, progress, regression_metrics, rmse
 from compress.search._figure import draw_budget
 from compress.search._limits import SHAPES, Budget
 from compress.transfer import TransferSet
@@ -229,7 +228,7 @@ def search_budget(
     rows = [{**row, "within": ok, "error": None, "frontier": False} for row, ok in zip(costs, within)]
     best, best_student = None, None
     affordable = [row for row in rows if row["within"]]
-    for row in tqdm(affordable, desc="student shapes", unit="shape", disable=None if verbose else True):
+    for row in progress(affordable, len(affordable), "student shapes", "shape", verbose):
         net = clone(student).set_params(hidden_layer_sizes=row["hidden_layer_sizes"]).fit(data)
         classes = net.classes_ if is_classifier(net) else None
         output = net.predict(X_val) if classes is None else net.predict_proba(X_val)

@@ -16,16 +16,15 @@ from joblib import Parallel, delayed
 from scipy.stats import norm
 from sklearn.base import clone
 from sklearn.utils import check_random_state
-from tqdm.auto import tqdm
 
 from compress._random import draw_seed
-from compress.evaluation import squared_errors
+from compress.evaluation import progress, squared_errors
 from compress.generators import MUNGE
 from compress.students import StudentClassifier, StudentRegressor
 from compress.teachers import task_of
 from compress.transfer import TransferSet
 
-__all__ = ["PAIRS", "MungeSearch", "trial_errors", "trial_student", "tune_munge"]
+__all__ = ["PAIRS", "TRIAL_EPOCHS", "MungeSearch", "trial_errors", "trial_student", "tune_munge"]
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +32,7 @@ logger = logging.getLogger(__name__)
 # noise on COVTYPE.
 # The first, MUNGE's default, is kept when none is better by more than chance.
 PAIRS = ((0.1, 1.0), (0.1, 5.0), (0.2, 5.0), (0.2, 1.0), (0.5, 2.0))
+TRIAL_EPOCHS = 25  # of the student of a trial
 LEVEL = 0.05  # of the one-sided test that another pair must pass, all pairs together
 
 
@@ -125,7 +125,7 @@ def tune_munge(
     done = Parallel(n_jobs=n_jobs, return_as="generator")(
         delayed(_trial)(generator, learner, teacher, X, X_val, y_val, n_rows, labels) for generator, learner in trials
     )
-    bar = tqdm(done, "choosing p and s", len(trials), unit="trial", disable=None if verbose else True)
+    bar = progress(done, len(trials), "choosing p and s", "trial", verbose)
     errors = np.stack(list(bar)).reshape(len(pairs), repeats, -1).mean(axis=1)
     scores = [{"p": p, "s": s, "rmse": float(np.sqrt(e.mean()))} for (p, s), e in zip(pairs, errors)]
     logger.info("validation RMSE by p and s: %s", scores)
@@ -149,7 +149,7 @@ def trial_student(teacher):
         The teacher, whose task decides on the class of the student.
     """
     Student = StudentClassifier if task_of(teacher) == "classification" else StudentRegressor
-    return Student((128,), max_epochs=25, batch_size=128)
+    return Student((128,), max_epochs=TRIAL_EPOCHS, batch_size=128)
 
 
 def trial_errors(student, data: TransferSet, X_val, y_val) -> np.ndarray:

@@ -14,9 +14,9 @@ from sklearn.utils.validation import (
     check_is_fitted,
     validate_data,
 )
-from tqdm.auto import tqdm
 
 from compress._random import seed_unset
+from compress.evaluation import progress
 from compress.schema import Encoded, as_schema, check_validation_pair, holdout_split, take
 from compress.teachers._encoding import TreeEncoder
 from compress.teachers._library import SIZES, default_library
@@ -205,9 +205,8 @@ class EnsembleTeacher(BaseEstimator):
             delayed(fit_member)(name, estimator, train[view], rows.y, rows.weight, test[view], self._classes)
             for name, estimator, view in members
         )
-        # disable=None: no bar where the output is not a terminal
-        hidden = None if self.verbose else True
-        fitted, predictions = zip(*tqdm(results, "library", len(members), unit="model", disable=hidden), strict=True)
+        shown = progress(results, len(members), "library", "model", self.verbose)
+        fitted, predictions = zip(*shown, strict=True)
         return fitted, np.stack(predictions)
 
     def _select(self, members, fitted, predictions, held, rng):

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from torch import nn
-from tqdm.auto import tqdm
 
+from compress.evaluation import Progress, duration, say
 from compress.training._clock import Clock
 from compress.training._environment import isolated_rng, resolve_device
 from compress.training._epochs import steps_of
@@ -144,7 +144,7 @@ def train(
     callbacks : iterable of callable(row), default=()
         They are called after each epoch with its row of the history; one that raises `StopTraining` ends the training.
     verbose : int, default=0
-        1 shows a progress bar on a terminal.
+        1 shows a progress bar on a terminal, and elsewhere a line every half minute; 2 a line per epoch besides.
     description : str, default="training"
         What the progress bar and the errors call the training.
 
@@ -188,9 +188,9 @@ def train(
     best = math.inf
     stale = 0
     steps = None
-    bar = tqdm(total=total_steps, desc=description, unit="step", disable=None if verbose else True, leave=verbose > 1)
+    shown = Progress(total_steps, description, "step", verbose, leave=verbose > 1)
     try:
-        with isolated_rng(seed, device), bar, enough_memory(description, device, batch_size, n_rows):
+        with isolated_rng(seed, device), shown, enough_memory(description, device, batch_size, n_rows):
             steps = steps_of(task, tensors, seed, capture)
             for epoch in range(max_epochs):
                 started = time.perf_counter()
@@ -205,8 +205,9 @@ def train(
                     row.update(measure())
                 row["seconds"] = time.perf_counter() - started
                 result.history.append(row)
-                bar.update(steps_per_epoch)
-                bar.set_postfix({k: f"{row[k]:.4g}" for k in ("loss", "valid") if k in row}, refresh=False)
+                facts = {key: f"{row[key]:.4g}" for key in ("loss", "valid") if key in row}
+                shown.update(steps_per_epoch, **facts)
+                say(_told(description, row, facts, max_epochs), verbose, level=2)
                 if validate is None:
                     kept = _weights(module)
                 elif row["valid"] < best - tolerance or kept is None:
@@ -244,6 +245,11 @@ def train(
     module.eval()
     logger.debug("%s: %s after %d steps, %d replayed", description, result.stopped, result.n_steps, result.n_replayed)
     return result
+
+
+def _told(description: str, row: dict, facts: dict, max_epochs: int) -> str:
+    known = ", ".join(f"{name} {value}" for name, value in facts.items())
+    return f"{description}: epoch {row['epoch'] + 1} of {max_epochs}, {known}, {duration(row['seconds'])}"
 
 
 def _weights(module: nn.Module) -> dict:

@@ -2,6 +2,7 @@
 
 from compress.transfer._cross_fit import CrossFit, check_can_refit
 from compress.transfer._labelling import label_rows
+from compress.transfer._remembering import remembering
 from compress.transfer._single import SingleTeacher
 from compress.transfer._transfer_set import TransferSet
 
@@ -11,4 +12,5 @@ __all__ = [
     "TransferSet",
     "check_can_refit",
     "label_rows",
+    "remembering",
 ]

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 from joblib import Parallel, delayed
-from tqdm.auto import tqdm
 
+from compress.evaluation import progress
 from compress.schema import take
 from compress.teachers import check_teacher, task_of, teacher_kind, teacher_outputs
 
@@ -47,8 +47,7 @@ def label_rows(
     blocks = [slice(i, i + block_rows) for i in range(0, len(X), block_rows)]
     parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
     done = parallel(delayed(teacher_outputs)(teacher, take(X, rows), kind) for rows in blocks)
-    bar = tqdm(done, total=len(blocks), desc="labelling", unit="block", disable=None if verbose else True)
-    return np.concatenate(list(bar))
+    return np.concatenate(list(progress(done, len(blocks), "labelling", "block", verbose)))
 
 
 def check_labels(teacher, labels: str) -> str:

@@ -1,0 +1,80 @@
+"""A teacher whose answers are kept in a folder, so that an interrupted work need not ask again."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import joblib
+import numpy as np
+
+from compress._files import write_atomically
+from compress.teachers import task_of
+
+__all__ = ["remembering"]
+
+
+def remembering(teacher, directory):
+    """A stand-in for a fitted teacher that keeps each answer in a file and looks there first.
+
+    Parameters
+    ----------
+    teacher : fitted estimator
+        The one who is asked for what is not there. Its answers are told apart by a hash of the whole teacher.
+    directory : str, path or None
+        The folder, made if need be; None gives the teacher back as it is. The files hold numbers only and no pickle.
+
+    Returns
+    -------
+    object with `predict`, and with `predict_proba` and `classes_` where the teacher has them
+
+    Raises
+    ------
+    TypeError
+        The teacher cannot be pickled, so that it has no hash.
+    """
+    if directory is None:
+        return teacher
+    kind = _RememberingClassifier if task_of(teacher) == "classification" else _Remembering
+    return kind(teacher, directory)
+
+
+class _Remembering:
+    def __init__(self, teacher, directory):
+        self._teacher, self._directory = teacher, Path(directory)
+        try:
+            self._fingerprint = joblib.hash(teacher)
+        except Exception as error:
+            raise TypeError(
+                f"cache needs a teacher that can be pickled, but {type(teacher).__name__} cannot: {error}. "
+                "Leave cache=None, or pass another teacher."
+            ) from error
+        self._directory.mkdir(parents=True, exist_ok=True)
+
+    def _answer(self, method: str, X) -> np.ndarray:
+        path = self._directory / f"{joblib.hash((self._fingerprint, method, X))}.npy"
+        try:
+            return np.load(path, allow_pickle=False)
+        except (OSError, ValueError, EOFError):  # not there, or damaged: asked again
+            answer = np.asarray(getattr(self._teacher, method)(X))
+        if answer.dtype.kind not in "OV":  # labels of objects would need a pickle
+            content = io.BytesIO()
+            np.save(content, answer, allow_pickle=False)
+            write_atomically(path, content.getvalue())
+        return answer
+
+    def predict(self, X) -> np.ndarray:
+        """See the teacher's."""
+        return self._answer("predict", X)
+
+
+class _RememberingClassifier(_Remembering):
+    def __init__(self, teacher, directory):
+        super().__init__(teacher, directory)
+        if hasattr(teacher, "classes_"):
+            self.classes_ = teacher.classes_
+
+    def __getattr__(self, name):
+        if name == "predict_proba" and hasattr(self._teacher, "predict_proba"):
+            return lambda X: self._answer("predict_proba", X)
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
