@@ -213,7 +213,7 @@ def test_shifts_move_each_image_by_its_own_distance_and_lose_nothing_inside():
     corners = {tuple(map(int, picture.nonzero()[0])) for picture in shifted}
     assert corners == {(i, j) for i in range(1, 6) for j in range(1, 6)}
     assert torch.equal(RandomShift(0)(image.view(200, 64)), image.view(200, 64))
-    with pytest.raises(ValueError, match="rows of 10 numbers, which is no square"):
+    with pytest.raises(ValueError, match="rows of 10 numbers, which is not a square"):
         RandomShift(1)(torch.zeros(2, 10))
 
 

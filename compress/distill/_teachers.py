@@ -15,6 +15,7 @@ from torch import nn
 from compress.schema import checked_table
 from compress.students import BaseStudent, NetClassifier
 from compress.teachers import check_teacher, fit_teacher, is_fitted, teacher_outputs
+from compress.training import outputs_of
 
 __all__ = [
     "MEANS",
@@ -177,8 +178,7 @@ def _member_logits(member, X, eps: float) -> np.ndarray:
     body = body_of(member)
     if body is None or not (isinstance(member, nn.Module) or hasattr(member, "classes_")):
         return teacher_outputs(member, X, "logits", eps=eps)
-    with _eval(body), torch.no_grad():
-        logits = torch.cat([_as_logits(member, run(*block)).float().cpu() for block, run in _blocks(member, X)])
+    logits = _as_logits(member, _answers(member, X)).float()
     if logits.ndim != 2:
         raise ValueError(f"a torch teacher must return logits of shape (n_rows, n_classes), got {tuple(logits.shape)}.")
     if not logits.isfinite().all():
@@ -189,8 +189,7 @@ def _member_logits(member, X, eps: float) -> np.ndarray:
 def _member_values(member, X) -> np.ndarray:
     if not isinstance(member, nn.Module):
         return teacher_outputs(member, X, "values")
-    with _eval(member), torch.no_grad():
-        values = torch.cat([run(*block).float().cpu() for block, run in _blocks(member, X)]).numpy()
+    values = _answers(member, X).float().numpy()
     return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
 
 
@@ -198,15 +197,26 @@ def _as_logits(member, outputs: torch.Tensor) -> torch.Tensor:
     return outputs if isinstance(member, nn.Module) else member.objective_.logits(outputs)
 
 
-def _blocks(member, X):
-    """Yield blocks of inputs of a net, and the function that takes them."""
+def _inputs(member, X):
+    """Return the inputs of a net for all rows, on the CPU, the function that takes them, and its device."""
     if isinstance(member, nn.Module):
         inputs, run = (torch.from_numpy(_plain_rows(X)),), member
     else:
         table = checked_table(member, X, reset=False)
         inputs = tuple(torch.from_numpy(block) for block in member.schema_.encode(table, unseen="missing"))
         run = member.module_
-    device = next((p.device for p in run.parameters()), torch.device("cpu"))
+    return inputs, run, next((p.device for p in run.parameters()), torch.device("cpu"))
+
+
+def _answers(member, X) -> torch.Tensor:
+    """Return the outputs of a net for all rows, computed where the net is; on a GPU in large blocks."""
+    inputs, run, device = _inputs(member, X)
+    return outputs_of(run, inputs, **({"block_rows": BLOCK_ROWS} if device.type == "cpu" else {}))
+
+
+def _blocks(member, X):
+    """Yield blocks of inputs of a net, and the function that takes them."""
+    inputs, run, device = _inputs(member, X)
     for start in range(0, len(inputs[0]), BLOCK_ROWS):
         yield tuple(t[start : start + BLOCK_ROWS].to(device) for t in inputs), run
 

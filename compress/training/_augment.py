@@ -50,7 +50,7 @@ class RandomShift:
         n, m = rows.shape
         side = round(m**0.5)
         if side * side != m:
-            raise ValueError(f"RandomShift needs square images, got rows of {m} numbers, whose number is not a square.")
+            raise ValueError(f"RandomShift needs square images, got rows of {m} numbers, which is not a square.")
         p = self.pixels
         padded = F.pad(rows.view(n, side, side), (p, p, p, p))
         down, right = torch.randint(0, 2 * p + 1, (2, n, 1), device=rows.device)
