@@ -186,5 +186,6 @@ def _named(path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno:
-            error.filename, error.filename2 = str(path), None
+            error.filename = str(path)
+            del error.filename2  # None would be printed
         raise

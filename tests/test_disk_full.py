@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from export_cases import FRAME, fitted
 
+from compress import load_student
 from compress.cli import main
-from compress.cli._table_files import write_table
+from compress.cli._outputs import write_table
 
 FORMS = {
     "save": (["m.safetensors"], lambda student, folder: student.save(folder / "m.safetensors")),
@@ -54,6 +55,8 @@ def test_a_table(ending, tmp_path, monkeypatch):
     path = tmp_path / f"p.{ending}"
     path.write_bytes(b"old")
 
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "nowhere"))
+
     def half(self, path, **options):
         Path(path).write_bytes(b"new, b")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -65,10 +68,39 @@ def test_a_table(ending, tmp_path, monkeypatch):
 
 
 def test_the_command_line_says_so(tmp_path, monkeypatch, capsys):
-    FRAME[["age"]].assign(prediction=1.0).to_csv(tmp_path / "t.csv", index=False)
+    FRAME[["age"]].assign(**{"teacher::value": 1.0}).to_csv(tmp_path / "t.csv", index=False)
     (tmp_path / "s").write_bytes(b"old")
-    fill_the_disk(monkeypatch, "write", "s")
+    fill_the_disk(monkeypatch, "write")
     line = f"fit {tmp_path}/t.csv --taught --epochs 1 --hidden 4 --out {tmp_path}/s --overwrite"
     assert main(line.split()) == 1
     assert f"No space left on device: '{tmp_path}/s'" in capsys.readouterr().err
     assert (tmp_path / "s").read_bytes() == b"old"
+
+
+def test_a_student_that_cannot_be_written_is_kept_elsewhere(tmp_path, monkeypatch, capsys):
+    FRAME[["age"]].assign(**{"teacher::value": 1.0}).to_csv(tmp_path / "t.csv", index=False)
+    spare = tmp_path / "spare"
+    spare.mkdir()
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(spare))
+    replace = os.replace
+
+    def full(source, target):
+        if Path(target).parent == tmp_path:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", full)
+    assert main(f"fit {tmp_path}/t.csv --taught --epochs 1 --hidden 4 --out {tmp_path}/s".split()) == 1
+    (kept,) = spare.rglob("s")
+    assert f"No space left on device: '{tmp_path}/s'. The result is kept in {kept}" in capsys.readouterr().err
+    assert load_student(kept).n_features_in_ == 1
+    assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize("command", ["fit t.csv --target age", "generate t.csv --rows 9", "label t.csv --teacher none"])
+def test_a_folder_that_cannot_be_written_is_known_before_any_work(command, tmp_path, monkeypatch, capsys):
+    FRAME[["age"]].to_csv(tmp_path / "t.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    assert main([*command.split(), "--out", "/sys/nothing.csv"]) == 1
+    err = capsys.readouterr().err
+    assert "'/sys/nothing.csv'" in err and "rows" not in err  # the table was not read
