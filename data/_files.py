@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import io
 import os
+import secrets
 import sys
 import zlib
 from pathlib import Path
@@ -68,7 +69,7 @@ def read_checked(path: Path, sha256: str | None) -> bytes | None:
 def write_atomic(path: Path, data: bytes) -> None:
     """Write `data` to `path`: a reader sees the old file or the new one, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")  # two containers may have one number of process
     try:
         part.write_bytes(data)
         os.replace(part, path)

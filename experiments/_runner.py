@@ -14,6 +14,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import secrets
 import sys
 import tempfile
 import time
@@ -199,9 +200,12 @@ def write_json(path: Path, value) -> None:
 def write_atomically(path: Path, text: str) -> None:
     """Write a text file under a temporary name and rename it, so that no half file is ever seen."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(text)
-    partial.replace(path)
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        partial.write_text(text)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def versions() -> dict:

@@ -8,7 +8,7 @@ configuration, and goes when the report is written.
 from __future__ import annotations
 
 import json
-import os
+import secrets
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -66,9 +66,12 @@ class Steps:
         if path.is_file():
             return joblib.load(path)
         result = compute()
-        partial = path.with_name(f"{path.name}.{os.getpid()}")
-        joblib.dump(result, partial)
-        partial.replace(path)  # a step is there as a whole or not at all
+        partial = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        try:
+            joblib.dump(result, partial)
+            partial.replace(path)  # a step is there as a whole or not at all
+        finally:
+            partial.unlink(missing_ok=True)
         return result
 
     def kept(self, name: str):

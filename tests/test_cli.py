@@ -1,10 +1,14 @@
 """The command line: each command on small files, and each bad input with its message and exit code."""
 
+import importlib.util
 import json
+import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -149,7 +153,7 @@ def test_a_skops_teacher_needs_no_trust(run, folder, tmp_path):
     skops = pytest.importorskip("skops.io")
     skops.dump(joblib.load(folder / "forest.joblib"), tmp_path / "f.skops")
     assert run("label train.csv --drop class --nominal zip --teacher tmp/f.skops --out tmp/l.csv")[0] == 0
-    assert "probability_yes" in read(tmp_path / "l.csv")
+    assert "teacher::probability::text::yes" in read(tmp_path / "l.csv")
 
 
 def test_a_byte_order_mark_another_order_and_another_delimiter(run, folder, tmp_path):
@@ -201,7 +205,7 @@ BAD_TABLES = {
     "no rows": (lambda t, p: t.head(0).to_csv(p, index=False), "has columns but no rows"),
     "delimiter": (lambda t, p: t.to_csv(p, index=False, sep=";"), "Pass the right delimiter: --sep ';'"),
     "twice": (lambda t, p: t.rename(columns={"age": "job"}).to_csv(p, index=False), "'job' more than once"),
-    "ragged": (lambda t, p: p.write_text("a,b\n1,2\n1,2,3\n"), "is not a CSV table"),
+    "ragged": (lambda t, p: p.write_text("a,b\n1,2\n1,2,3\n"), "bad.csv, line 3: 3 values, but the header"),
     "binary": (lambda t, p: p.write_bytes(b"a,b\n\xff\xfe,1\n"), "is not UTF-8 text"),
     "infinite": (lambda t, p: t.assign(height=np.inf).to_csv(p, index=False), "infinity: column 'height'"),
     "folder": (lambda t, p: p.mkdir(), "is not a file"),
@@ -304,7 +308,8 @@ def test_an_unfitted_teacher_and_no_estimator(run, tmp_path):
     assert "which is not an estimator" in run(f"{line}b.joblib")[2]
 
 
-def test_ctrl_c_while_the_student_learns_exits_with_130_and_writes_nothing(tmp_path):
+@pytest.mark.parametrize(("number", "code", "said"), [("SIGINT", 130, "interrupted"), ("SIGTERM", 143, "terminated")])
+def test_a_signal_while_the_student_learns_ends_the_command_and_writes_nothing(number, code, said, tmp_path):
     rng = np.random.default_rng(0)
     table = pd.DataFrame(rng.normal(size=(400, 3)), columns=list("abc")).assign(y=rng.choice(["u", "v"], 400))
     table.to_csv(tmp_path / "t.csv", index=False)
@@ -312,13 +317,58 @@ def test_ctrl_c_while_the_student_learns_exits_with_130_and_writes_nothing(tmp_p
     command += ["--teacher", "f.joblib", "--trust-pickle", "--size-multiplier", "5", "--out", "s.safetensors"]
     forest = RandomForestClassifier(3, random_state=0).fit(table[list("abc")], table["y"])
     joblib.dump(forest, tmp_path / "f.joblib")
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     for line in process.stderr:
         if line.startswith("fitting"):
             break
     time.sleep(3)  # past the labels, into an hour of training
-    process.send_signal(signal.SIGINT)
+    process.send_signal(getattr(signal, number))
     out, err = process.communicate(timeout=60)
-    assert (process.returncode, out) == (130, "")
-    assert "interrupted" in err and "Traceback" not in err
+    assert (process.returncode, out) == (code, "")
+    assert said in err and "Traceback" not in err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["f.joblib", "t.csv"]
+
+
+def test_sigterm_while_a_file_is_written_leaves_no_hidden_file(run, tmp_path, monkeypatch):
+    def killed(*args, **kwargs):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)  # the handler runs before this ends
+
+    monkeypatch.setattr(os, "fsync", killed)
+    code, _, err = run("predict s.safetensors train.csv --drop class --out tmp/p.csv")
+    assert code == 143 and "terminated" in err
+    assert not list(tmp_path.iterdir())
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_a_pipe_is_written_and_needs_no_permission_to_be_replaced(run, folder, tmp_path):
+    os.mkfifo(tmp_path / "p.csv")
+    read = []
+    reader = threading.Thread(target=lambda: read.append((tmp_path / "p.csv").read_text()))
+    reader.start()
+    assert run("predict s.safetensors train.csv --drop class --out tmp/p.csv")[0] == 0
+    reader.join(10)
+    assert read[0].startswith("prediction,") and (tmp_path / "p.csv").is_fifo()
+    assert run("predict s.safetensors train.csv --drop class --out /dev/null")[0] == 0
+    assert Path("/dev/null").is_char_device()
+
+
+@pytest.mark.parametrize(
+    ("line", "package"),
+    [
+        ("generate train.csv --rows 2 --out tmp/g.parquet", "pyarrow"),
+        ("generate train.csv --rows 2 --out tmp/g.csv.zst", "pyarrow"),
+        ("export s.safetensors --onnx tmp/s.onnx", "onnx"),
+        ("export s.safetensors --onnx tmp/s.onnx --c tmp/s.c", "onnxruntime"),
+        ("predict s.safetensors train.parquet --drop class", "pyarrow"),
+    ],
+)
+def test_a_package_that_is_missing_is_known_before_any_work(line, package, run, tmp_path, monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == package else find(name, *a))
+    code, out, err = run(line)
+    assert (code, out) == (1, "") and f"need the package '{package}': pip install" in err and "[cli]" in err
+    assert "rows" not in err and not list(tmp_path.iterdir())

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from export_cases import FRAME, fitted
 
+from compress import load_student
 from compress.cli import main
-from compress.cli._table_files import write_table
+from compress.cli._outputs import write_table
 
 FORMS = {
     "save": (["m.safetensors"], lambda student, folder: student.save(folder / "m.safetensors")),
@@ -18,25 +19,19 @@ FORMS = {
 }
 
 
-def fill_the_disk(monkeypatch, moment, name):
-    """Let the disk be full while `name` is written, when it is flushed, or when anything is renamed."""
-    write = Path.write_bytes
+def fill_the_disk(monkeypatch, moment):
+    """Let the disk be full while a file is written, when it is flushed, or when anything is renamed."""
+    write = os.write
 
-    def half(path, content):
-        if name in path.name:
-            write(path, content[: len(content) // 2])
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return write(path, content)
+    def half(descriptor, content):
+        write(descriptor, content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def refuse(*args, **kwargs):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    if moment == "write":
-        monkeypatch.setattr(Path, "write_bytes", half)
-    elif moment == "flush":
-        monkeypatch.setattr(os, "fsync", refuse)
-    else:
-        monkeypatch.setattr(Path, "replace", refuse)
+    name, change = {"write": ("write", half), "flush": ("fsync", refuse), "rename": ("replace", refuse)}[moment]
+    monkeypatch.setattr(os, name, change)
 
 
 @pytest.mark.parametrize("moment", ["write", "flush", "rename"])
@@ -48,8 +43,7 @@ def test_the_old_file_stays_whole(form, moment, tmp_path, monkeypatch):
     student = fitted("numbers")[0]
     for name in names:
         (tmp_path / name).write_bytes(b"old")
-    # of C's two files the second one, m.c: the header must not be new alone
-    fill_the_disk(monkeypatch, moment, names[0])
+    fill_the_disk(monkeypatch, moment)
     with pytest.raises(OSError, match=r"No space left.*m\."):
         write(student, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
@@ -60,6 +54,8 @@ def test_the_old_file_stays_whole(form, moment, tmp_path, monkeypatch):
 def test_a_table(ending, tmp_path, monkeypatch):
     path = tmp_path / f"p.{ending}"
     path.write_bytes(b"old")
+
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "nowhere"))
 
     def half(self, path, **options):
         Path(path).write_bytes(b"new, b")
@@ -72,10 +68,39 @@ def test_a_table(ending, tmp_path, monkeypatch):
 
 
 def test_the_command_line_says_so(tmp_path, monkeypatch, capsys):
-    FRAME[["age"]].assign(prediction=1.0).to_csv(tmp_path / "t.csv", index=False)
+    FRAME[["age"]].assign(**{"teacher::value": 1.0}).to_csv(tmp_path / "t.csv", index=False)
     (tmp_path / "s").write_bytes(b"old")
-    fill_the_disk(monkeypatch, "write", "s")
+    fill_the_disk(monkeypatch, "write")
     line = f"fit {tmp_path}/t.csv --taught --epochs 1 --hidden 4 --out {tmp_path}/s --overwrite"
     assert main(line.split()) == 1
     assert f"No space left on device: '{tmp_path}/s'" in capsys.readouterr().err
     assert (tmp_path / "s").read_bytes() == b"old"
+
+
+def test_a_student_that_cannot_be_written_is_kept_elsewhere(tmp_path, monkeypatch, capsys):
+    FRAME[["age"]].assign(**{"teacher::value": 1.0}).to_csv(tmp_path / "t.csv", index=False)
+    spare = tmp_path / "spare"
+    spare.mkdir()
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(spare))
+    replace = os.replace
+
+    def full(source, target):
+        if Path(target).parent == tmp_path:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", full)
+    assert main(f"fit {tmp_path}/t.csv --taught --epochs 1 --hidden 4 --out {tmp_path}/s".split()) == 1
+    (kept,) = spare.rglob("s")
+    assert f"No space left on device: '{tmp_path}/s'. The result is kept in {kept}" in capsys.readouterr().err
+    assert load_student(kept).n_features_in_ == 1
+    assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize("command", ["fit t.csv --target age", "generate t.csv --rows 9", "label t.csv --teacher none"])
+def test_a_folder_that_cannot_be_written_is_known_before_any_work(command, tmp_path, monkeypatch, capsys):
+    FRAME[["age"]].to_csv(tmp_path / "t.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    assert main([*command.split(), "--out", "/sys/nothing.csv"]) == 1
+    err = capsys.readouterr().err
+    assert "'/sys/nothing.csv'" in err and "rows" not in err  # the table was not read

@@ -1,17 +1,22 @@
 """C files compile without a warning and give the student's numbers."""
 
+import copy
 import ctypes
+import dataclasses
 import itertools
+import re
 import shutil
 import subprocess
 
 import numpy as np
+import pandas as pd
 import pytest
-from export_cases import CASES, FRAME, HOLES, QUICK, expected, fitted, strange
+from export_cases import CASES, FRAME, HOLES, NUMBERS, QUICK, expected, fitted, strange
 from numpy.testing import assert_allclose
 
-from compress import StudentClassifier
-from compress.export._c_text import bytes_literal, field_names, number
+from compress import StudentClassifier, StudentRegressor
+from compress.export._c_names import field_names
+from compress.export._c_text import bytes_literal, number
 from compress.export._plan import Input, plan_of
 from compress.schema import is_missing as _is_missing
 
@@ -58,9 +63,9 @@ def run(library, name, student, table):
         row = type("Row", (ctypes.Structure,), {"_fields_": fields})
         rows = (row * n)(*(row(*values) for values in zip(*columns)))
     width = expected(student, table.iloc[:1] if hasattr(table, "iloc") else table[:1])[0].shape[1]
-    out = np.full((n, width), np.nan, dtype=np.float32)
+    out = np.full((n, width), np.nan, dtype=np.float32 if plan.shift is None else np.float64)
     function = getattr(library, f"{name}_predict_rows")
-    function(rows, ctypes.c_size_t(n), out.ctypes.data_as(ctypes.POINTER(ctypes.c_float)))
+    function(rows, ctypes.c_size_t(n), ctypes.c_void_p(out.ctypes.data))
     return out
 
 
@@ -118,4 +123,78 @@ def test_text_and_numbers_as_c():
     assert number(2**40) == "1099511627776LL" and number(-(2**63)) == "(-9223372036854775807LL - 1)"
     assert number(1.0) == "1.0" and number(float("nan")) == "NAN" and number(True) == "1"
     columns = [Input(name, "float", "continuous", 0) for name in ("a b", "a-b", "int", "1x", "_y", "größe")]
-    assert field_names(columns, {"int"}) == ["a_b", "a_b_2", "int_", "x1x", "c_y", "gr__e"]
+    assert field_names(columns) == ["a_b", "a_b_2", "int_", "x1x", "c_y", "gr__e"]
+
+
+# ----------------------------------------------------------------- names
+HEADERS = ["math.h", "stddef.h", "stdint.h", "stdio.h", "string.h"]
+KNOWN = {"NAN", "NULL", "INFINITY", "INT64_MIN", "asm", "linux", "unix", "class", "new", "this", "template", "int8_t"}
+
+
+def taken_words():
+    """Keywords that pass for column names, and every macro without arguments after the headers, in C and in C++."""
+    includes = "".join(f"#include <{header}>\n" for header in HEADERS)
+    words = {*KNOWN, "and", "not", "bool", "float", "interface", "size_t", "errno", "EOF"}
+    for language in ("c", "c++"):
+        command = ["cc", "-x", language, "-dM", "-E", "-"]
+        text = subprocess.run(command, input=includes, capture_output=True, text=True, check=True).stdout
+        words |= set(re.findall(r"^#define ([A-Za-z]\w*) ", text, re.MULTILINE))
+    return sorted(words)
+
+
+@needs_compiler
+def test_columns_called_like_keywords_and_macros_compile_in_c_and_in_cpp(tmp_path):
+    words = taken_words()
+    assert {"linux", "SEEK_SET", "HUGE_VAL"} <= set(words)
+    table = pd.DataFrame(np.random.default_rng(0).normal(size=(40, len(words))), columns=words)
+    student = StudentClassifier((4,), max_epochs=1, random_state=0).fit(table, np.arange(40) % 2)
+    student.to_c(tmp_path / "m.c")
+    includes = "".join(f"#include <{header}>\n" for header in HEADERS)
+    main = '#include "m.h"\nint main(void) { m_row row; float out[M_N_OUTPUTS]; memset(&row, 0, sizeof row);\n'
+    (tmp_path / "main.c").write_text(f"{includes}{main}m_predict(&row, out); return out[0] > 2; }}\n")
+    shutil.copy(tmp_path / "main.c", tmp_path / "main.cpp")
+
+    def run(*command):
+        subprocess.run(command, check=True, cwd=tmp_path)
+
+    run("cc", "-O2", "-Wall", "-Werror", "-c", "m.c")  # README's own command, with the compiler's own dialect
+    run("cc", "-O2", "-Wall", "-Werror", "main.c", "m.o", "-lm", "-o", "main")
+    run("./main")
+    if shutil.which("c++"):
+        for standard in ("c++98", "c++11", "gnu++17", "gnu++23"):
+            run("c++", f"-std={standard}", "-O2", "-Wall", "-Werror", "main.cpp", "m.o", "-lm", "-o", "main")
+        run("./main")
+        run("c++", "-O2", "-Wall", "-Werror", "-x", "c++", "-c", "m.c", "-o", "n.o")  # the source is C++, too
+
+
+# ---------------------------------------------------------------- values
+@needs_compiler
+@pytest.mark.parametrize(("mean", "spread"), [(1013, 4), (2_460_000.5, 4), (1.7e9, 1), (-300, 1)])
+def test_values_whose_mean_is_far_from_0_are_written_as_double(mean, spread, tmp_path):
+    y = mean + spread * np.column_stack([NUMBERS[:, 0], 3 * NUMBERS[:, 2] - 1])
+    student = StudentRegressor((8,), max_epochs=20, random_state=0).fit(NUMBERS, y)
+    library, name = compiled(student, tmp_path)
+    assert f"{name}_predict(const {name}_value *row, double *out);" in (tmp_path / f"{name}.h").read_text()
+    found = run(library, name, student, NUMBERS)
+    assert_allclose(found, student.predict(NUMBERS), rtol=0, atol=1e-5 * spread)
+
+
+def test_texts_that_c_would_cut_are_refused(tmp_path):
+    student = fitted("frame")[0]
+    for change in ("name", "category", "class"):
+        changed = copy.deepcopy(student)
+        columns = changed.schema_.columns_
+        if change == "name":
+            columns[0] = dataclasses.replace(columns[0], name="a\0b")
+        elif change == "category":
+            columns[3] = dataclasses.replace(columns[3], categories=("a", "a\0b", "green"))
+        else:
+            changed.classes_ = np.array(["a", "b\0c", "d"])
+        with pytest.raises(ValueError, match="holds a NUL character, which cannot be exported"):
+            changed.to_c(tmp_path / "m.c")
+        with pytest.raises(ValueError, match="holds a NUL character, which cannot be exported"):
+            changed.to_onnx(tmp_path / "m.onnx")
+    changed.classes_ = np.array(["a", "\ud800", "d"])
+    with pytest.raises(ValueError, match="half of a surrogate pair"):
+        changed.to_c(tmp_path / "m.c")
+    assert not list(tmp_path.iterdir())

@@ -154,6 +154,33 @@ def test_a_missing_value_in_a_column_of_booleans(tmp_path):
         onnx_inputs(student, rows)
 
 
+@pytest.mark.parametrize(("mean", "spread"), [(1013, 4), (300, 1), (2_460_000.5, 4), (1.7e9, 1), (-1e5, 1)])
+def test_values_whose_mean_is_far_from_0_for_their_spread_are_exported_as_double(mean, spread, tmp_path):
+    y = mean + spread * np.column_stack([NUMBERS[:, 0], 3 * NUMBERS[:, 2] - 1])
+    for targets in (y, y[:, 0]):
+        student = StudentRegressor((8,), max_epochs=20, random_state=0).fit(NUMBERS, targets)
+        assert student.to_onnx(tmp_path / "m.onnx", X=NUMBERS).max_difference < 1e-5 * spread * 3
+        model = session(tmp_path / "m.onnx")
+        (found,) = model.run(None, onnx_inputs(student, NUMBERS))
+        assert model.get_outputs()[0].type == "tensor(double)" and found.dtype == np.float64
+        assert_allclose(found, student.predict(NUMBERS), rtol=0, atol=1e-5 * spread * 3)
+        assert found.shape == targets.shape
+
+
+def test_values_near_0_are_float(tmp_path):
+    student = StudentRegressor((8,), **QUICK).fit(NUMBERS, 20 + NUMBERS[:, 0])
+    student.to_onnx(tmp_path / "m.onnx", X=NUMBERS)
+    assert session(tmp_path / "m.onnx").get_outputs()[0].type == "tensor(float)"
+
+
+def test_each_output_is_held_to_its_own_spread(tmp_path, monkeypatch):
+    student = StudentRegressor((8,), **QUICK).fit(NUMBERS, NUMBERS[:, :2] * [1e6, 1])
+    predict = type(student).predict
+    monkeypatch.setattr(type(student), "predict", lambda self, X: predict(self, X) + [0, 1e-3])
+    with pytest.raises(ArithmeticError, match="differs by 0.001.* of 240 rows"):
+        student.to_onnx(tmp_path / "m.onnx", X=NUMBERS)
+
+
 def test_an_unknown_precision(tmp_path):
     with pytest.raises(ValueError, match="precision must be one of .* got 'int4'"):
         fitted("numbers")[0].to_onnx(tmp_path / "m.onnx", precision="int4")

@@ -1,8 +1,10 @@
 """Students on disk: the same predictions after a round trip, and no harm from any file."""
 
 import json
+import os
 import pickle
 import sys
+import tracemalloc
 from pathlib import Path
 
 import joblib
@@ -150,27 +152,127 @@ def forged(path, change):
     described = json.loads(metadata["compress"])
     change(described, weights)
     described.pop("sha256")
-    save_file(weights, path, metadata={"compress": json.dumps({**described, "sha256": _digest(described, weights)})})
+    text = json.dumps({**described, "sha256": _digest(described, weights)})
+    save_file({name: value.contiguous() for name, value in weights.items()}, path, metadata={"compress": text})
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda d, w: d.update({"class": "os.system"}),
-        lambda d, w: d["parameters"].update({"strange": 1}),
-        lambda d, w: d["learned"].update({"hidden_layer_sizes": [10**9]}),  # would be 60 GB if it were made
-        lambda d, w: d["learned"].update({"objective": "centred_logits"}),
-        lambda d, w: d["learned"].pop("output_activation"),
-        lambda d, w: d["schema"]["columns"].pop(),
-        lambda d, w: w.pop("body.output.bias"),
-        lambda d, w: w.update({"body.output.bias": torch.zeros(7)}),
-    ],
-    ids=["class", "parameter", "size", "objective", "output activation", "columns", "missing tensor", "shape"],
-)
-def test_a_forged_file_is_refused(saved, change):
-    forged(saved, change)
+def deep(d, w):
+    for _ in range(50):
+        d["learned"] = {"inner": d["learned"]}
+
+
+def column(j, **entries):
+    return lambda d, w: d["schema"]["columns"][j].update(entries)
+
+
+def learned(**entries):
+    return lambda d, w: d["learned"].update(entries)
+
+
+def parameters(**entries):
+    return lambda d, w: d["parameters"].update(entries)
+
+
+def classes(values, dtype):
+    return learned(classes={"dtype": dtype, "values": values})
+
+
+def tensor(name, value):
+    return lambda d, w: w[name].view(-1)[:1].fill_(value)
+
+
+FORGERIES = {
+    "class": lambda d, w: d.update({"class": "os.system"}),
+    "class of another type": lambda d, w: d.update({"class": ["StudentClassifier"]}),
+    "nothing": lambda d, w: [d.pop(name) for name in ("class", "parameters", "schema", "learned")],
+    "deep": deep,
+    "parameter": parameters(strange=1),
+    "parameter out of its range": parameters(dropout=2.0),
+    "parameter of another type": parameters(learning_rate=[1, 2]),
+    "parameter that cannot be written": parameters(callbacks=[]),
+    "huge parameter": parameters(max_epochs=10**30),
+    "encoding": parameters(encoding={"n_frequencies": 1, "code": "x"}),
+    "size": learned(hidden_layer_sizes=[10**9]),  # would be 60 GB if it were made
+    "huge size": learned(hidden_layer_sizes=[10**30]),
+    "negative size": learned(hidden_layer_sizes=[-4]),
+    "fraction": learned(hidden_layer_sizes=[4.0]),
+    "no layers": learned(hidden_layer_sizes=[]),
+    "bottleneck": learned(bottleneck=10**12),
+    "frequencies": learned(n_frequencies=10**12),
+    "objective": learned(objective="centred_logits"),
+    "objective of regression": learned(objective="Values"),
+    "output activation": lambda d, w: d["learned"].pop("output_activation"),
+    "unknown output activation": learned(output_activation="cube"),
+    "other output activation": learned(output_activation="softmax"),
+    "outputs": learned(outputs_2d=True),
+    "names": learned(feature_names=["a", "b", "c", "d", "e"]),
+    "huge class": classes([0, 10**30], "int64"),
+    "infinite class": classes([0.0, float("inf")], "float64"),
+    "classes of large texts": classes(["a", "b"], "<U500000000"),  # 4 GB
+    "classes that are cut": classes(["abc", "abd"], "<U2"),
+    "one class": classes([0], "int64"),
+    "three classes for one output": classes([0, 1, 2], "int64"),
+    "equal classes": classes([1, 1], "int64"),
+    "classes of another type": classes(["a", "b"], "int64"),
+    "dates as classes": classes([0, 1], "datetime64[s]"),
+    "classes of no dtype": classes([0, 1], "strange"),
+    "no classes": lambda d, w: d["learned"].pop("classes"),
+    "inputs": lambda d, w: d["learned"]["inputs"].update(indicators=[7]),
+    "many categories": lambda d, w: d["learned"]["inputs"].update(n_categories=[10**12] * 3),
+    "embedding": lambda d, w: d["learned"]["inputs"].update(embedding_size=10**12),
+    "missing flags": lambda d, w: d["learned"]["inputs"].update(nominal_missing=[True]),
+    "columns": lambda d, w: d["schema"]["columns"].pop(),
+    "no columns": lambda d, w: d["schema"].update(columns=[]),
+    "column of another kind": column(0, kind="nominal"),
+    "column of no kind": column(0, kind="strange"),
+    "column of no dtype": column(0, dtype="strange"),
+    "column of large texts": column(2, dtype="<U500000000"),
+    "column of columns": column(0, dtype="f8,(1000000,1000000)f8"),
+    "nested name": column(0, name=["size"]),
+    "equal names": column(0, name="town"),
+    "endless range": column(0, high=float("inf")),
+    "huge range": column(0, high=10**400),
+    "range from above": column(0, low=3.0, high=2.0),
+    "equal categories": column(2, categories=["t1"] * 12),
+    "nested categories": column(2, categories=[["t1"]] * 12),
+    "array of large texts": lambda d, w: d["schema"].update(is_frame=False, array_dtype="<U500000000"),
+    "missing tensor": lambda d, w: w.pop("body.output.bias"),
+    "further tensor": lambda d, w: w.update({"more": torch.zeros(1)}),
+    "shape": lambda d, w: w.update({"body.output.bias": torch.zeros(7)}),
+    "NaN weight": tensor("body.output.weight", float("nan")),
+    "infinite weight": tensor("body.layers.0.0.weight", float("inf")),
+    "zero scale": tensor("inputs.scale", 0.0),
+    "negative scale": tensor("output_scale", -1.0),
+    "half precision": lambda d, w: w.update({"body.output.bias": w["body.output.bias"].to(torch.bfloat16)}),
+    "double precision": lambda d, w: w.update({"body.output.bias": w["body.output.bias"].double()}),
+}
+
+
+@pytest.mark.parametrize("case", FORGERIES)
+def test_a_forged_file_is_refused_before_anything_is_made_of_it(case, saved, monkeypatch):
+    if case == "half precision":
+        monkeypatch.setattr("compress.export._student_file._digest", lambda described, weights: "")
+    forged(saved, FORGERIES[case])
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="student") as caught:
+        load_student(saved)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**24 and len(str(caught.value)) < 600
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000 + "]" * 100_000, '{"format": 1' + "0" * 5000 + "}", '{"format": NaN}'])
+def test_metadata_that_are_deep_or_no_numbers_are_refused(saved, text):
+    save_file(parts(saved)[0], saved, metadata={"compress": text})
     with pytest.raises(ValueError, match="damaged student file"):
         load_student(saved)
+
+
+def test_a_forged_file_of_the_first_format_is_refused(saved):
+    for change in (lambda d, w: d.update(format=1), lambda d, w: d.update(format=1, learned=[])):
+        forged(saved, change)
+        with pytest.raises(ValueError, match="damaged student file"):
+            load_student(saved)
 
 
 def test_a_pickle_is_refused_and_not_executed(tmp_path):
@@ -198,13 +300,13 @@ def test_loading_never_unpickles(saved, monkeypatch):
 def test_an_old_file_stays_whole_when_writing_fails(saved, monkeypatch):
     before = saved.read_bytes()
     student = load_student(saved)
-    write = type(saved).write_bytes
+    write = os.write
 
-    def fail(path, content):
-        write(path, content[:50])
+    def fail(descriptor, content):
+        write(descriptor, content[:50])
         raise OSError("disk full")
 
-    monkeypatch.setattr(type(saved), "write_bytes", fail)
+    monkeypatch.setattr(os, "write", fail)
     with pytest.raises(OSError, match="disk full"):
         student.save(saved)
     assert saved.read_bytes() == before

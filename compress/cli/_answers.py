@@ -1,41 +1,116 @@
-"""A teacher's answers as columns of a table: what `label` and `predict` write, and `fit --taught` reads."""
+"""A teacher's answers as columns of a table: what `label` writes and `fit --taught` reads, and what `predict` writes.
+
+The columns that `label` writes say of which class they are, and what it is: `teacher::probability::text::007` is of the
+class "007", `teacher::probability::int::7` of the class 7. No column to learn from may begin with `teacher::`. The
+names say all of it, in CSV as in Parquet, since other programs drop the metadata of a Parquet file when they write it
+again.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["answers_frame", "split_answers"]
+__all__ = ["PREFIX", "answers_frame", "predictions_frame", "split_answers"]
 
-ANSWER, VALUE = "probability_", "prediction"  # columns of a teacher's answers
+PREFIX = "teacher::"
+PROBABILITY, VALUE = f"{PREFIX}probability::", f"{PREFIX}value"
+SUM_TOLERANCE = 1e-3  # float32 probabilities of many classes sum to 1 within about this
+TYPES = {"text": str, "int": int, "float": float, "bool": lambda text: {"True": True, "False": False}[text]}
 
 
-def answers_frame(targets: np.ndarray, classes):
-    """Return answers as columns: probability_CLASS, or prediction (prediction_0, ... for several)."""
+def predictions_frame(predictions: np.ndarray, classes) -> pd.DataFrame:
+    """Return a student's predictions as columns: probability_CLASS, or prediction (prediction_0, ... for several)."""
     if classes is not None:
-        return pd.DataFrame(targets, columns=[f"{ANSWER}{c}" for c in classes])
-    if targets.ndim == 1:
-        return pd.DataFrame({VALUE: targets})
-    return pd.DataFrame(targets, columns=[f"{VALUE}_{i}" for i in range(targets.shape[1])])
+        return pd.DataFrame(predictions, columns=[f"probability_{c}" for c in classes])
+    if predictions.ndim == 1:
+        return pd.DataFrame({"prediction": predictions})
+    return pd.DataFrame(predictions, columns=[f"prediction_{i}" for i in range(predictions.shape[1])])
 
 
-def split_answers(frame, path):
-    """Return the names of the answers' columns, targets, and classes or None of a table that `label` wrote."""
-    columns = [name for name in frame.columns if str(name).startswith(ANSWER)]
-    if columns:
-        names = [name[len(ANSWER) :] for name in columns]
-        classes = np.array(names)
-        try:
-            classes = np.array([int(name) for name in names])
-        except ValueError:
-            if set(names) == {"False", "True"}:
-                classes = classes == "True"
-        return columns, frame[columns].to_numpy(dtype=np.float32), classes
-    columns = [name for name in frame.columns if name == VALUE or str(name).startswith(f"{VALUE}_")]
+def answers_frame(targets: np.ndarray, classes) -> pd.DataFrame:
+    """Return a teacher's answers as columns that `split_answers` knows; the classes are None for values."""
+    if classes is None:
+        values = targets.reshape(len(targets), -1)
+        names = [VALUE] if targets.ndim == 1 else [f"{VALUE}::{i}" for i in range(values.shape[1])]
+        return pd.DataFrame(values, columns=names)
+    names = [f"{PROBABILITY}{_type_of(c)}::{c}" for c in np.asarray(classes).tolist()]
+    return pd.DataFrame(targets, columns=names)
+
+
+def split_answers(frame: pd.DataFrame, path):
+    """Return the names of the answers' columns, targets, and classes or None of a table that `label` wrote.
+
+    Raises
+    ------
+    ValueError
+        The table has no answers, they are of several kinds, or they are no probabilities.
+    """
+    columns = [name for name in frame.columns if str(name).startswith(PREFIX)]
     if not columns:
         raise ValueError(
-            f"{path} has no column {ANSWER}... or {VALUE}: it is not a table with a teacher's answers. "
+            f"{path} has no column {PROBABILITY}... or {VALUE}: it is not a table with a teacher's answers. "
             "Make one with `python -m compress label`."
         )
-    targets = frame[columns].to_numpy(dtype=np.float32)
-    return columns, targets[:, 0] if len(columns) == 1 else targets, None
+    numbers = _numbers(frame, columns, path)
+    if all(name == VALUE or name.startswith(f"{VALUE}::") for name in columns):
+        return columns, numbers[:, 0] if columns == [VALUE] else numbers, None
+    classes = _classes(columns, path)
+    _check_probabilities(numbers, path)
+    return columns, numbers.astype(np.float32), classes
+
+
+def _numbers(frame: pd.DataFrame, columns: list, path) -> np.ndarray:
+    try:
+        numbers = frame[columns].to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: a teacher's answers must be numbers: {error}.") from error
+    bad = ~np.isfinite(numbers).all(axis=1)
+    if bad.any():
+        raise ValueError(
+            f"{path}: a teacher's answers must be numbers, but they are missing or infinite in {int(bad.sum())} rows, "
+            f"the first of them row {int(bad.argmax()) + 1}. Label these rows again, or remove them."
+        )
+    return numbers
+
+
+def _classes(columns: list[str], path) -> np.ndarray:
+    """Return the classes that the names of the columns say."""
+    classes = []
+    for name in columns:
+        kind, _, text = name.removeprefix(PROBABILITY).partition("::")
+        try:
+            classes.append(TYPES[kind](text))
+        except (KeyError, ValueError):
+            kind = None
+        if kind is None or not name.startswith(PROBABILITY) or str(classes[-1]) != text:
+            raise ValueError(
+                f"{path}: no answer of `label` is called {name!r}, but {PROBABILITY}TYPE::CLASS, where TYPE is one of "
+                f"{', '.join(TYPES)}. Rename the column, or label the rows again."
+            )
+    if len(set(classes)) < max(len(classes), 2):
+        raise ValueError(f"{path}: a teacher's answers must be for at least 2 different classes, got {classes}.")
+    of_one_type = len({type(value) for value in classes}) == 1
+    return np.array(classes) if of_one_type else np.array(classes, dtype=object)
+
+
+def _check_probabilities(numbers: np.ndarray, path) -> None:
+    sums = numbers.sum(axis=1)
+    bad = (numbers < -SUM_TOLERANCE).any(axis=1) | (np.abs(sums - 1) > SUM_TOLERANCE)
+    if bad.any():
+        row = int(bad.argmax())
+        raise ValueError(
+            f"{path}: the answers of a teacher must be probabilities, none below 0 and of sum 1 in each row, but "
+            f"{int(bad.sum())} rows are not: row {row + 1} has {numbers[row].tolist()[:8]}, of sum {sums[row]:.6g}. "
+            "Label these rows again, or divide each row by its sum."
+        )
+
+
+def _type_of(value) -> str:
+    for name, kind in (("bool", bool), ("int", int), ("float", float), ("text", str)):
+        if isinstance(value, kind):
+            return name
+    raise ValueError(
+        f"a teacher's classes must be texts, numbers or booleans to be written, got {value!r} of type "
+        f"{type(value).__name__}."
+    )

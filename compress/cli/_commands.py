@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from compress.cli._options import add_command, add_munge, add_output, add_overwrite, add_table, add_teacher
+from compress.cli._options import add_command, add_csv, add_munge, add_output, add_overwrite, add_table, add_teacher
 
 __all__ = ["add_commands"]
 
@@ -29,7 +29,7 @@ def _add_fit(commands) -> None:
     command.add_argument("--task", choices=["auto", "classification", "regression"], default="auto")
     add_teacher(command)
     command.add_argument(
-        "--taught", action="store_true", help="the table comes from `label`: learn its probability_... or prediction"
+        "--taught", action="store_true", help="the table comes from `label`: learn its columns teacher::..."
     )
     add_output(command, "the student's file", required=True)
     add_munge(command)
@@ -113,7 +113,7 @@ def _add_export(commands) -> None:
     command.add_argument("--onnx", type=Path, metavar="FILE", help="ONNX model, preprocessing inside")
     command.add_argument("--precision", choices=["float32", "float16", "int8"], default="float32", help="of weights")
     command.add_argument("--check", type=Path, metavar="TABLE", help="rows to check the ONNX model on")
-    command.add_argument("--sep", default=",", help="delimiter of that table")
+    add_csv(command)
     command.add_argument("--drop", nargs="+", default=[], metavar="COLUMN", help="columns of that table to leave out")
     command.add_argument("--c", type=Path, metavar="FILE", help="C source, with a header beside it")
     command.add_argument("--name", help="prefix of all names in C (default: the file's name)")

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
+from compress.cli._columns import features
+from compress.cli._csv import form_of
+from compress.cli._for_student import numbers, read_for_student
+from compress.cli._for_teacher import for_teacher
+from compress.cli._known import as_known
 from compress.cli._options import by_measure, print_json
-from compress.cli._table_files import read_for_student
 from compress.cli._teacher_file import load_teacher
 from compress.report import quality_and_fidelity
 from compress.students import load_student
@@ -14,25 +20,41 @@ __all__ = ["run"]
 
 def run(args) -> None:
     """Print measures as JSON, with the keys that `Report.value` takes."""
+    form = form_of(args)
     student = load_student(args.student)
     teacher = load_teacher(args) if args.teacher else None
-    X, y, _ = read_for_student(args.table, student, sep=args.sep, drop=args.drop, target=args.target)
+    X, y, frame = read_for_student(args.table, student, form, drop=args.drop, target=args.target)
     classes = getattr(student, "classes_", None)
-    if classes is not None:
-        y = _labels(y, classes, args)
+    y = numbers(y, args.table) if classes is None else _labels(y, classes, args)
     ours = student.predict(X) if classes is None else student.predict_proba(X)
-    kind = "values" if classes is None else "probabilities"
-    theirs = None if teacher is None else teacher_outputs(teacher, X, kind)
+    theirs = None
+    if teacher is not None:
+        named = X if isinstance(X, pd.DataFrame) else features(frame, args.table, drop=args.drop, target=args.target)[0]
+        rows = for_teacher(named, teacher, args.table)
+        theirs = teacher_outputs(teacher, rows, "values" if classes is None else "probabilities")
+        theirs = theirs if classes is None else _in_order(theirs, teacher, classes, args)
     print_json({"rows": len(X), **by_measure(quality_and_fidelity(y, ours, theirs, classes))})
 
 
-def _labels(y, classes, args):
+def _labels(y, classes, args) -> list:
     """Return labels in the type of the classes; a CSV file does not distinguish 1 and "1"."""
-    known = {str(c): c for c in classes.tolist()}
-    unknown = [v for v in y.astype(str).unique() if v not in known]
-    if unknown:
+    known = classes.tolist()
+    labels = as_known(y, known)
+    unknown = labels[~labels.isin(known)]
+    if len(unknown):
         raise ValueError(
-            f"{args.table}: the target {args.target!r} holds {unknown[0]!r}, which is none of the student's classes "
-            f"{list(known)[:10]}."
+            f"{args.table}: the target {args.target!r} holds {unknown.iloc[0]!r}, which is none of the student's "
+            f"classes {known[:10]}."
         )
-    return [known[v] for v in y.astype(str)]
+    return labels.tolist()
+
+
+def _in_order(probabilities, teacher, classes, args):
+    """Return a teacher's probabilities in the order of the student's classes."""
+    theirs = list(map(str, getattr(teacher, "classes_", classes)))
+    wanted = list(map(str, classes.tolist()))
+    if sorted(theirs) != sorted(wanted):
+        raise ValueError(
+            f"{args.teacher} holds a teacher of other classes than the student's: {theirs[:10]}, and {wanted[:10]}."
+        )
+    return probabilities[:, [theirs.index(c) for c in wanted]]

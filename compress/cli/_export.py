@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from compress.cli._options import UsageError, check_output, print_json, say
-from compress.cli._table_files import read_for_student
+from compress.cli._csv import form_of
+from compress.cli._for_student import read_for_student
+from compress.cli._options import UsageError, print_json, say
+from compress.cli._outputs import check_output, need_packages
 from compress.students import load_student
 
 __all__ = ["run"]
@@ -17,6 +19,9 @@ def run(args) -> None:
         raise UsageError("export needs --onnx FILE, --c FILE, or both.")
     header = None if args.c is None else args.c.with_suffix(".h")
     check_output(args.onnx, args.c, header, overwrite=args.overwrite)
+    if args.onnx is not None:
+        need_packages("ONNX models", "onnx", "onnxruntime")
+    form = form_of(args)
     student, result = load_student(args.student), {}
     if args.c is not None:
         source, header = student.to_c(args.c, name=args.name)
@@ -25,7 +30,7 @@ def run(args) -> None:
     if args.onnx is not None:
         X = None
         if args.check is not None:
-            X, _, _ = read_for_student(args.check, student, sep=args.sep, drop=args.drop)
+            X, _, _ = read_for_student(args.check, student, form, drop=args.drop)
         exported = student.to_onnx(args.onnx, precision=args.precision, X=X)
         result["onnx"] = {**asdict(exported), "path": str(exported.path)}
         say(f"wrote {exported.path}")

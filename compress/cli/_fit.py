@@ -5,8 +5,13 @@ from __future__ import annotations
 import time
 
 from compress.cli._answers import split_answers
-from compress.cli._options import UsageError, by_measure, check_output, print_json, say
-from compress.cli._table_files import aligned, features, kind_of, read_table
+from compress.cli._columns import aligned, features, kind_of
+from compress.cli._csv import form_of
+from compress.cli._for_teacher import read_for_teacher
+from compress.cli._numbers import check_text
+from compress.cli._options import UsageError, by_measure, print_json, say
+from compress.cli._outputs import check_output, write_or_keep
+from compress.cli._table_files import read_table
 from compress.cli._teacher_file import load_teacher
 from compress.compressor import CompressedClassifier, CompressedRegressor
 from compress.evaluation import size_bytes
@@ -29,7 +34,7 @@ def run(args) -> None:
     started = time.perf_counter()
     result = _taught(args) if args.taught else _compressed(args)
     student = result.pop("model")
-    student.save(args.out)
+    write_or_keep(args.out, student.save)
     student = getattr(student, "student_", student)
     print_json(
         {
@@ -45,17 +50,12 @@ def run(args) -> None:
 
 def _compressed(args) -> dict:
     teacher = load_teacher(args) if args.teacher else None
-    frame = read_table(args.table, sep=args.sep, text=args.nominal)
-    X, y = features(frame, args.table, drop=args.drop, target=args.target)
-    names = list(getattr(teacher, "feature_names_in_", X.columns))
-    if not all(str(name).startswith("Column_") for name in names):  # LightGBM's names for an array's columns
-        X = aligned(X, names, args.table)
+    X, y = _read(args, args.table, teacher)
+    check_text(X, args.table, codes=args.nominal)
     task = kind_of(y, args.task) if teacher is None else task_of(teacher)
     test = None
     if args.test:
-        test = read_table(args.test, sep=args.sep, text=args.nominal)
-        drop = [name for name in args.drop if name in test.columns]
-        test_X, test_y = features(test, args.test, drop=drop, target=args.target)
+        test_X, test_y = _read(args, args.test, teacher)
         test = aligned(test_X, list(X.columns), args.test), test_y
     kind = CompressedClassifier if task == "classification" else CompressedRegressor
     model = kind(
@@ -79,6 +79,14 @@ def _compressed(args) -> dict:
     return result
 
 
+def _read(args, path, teacher):
+    """Return the columns to learn from, as the teacher needs them, and the target."""
+    form, options = form_of(args), {"text": args.nominal}
+    if teacher is not None:
+        return read_for_teacher(path, teacher, form, drop=args.drop, target=args.target, **options)
+    return features(read_table(path, form, **options), path, drop=args.drop, target=args.target)
+
+
 def _generator(args) -> MUNGE | None:
     """Return MUNGE with the p that was given; without one return None, which chooses p and s."""
     if args.p is None:
@@ -95,9 +103,10 @@ def _budget(args) -> Budget | None:
 
 
 def _taught(args) -> dict:
-    frame = read_table(args.table, sep=args.sep, text=args.nominal)
+    frame = read_table(args.table, form_of(args), text=args.nominal)
     answers, targets, classes = split_answers(frame, args.table)
     X, _ = features(frame, args.table, drop=[*args.drop, *answers])
+    check_text(X, args.table, codes=args.nominal)
     task = "regression" if classes is None else "classification"
     student = _student(args, task)
     say(f"fitting: {task}, {len(X):,} rows with a teacher's answers")

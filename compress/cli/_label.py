@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from compress.cli._answers import answers_frame
-from compress.cli._options import check_output
-from compress.cli._table_files import aligned, features, read_table, write_table
+from compress.cli._csv import form_of
+from compress.cli._for_teacher import read_for_teacher
+from compress.cli._numbers import check_text
+from compress.cli._outputs import check_output, write_table
 from compress.cli._teacher_file import load_teacher
+from compress.teachers import task_of
 from compress.transfer import label_rows
 
 __all__ = ["run"]
@@ -14,14 +17,14 @@ __all__ = ["run"]
 def run(args) -> None:
     """Write rows with the teacher's answers."""
     check_output(args.out, overwrite=args.overwrite)
+    form = form_of(args)
     teacher = load_teacher(args)
-    X, _ = features(read_table(args.table, sep=args.sep, text=args.nominal), args.table, drop=args.drop)
-    names = list(getattr(teacher, "feature_names_in_", X.columns))
-    if not all(str(name).startswith("Column_") for name in names):
-        X = aligned(X, names, args.table)
-    answers = answers_frame(label_rows(teacher, X, verbose=1), getattr(teacher, "classes_", None))
-    clash = [name for name in answers if name in X.columns]
-    if clash:
-        raise ValueError(f"{args.table} has a column {clash[0]!r} already, as the answers are called. Rename it.")
+    X, _ = read_for_teacher(args.table, teacher, form, text=args.nominal, drop=args.drop)
+    check_text(X, args.table, codes=args.nominal, strict=False)
+    targets = label_rows(teacher, X, verbose=1)
+    classes = None
+    if task_of(teacher) == "classification":
+        classes = getattr(teacher, "classes_", range(targets.shape[1]))
+    answers = answers_frame(targets, classes)
     answers.index = X.index
     write_table(X.join(answers), args.out)

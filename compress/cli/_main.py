@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+import threading
+from contextlib import contextmanager
 from importlib import import_module
 
 from compress._version import __version__
@@ -19,8 +22,12 @@ EPILOG = """examples:
   python -m compress predict student.safetensors new.csv --out predictions.csv
   python -m compress export student.safetensors --onnx student.onnx
 
-exit codes: 0 done; 1 data or a file cannot be used; 2 wrong arguments; 130 interrupted
+exit codes: 0 done; 1 data or a file cannot be used; 2 wrong arguments; 130 interrupted; 143 ended by SIGTERM
 """
+
+
+class Terminated(BaseException):
+    """SIGTERM, as an exception: what is half done is cleared away."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,16 +54,23 @@ def main(arguments=None) -> int:
     """
     args = parser().parse_args(arguments)
     try:
-        # imported late, so that --help and a typing error do not wait for torch
-        import_module(args.module).run(args)
-        sys.stdout.flush()
+        with _sigterm_raises():
+            # imported late, so that --help and a typing error do not wait for torch
+            import_module(args.module).run(args)
+            sys.stdout.flush()
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:
+    except Terminated:
+        print("terminated", file=sys.stderr)
+        return 128 + signal.SIGTERM
+    except BrokenPipeError as error:
+        if error.filename is not None:  # of a pipe that was named with --out
+            print(f"error: {error}", file=sys.stderr)
+            return 1
         # the reader of the output has ended (`| head`): this is not an error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -66,3 +80,20 @@ def main(arguments=None) -> int:
         print(f"error: {str(error) or type(error).__name__}", file=sys.stderr)
         return 1
     return 0
+
+
+@contextmanager
+def _sigterm_raises():
+    """Let SIGTERM raise Terminated, so that no temporary file stays; who has set a handler of his own keeps it."""
+    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+    def terminate(number, frame):
+        raise Terminated
+
+    if ours:
+        signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)

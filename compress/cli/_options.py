@@ -10,13 +10,13 @@ from pathlib import Path
 __all__ = [
     "UsageError",
     "add_command",
+    "add_csv",
     "add_munge",
     "add_output",
     "add_overwrite",
     "add_table",
     "add_teacher",
     "by_measure",
-    "check_output",
     "print_json",
     "say",
 ]
@@ -44,13 +44,22 @@ def add_command(commands, name: str, module: str, description: str, examples: st
 
 def add_table(command, what: str, *, nominal: bool = False) -> None:
     """Add the table to read, and how to read it."""
-    command.add_argument("table", type=Path, metavar="TABLE", help=f"{what}: a .csv or .parquet file")
-    command.add_argument("--sep", default=",", help="delimiter of CSV files (default: comma; 'tab' for tabs)")
+    command.add_argument(
+        "table", type=Path, metavar="TABLE", help=f"{what}: a .csv (.csv.gz, .csv.zst) or .parquet file"
+    )
+    add_csv(command)
     command.add_argument("--drop", nargs="+", default=[], metavar="COLUMN", help="columns to leave out")
     if nominal:
         command.add_argument(
             "--nominal", nargs="+", default=[], metavar="COLUMN", help="columns of codes, not of numbers: read as text"
         )
+
+
+def add_csv(command) -> None:
+    """Add how CSV files are written."""
+    command.add_argument("--sep", default=",", help="delimiter of CSV files (default: comma; 'tab' for tabs)")
+    command.add_argument("--decimal", default=".", metavar="MARK", help="decimal mark of CSV files (default: point)")
+    command.add_argument("--thousands", metavar="MARK", help="thousands separator of CSV files ('space' for spaces)")
 
 
 def add_output(command, what: str, *, required: bool = False) -> None:
@@ -85,19 +94,6 @@ def add_munge(command) -> None:
     command.add_argument("--p", type=float, help="swap probability of MUNGE, in [0, 1]")
     command.add_argument("--s", type=float, help="local variance parameter of MUNGE, above 0; larger is less noise")
     command.add_argument("--seed", type=int, default=0, help="of all random numbers (default: %(default)s)")
-
-
-def check_output(*paths: Path | None, overwrite: bool) -> None:
-    """Refuse outputs that exist or whose folder does not exist, before any work is done."""
-    for path in paths:
-        if path is None:
-            continue
-        if path.exists() and not overwrite:
-            raise FileExistsError(f"{path} exists: choose another name, or pass --overwrite to replace it.")
-        if path.is_dir():
-            raise IsADirectoryError(f"{path} is a folder: give the name of a file.")
-        if not path.resolve().parent.is_dir():
-            raise FileNotFoundError(f"{path} cannot be written: there is no folder {path.resolve().parent}.")
 
 
 def by_measure(rows: list[dict]) -> dict:

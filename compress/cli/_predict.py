@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from compress.cli._answers import answers_frame
-from compress.cli._options import check_output
-from compress.cli._table_files import read_for_student, write_table
+from compress.cli._answers import predictions_frame
+from compress.cli._csv import form_of
+from compress.cli._for_student import read_for_student
+from compress.cli._outputs import check_output, write_table
 from compress.students import load_student
 
 __all__ = ["run"]
@@ -13,14 +14,15 @@ __all__ = ["run"]
 def run(args) -> None:
     """Write predictions for the rows of a table."""
     check_output(args.out, overwrite=args.overwrite)
+    form = form_of(args)
     student = load_student(args.student)
-    X, _, frame = read_for_student(args.table, student, sep=args.sep, drop=args.drop)
+    X, _, frame = read_for_student(args.table, student, form, drop=args.drop)
     if hasattr(student, "classes_"):
         p = student.predict_proba(X)
-        result = answers_frame(p, student.classes_)
+        result = predictions_frame(p, student.classes_)
         result.insert(0, "prediction", student.classes_[p.argmax(axis=1)])
     else:
-        result = answers_frame(student.predict(X), None)
+        result = predictions_frame(student.predict(X), None)
     if args.join:
         clash = [name for name in result if name in frame.columns]
         if clash:

@@ -9,7 +9,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 
 from compress.cli._options import say
-from compress.teachers import is_fitted
+from compress.teachers import column_categories, feature_names, is_fitted
 
 __all__ = ["load_teacher"]
 
@@ -32,7 +32,7 @@ class _OfArrays(BaseEstimator):
 
     def __init__(self, estimator):
         self.estimator = estimator
-        if hasattr(estimator, "classes_"):
+        if len(getattr(estimator, "classes_", ())):  # CatBoost's regressors have some, which are none
             self.classes_ = estimator.classes_
 
     def fit(self, X, y):
@@ -52,7 +52,10 @@ class _OfArrays(BaseEstimator):
         return True
 
     def __sklearn_tags__(self):
-        return get_tags(self.estimator)
+        try:
+            return get_tags(self.estimator)
+        except AttributeError:  # an object without tags is what its methods say
+            return super().__sklearn_tags__()
 
 
 def _numbers(X):
@@ -84,7 +87,8 @@ def load_teacher(args):
     if not is_fitted(teacher):
         raise ValueError(f"{path} holds an estimator that is not fitted: fit {type(teacher).__name__} first.")
     say(f"teacher: {type(teacher).__name__} from {path}")
-    return teacher if hasattr(teacher, "feature_names_in_") else _OfArrays(teacher)
+    named = feature_names(teacher) is not None or column_categories(teacher)
+    return teacher if named else _OfArrays(teacher)
 
 
 def _load_skops(path: Path, trust):

@@ -3,28 +3,24 @@
     void NAME_predict(const NAME_row *row, float *out);       students of DataFrames: a struct of columns
     void NAME_predict(const float *row, float *out);          students of arrays of numbers
 
+Values whose mean is far from 0 for their spread are written as double, since float would lose the spread.
+
 The code is C99. It allocates nothing and has no global state: the hidden layers are on the stack.
 """
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from compress._files import write_all_atomically
 from compress._version import __version__
 from compress.export._c_body import body_of, helpers_of, transposed
-from compress.export._c_text import array_of, bytes_literal, comment, field_names, number, strings_of
+from compress.export._c_names import field_names, is_identifier
+from compress.export._c_text import array_of, bytes_literal, comment, number, strings_of
 from compress.export._plan import Plan, plan_of
 
 __all__ = ["to_c"]
 
-IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-RESERVED = frozenset(
-    """auto break case char const continue default do double else enum extern float for goto if inline int long
-    main register restrict return short signed sizeof static struct switch typedef union unsigned void volatile
-    while bool true false""".split()  # noqa: SIM905
-)
 TYPES = {"float": "float", "double": "double", "int64": "int64_t", "bool": "int8_t", "string": "const char *"}
 MISSING = {
     "float": "NAN if missing",
@@ -68,10 +64,10 @@ def to_c(student, path, *, name: str | None = None) -> tuple[Path, Path]:
         raise ValueError(f"path must end in .c, got {str(path)!r}.")
     given = name is not None
     name = name if given else path.stem
-    if not IDENTIFIER.match(name) or name in RESERVED:
+    if not is_identifier(name):
         raise ValueError(
-            f"name must be a C identifier (letters, digits, underscores, no leading digit, no keyword), got {name!r}"
-            + (". Choose another one." if given else ", from the file's name. Pass name=.")
+            f"name must be a C identifier (letters, digits, underscores, no leading digit, no word that C or C++ "
+            f"has taken), got {name!r}" + (". Choose another one." if given else ", from the file's name. Pass name=.")
         )
     plan = plan_of(student)
     header = path.with_suffix(".h")
@@ -101,7 +97,7 @@ def header_text(plan: Plan, name: str) -> str:
     ]
     if plan.matrix is None:
         lines.append("/* One row of the table. */\ntypedef struct {")
-        for column, field in zip(plan.inputs, field_names(plan.inputs, RESERVED)):
+        for column, field in zip(plan.inputs, field_names(plan.inputs)):
             kind = TYPES[column.type]
             space = "" if kind.endswith("*") else " "
             lines.append(f"    {kind}{space}{field}; /* {comment(column.name)}: {MISSING[column.type]} */")
@@ -112,10 +108,10 @@ def header_text(plan: Plan, name: str) -> str:
         lines += ["/* The label of each output. */", f"extern {_classes_declaration(plan, name)};", ""]
     lines += [
         f"/* {upper}_N_OUTPUTS {what}, of one row. */",
-        f"void {name}_predict(const {_row(plan, name)} *row, float *out);",
+        f"void {name}_predict(const {_row(plan, name)} *row, {_out(plan)} *out);",
         "",
         f"/* The same of n_rows rows, one after the other; out has n_rows * {upper}_N_OUTPUTS places. */",
-        f"void {name}_predict_rows(const {_row(plan, name)} *rows, size_t n_rows, float *out);",
+        f"void {name}_predict_rows(const {_row(plan, name)} *rows, size_t n_rows, {_out(plan)} *out);",
         "",
         "#ifdef __cplusplus",
         "}",
@@ -128,6 +124,10 @@ def header_text(plan: Plan, name: str) -> str:
 
 def _row(plan: Plan, name: str) -> str:
     return f"{name}_row" if plan.matrix is None else f"{name}_value"
+
+
+def _out(plan: Plan) -> str:
+    return "float" if plan.shift is None else "double"
 
 
 def _n_predictions(plan: Plan) -> int:
@@ -151,12 +151,12 @@ def source_text(plan: Plan, name: str, header: str) -> str:
             "",
             *_constants(plan, name),
             *helpers_of(plan),
-            f"void {name}_predict(const {_row(plan, name)} *row, float *out)",
+            f"void {name}_predict(const {_row(plan, name)} *row, {_out(plan)} *out)",
             "{",
-            *body_of(plan, field_names(plan.inputs, RESERVED)),
+            *body_of(plan, field_names(plan.inputs)),
             "}",
             "",
-            f"void {name}_predict_rows(const {_row(plan, name)} *rows, size_t n_rows, float *out)",
+            f"void {name}_predict_rows(const {_row(plan, name)} *rows, size_t n_rows, {_out(plan)} *out)",
             "{",
             "    size_t i;",
             "    for (i = 0; i < n_rows; i++)",
@@ -196,6 +196,8 @@ def _constants(plan: Plan, name: str) -> list[str]:
     for i, layer in enumerate(plan.layers, start=1):
         weight = layer.weight.T if transposed(*layer.weight.shape) else layer.weight
         lines += [array_of("float", f"weight{i}", weight), array_of("float", f"bias{i}", layer.bias)]
+    if plan.shift is not None:
+        lines.append(array_of("double", "shift", plan.shift))
     return [*lines, ""]
 
 

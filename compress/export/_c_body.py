@@ -70,7 +70,7 @@ def body_of(plan: Plan, fields: list[str]) -> list[str]:
     """Return the statements of NAME_predict; `fields` are the names of the columns in the struct of a row."""
     widths = [len(plan.bias), *(len(layer.bias) for layer in plan.layers)]
     names = [f"h{i}" for i in range(len(widths))]
-    if plan.output_activation != "sigmoid":
+    if plan.output_activation != "sigmoid" and plan.shift is None:
         names[-1] = "out"
     lines = [f"    float {h}[{width}];" for h, width in zip(names, widths) if h != "out"]
     lines += [f"    memcpy({names[0]}, bias0, sizeof bias0);"]
@@ -85,6 +85,13 @@ def body_of(plan: Plan, fields: list[str]) -> list[str]:
         lines += [
             f"    out[1] = 1 / (1 + expf(-{names[-1]}[0]));",
             f"    out[0] = 1 / (1 + expf({names[-1]}[0]));",
+        ]
+    if plan.shift is not None:
+        lines += [
+            "    {",
+            "        int i;",
+            f"        for (i = 0; i < {widths[-1]}; i++) out[i] = shift[i] + {names[-1]}[i];",
+            "    }",
         ]
     if plan.output_activation == "softmax":
         n = widths[-1]

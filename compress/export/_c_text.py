@@ -1,4 +1,4 @@
-"""Python values as C text: numbers, strings, arrays and names."""
+"""Python values as C text: numbers, strings, arrays and comments."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-__all__ = ["array_of", "bytes_literal", "comment", "field_names", "number", "strings_of"]
+__all__ = ["array_of", "bytes_literal", "comment", "number", "strings_of"]
 
 PER_LINE = 8
 
@@ -61,20 +61,3 @@ def strings_of(name: str, values: list[bytes]) -> str:
 def comment(text: str) -> str:
     """Return text that is safe within a comment."""
     return re.sub(r"[^ -.0-~]", "?", text)
-
-
-def field_names(columns, reserved) -> list[str]:
-    """Return a C identifier for each column, all different."""
-    names, used = [], set()
-    for column in columns:
-        name = re.sub(r"\W", "_", column.name, flags=re.ASCII) or "_"
-        if name[0].isdigit():
-            name = f"x{name}"
-        if name in reserved or name.startswith("_"):
-            name = f"c{name}" if name.startswith("_") else f"{name}_"
-        stem, i = name, 2
-        while name in used:
-            name, i = f"{stem}_{i}", i + 1
-        used.add(name)
-        names.append(name)
-    return names

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["Exported", "TOLERANCE", "compared"]
+__all__ = ["Exported", "TOLERANCE", "check_close", "compared"]
 
+ROUNDINGS = 8  # of float32 that a value goes through
 TOLERANCE = 1e-5  # of probabilities; of values, in standard deviations of the training targets
 
 
@@ -40,6 +41,25 @@ class Exported:
     max_difference: float = float("nan")
     rmse: float = float("nan")
     agreement: float | None = None
+
+
+def check_close(expected: np.ndarray, found: np.ndarray, tolerance, shift) -> None:
+    """Raise ArithmeticError unless predictions agree to `tolerance`, and to what float32 rounds at their size.
+
+    `tolerance` is of each output, or of all; `shift` is what was added to the outputs in float64.
+    """
+    expected, found = expected.reshape(len(expected), -1), found.reshape(len(found), -1).astype(np.float64)
+    rounded = ROUNDINGS * np.finfo(np.float32).eps * np.abs(expected - shift)
+    difference = np.abs(expected - found)
+    wrong = ~(difference <= tolerance + rounded)  # "not <=" catches NaN too
+    if wrong.any():
+        worst = np.unravel_index(np.argmax(np.where(wrong, np.nan_to_num(difference, nan=np.inf), -1)), wrong.shape)
+        allowed = np.broadcast_to(tolerance, wrong.shape)[worst]
+        raise ArithmeticError(
+            f"the ONNX model must give the student's predictions to {allowed:g}, but differs by {difference[worst]:g} "
+            f"in {int(wrong.any(axis=1).sum())} of {len(wrong)} rows, worst in row {int(worst[0])}. Inputs far "
+            "outside the training range can do this; pass other rows as X, or check=False."
+        )
 
 
 def compared(expected: np.ndarray, found: np.ndarray, output_activation: str) -> dict:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compress.export._numpy import FOLDABLE
+from compress.export._numpy import FOLDABLE, NEAR
 from compress.nets import MLP, activation_name, affine_layers
 from compress.schema import Schema
 
@@ -115,6 +115,9 @@ class Plan:
         The name of the activation.
     output_activation : {"sigmoid", "softmax", "identity"}
         How outputs become predictions; see `NumpyPredictor`.
+    shift : float64 array of shape (n_outputs,) or None
+        What is added to the outputs in float64, as the last step: the mean of values that is far from 0 for their
+        spread, which float32 would lose. None when the mean is in the bias of the last layer.
     classes : array of shape (n_classes,) or None
         The label of each output; None for regression.
     flat : bool
@@ -135,6 +138,7 @@ class Plan:
     layers: list
     activation: str
     output_activation: str
+    shift: np.ndarray | None
     classes: np.ndarray | None
     flat: bool
 
@@ -152,7 +156,8 @@ def plan_of(student) -> Plan:
     TypeError
         The net of the student is not one of this library's perceptrons, or a column has categories of several types.
     ValueError
-        Column names are empty or not unique as text.
+        Column names are empty or not unique as text, or a name, a category or a class holds a character that C and ONNX
+        cannot: NUL, or half of a surrogate pair.
     """
     module, schema = student.module_, student.schema_
     if not isinstance(getattr(module, "body", None), MLP) or not hasattr(module.inputs, "widths"):
@@ -162,7 +167,11 @@ def plan_of(student) -> Plan:
         )
     inputs, body = module.inputs, module.body
     mean, scale = _array(inputs.mean), _array(inputs.scale)
+    _check_texts(schema, getattr(student, "classes_", None))
     layers = [Layer(weight, bias) for weight, bias in affine_layers(module)]
+    shift = _shift(module, student.objective_.output_activation)
+    if shift is not None:
+        layers[-1] = Layer(layers[-1].weight, layers[-1].bias - shift)
     first = layers.pop(0)
     if body.bottleneck is not None:
         narrow = _array(body.bottleneck.weight).T
@@ -190,9 +199,38 @@ def plan_of(student) -> Plan:
         layers=layers,
         activation=activation_name(body),
         output_activation=student.objective_.output_activation,
+        shift=shift,
         classes=getattr(student, "classes_", None),
         flat=not getattr(student, "outputs_2d_", True),
     )
+
+
+def _shift(module, output_activation: str) -> np.ndarray | None:
+    """Return the mean of values where it is so far from 0 for their spread that float32 would lose the spread."""
+    mean, scale = _array(module.output_mean), _array(module.output_scale)
+    far = output_activation == "identity" and bool(np.any(np.abs(mean) > NEAR[4] * scale))
+    return mean if far else None
+
+
+def _check_texts(schema: Schema, classes) -> None:
+    """Refuse texts that another language cannot hold; C would take "a" and "a\\0b" for the same."""
+    texts = [("column name", name) for name in schema.names]
+    texts += [(f"category of column {c.name!r}", value) for c in schema.columns_ for value in c.categories]
+    texts += [] if classes is None else [("class", value) for value in np.asarray(classes).tolist()]
+    for what, text in texts:
+        if not isinstance(text, str):
+            continue
+        bad = "a NUL character" if "\0" in text else None if _is_unicode(text) else "half of a surrogate pair"
+        if bad:
+            raise ValueError(f"the {what} {text!r} holds {bad}, which cannot be exported. Rename it before fit.")
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _frequencies(body, scale: np.ndarray, foldable: bool) -> np.ndarray | None:

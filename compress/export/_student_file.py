@@ -20,6 +20,7 @@ from compress._version import __version__
 __all__ = ["read_student_file", "student_to_bytes"]
 
 FORMAT = 2
+DEEPEST = 12  # levels of nested lists and objects in a description; students have six
 LEFT_OUT = ("schema", "callbacks", "random_state", "device", "class_weight", "verbose")  # not needed after fit
 
 
@@ -89,25 +90,58 @@ def read_student_file(path) -> tuple[dict, dict]:
     try:
         with safe_open(path, framework="pt") as file:
             text = (file.metadata() or {}).get("compress")
+            names = list(file.keys())
+            if text:  # files of others are told so
+                _check_dtypes({name: file.get_slice(name).get_dtype() for name in names})
             # copies: the tensors of safe_open are views of the file, which may be replaced
-            weights = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (not a dict)
-        described = json.loads(text) if text else None
-    except (SafetensorError, json.JSONDecodeError, OSError) as error:
+            weights = {name: file.get_tensor(name).clone() for name in (names if text else ())}
+    except (SafetensorError, OSError, ValueError) as error:
         raise ValueError(f"{str(path)!r} is not a saved student: {error}. Save one with student.save(path).") from error
-    if described is None:
+    if not text:
         raise ValueError(f"{str(path)!r} is a safetensors file, but no student of this library wrote it.")
-    if not isinstance(described, dict) or not isinstance(described.get("format"), int):
+    try:
+        described = _parsed(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{str(path)!r} is a damaged student file: {error}. Save the student again.") from error
+    if not isinstance(described, dict) or type(described.get("format")) is not int or described["format"] < 1:
         raise ValueError(
             f"{str(path)!r} is a damaged student file: it does not say its format. Save the student again."
         )
     if described["format"] > FORMAT:
         raise ValueError(
-            f"{str(path)!r} has format {described['format']}, this version reads up to {FORMAT}: "
-            f"upgrade compress to {described.get('compress')} or later."
+            f"{str(path)!r} has format {str(described['format'])[:20]}, this version reads up to {FORMAT}: "
+            f"upgrade compress to {str(described.get('compress'))[:20]} or later."
         )
     if described.pop("sha256", None) != _digest(described, weights):
         raise ValueError(f"{str(path)!r} is a damaged student file: its checksum is wrong. Save the student again.")
     return described, weights
+
+
+def _check_dtypes(dtypes: dict[str, str]) -> None:
+    strange = [name for name, dtype in dtypes.items() if dtype not in ("F32", "F64")]
+    if strange:
+        raise ValueError(f"its tensor {strange[0][:60]!r} is of type {dtypes[strange[0]]}, which no student has")
+
+
+def _parsed(text: str):
+    """Return the value of JSON that is not deep and has finite numbers only."""
+
+    def refuse(word):
+        raise ValueError(f"its description holds {word}, which is no number")
+
+    value = json.loads(text, parse_constant=refuse)
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        if depth > DEEPEST:
+            raise ValueError("its description is nested too deeply")
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return value
 
 
 def _text(described: dict) -> str:

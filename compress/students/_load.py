@@ -8,18 +8,10 @@ import torch
 from compress.export import read_student_file
 from compress.nets import MLP, Periodic, TableNet, TabularInput
 from compress.schema import Schema
-from compress.students import _objectives as objectives
-from compress.students._classifier import StudentClassifier
-from compress.students._encodings import PeriodicEncoding
-from compress.students._regressor import StudentRegressor
+from compress.students._described_schema import must
+from compress.students._description import Description, checked
 
 __all__ = ["load_student", "restored"]
-
-KINDS = {kind.__name__: kind for kind in (StudentClassifier, StudentRegressor)}
-OBJECTIVES = {
-    kind.__name__: kind
-    for kind in (objectives.SoftTargets, objectives.Probabilities, objectives.Logits, objectives.Values)
-}
 
 
 def restored(student, *, module, schema: Schema, objective, feature_names=None, **facts):
@@ -57,6 +49,8 @@ def restored(student, *, module, schema: Schema, objective, feature_names=None, 
 def load_student(path):
     """Read a student that `student.save(path)` wrote.
 
+    The file is checked as a whole before anything is made of it, so that it may come from a stranger.
+
     Parameters
     ----------
     path : str or path
@@ -72,12 +66,12 @@ def load_student(path):
     FileNotFoundError
         The file does not exist.
     ValueError
-        The file has another format, is damaged, or was written by a newer version.
+        The file has another format, is damaged, describes what is no student, or was written by a newer version.
     """
     described, weights = read_student_file(path)
     try:
-        return _of_description(_of_today(described), weights)
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, IndexError) as error:
+        return _made(checked(_of_today(described), weights), weights)
+    except ValueError as error:
         raise ValueError(f"{str(path)!r} is a damaged student file: {error}. Save the student again.") from error
 
 
@@ -85,46 +79,42 @@ def _of_today(described: dict) -> dict:
     """Return a description in the words of the present format; the first format had other words."""
     if described["format"] > 1:
         return described
+    for name in ("parameters", "learned"):
+        must(isinstance(described.get(name), dict), name, "an object", described.get(name))
     parameters, learned = dict(described["parameters"]), dict(described["learned"])
     n, scale = parameters.pop("n_frequencies", 0), parameters.pop("frequency_scale", None)
     parameters["encoding"] = {"n_frequencies": n, "scale": scale} if n else None
-    learned["output_activation"] = {"binary": "sigmoid"}.get(learned["link"], learned["link"])
-    learned["outputs_2d"] = None if learned["flat"] is None else not learned["flat"]
+    link, flat = learned.get("link"), learned.get("flat")
+    learned["output_activation"] = "sigmoid" if link == "binary" else link
+    learned["outputs_2d"] = None if flat is None else not flat
     return {**described, "parameters": parameters, "learned": learned}
 
 
-def _of_description(described: dict, weights: dict):
-    parameters, learned = described["parameters"], described["learned"]
-    encoding = parameters.get("encoding")
-    student = KINDS[described["class"]](
-        **{**parameters, "encoding": None if encoding is None else PeriodicEncoding(**encoding)}
-    )
-    schema = Schema.from_dict(described["schema"])
-    d_c, n_outputs = len(schema.continuous_), len(weights["output_mean"])
-    if d_c != len(weights["inputs.mean"]):
-        raise KeyError("inputs.mean does not fit the schema")
+def _made(found: Description, weights: dict):
+    """Return the student of a checked description."""
+    schema, options = found.schema, dict(found.inputs)
+    d_c = len(schema.continuous_)
     missing = np.zeros(d_c, dtype=bool)
-    missing[learned["inputs"].pop("indicators")] = True
+    missing[options.pop("indicators")] = True
     with torch.device("meta"):  # shapes only: nothing is allocated or drawn for weights that come from the file
-        inputs = TabularInput(np.zeros(d_c), np.ones(d_c), missing, **learned["inputs"])
+        inputs = TabularInput(np.zeros(d_c), np.ones(d_c), missing, **options)
         body = MLP(
             inputs.n_outputs,
-            learned["hidden_layer_sizes"],
-            n_outputs,
-            activation=student.activation,
-            bottleneck=learned.get("bottleneck"),
-            periodic=Periodic(d_c, learned["n_frequencies"]) if learned.get("n_frequencies") else None,
+            found.hidden_layer_sizes,
+            found.n_outputs,
+            activation=found.student.activation,
+            bottleneck=found.bottleneck,
+            periodic=Periodic(d_c, found.n_frequencies) if found.n_frequencies else None,
         )
-        module = TableNet(inputs, body, n_outputs)
+        module = TableNet(inputs, body, found.n_outputs)
     module.load_state_dict(weights, assign=True)
     facts = {}
-    if learned["outputs_2d"] is not None:
-        facts["outputs_2d_"] = learned["outputs_2d"]
-    if "classes" in learned:
-        facts["classes_"] = np.array(learned["classes"]["values"], dtype=learned["classes"]["dtype"])
-    objective = OBJECTIVES[learned["objective"]](
-        learned["output_activation"], weights["output_mean"].numpy(), weights["output_scale"].numpy()
+    if found.outputs_2d is not None:
+        facts["outputs_2d_"] = found.outputs_2d
+    if found.classes is not None:
+        facts["classes_"] = found.classes
+    objective = found.objective(
+        found.output_activation, weights["output_mean"].numpy(), weights["output_scale"].numpy()
     )
-    return restored(
-        student, module=module, schema=schema, objective=objective, feature_names=learned["feature_names"], **facts
-    )
+    names = found.feature_names
+    return restored(found.student, module=module, schema=schema, objective=objective, feature_names=names, **facts)

@@ -3,6 +3,7 @@
 from compress.teachers._ensemble import EnsembleTeacherClassifier, EnsembleTeacherRegressor
 from compress.teachers._fitting import check_classes, default_teacher, fit_teacher, selects_on_held_out, teacher_kind
 from compress.teachers._library import default_library
+from compress.teachers._names import column_categories, feature_names, first_estimator
 from compress.teachers._outputs import (
     SMALLEST_PROBABILITY,
     check_teacher,
@@ -22,9 +23,12 @@ __all__ = [
     "SMALLEST_PROBABILITY",
     "check_teacher",
     "clipped_logits",
+    "column_categories",
     "default_library",
     "default_teacher",
     "ensemble_selection",
+    "feature_names",
+    "first_estimator",
     "fit_teacher",
     "is_fitted",
     "model_scores",

@@ -1,0 +1,116 @@
+"""Checks of the schema in a student's file: a stranger may have written it."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import fields
+
+import numpy as np
+
+from compress.schema import Column
+
+__all__ = ["check_schema", "check_values", "must", "shown"]
+
+LONGEST_DTYPE = 200  # characters of its name
+LARGEST_ITEM = 2**18  # bytes of one value of an array: strings of 65,536 characters
+COLUMN_KEYS = {field.name for field in fields(Column)}
+SCALARS = (str, int, float, bool)
+EXTENSIONS = re.compile(r"category|object|boolean|str(ing)?|U?Int(8|16|32|64)|Float(32|64)|[A-Za-z]\w*[\[<(].*\]")
+
+
+def must(condition: bool, name: str, rule: str, value) -> None:
+    """Raise ValueError, which names the entry of the file, the rule and the value, unless the condition holds."""
+    if not condition:
+        raise ValueError(f"{name} must be {rule}, got {shown(value)}")
+
+
+def shown(value) -> str:
+    """Return the start of a value as text; a number of a million digits is not written out."""
+    if isinstance(value, int) and value.bit_length() > 200:
+        return f"an integer of {value.bit_length()} bits"
+    if isinstance(value, list | dict):
+        return f"a {type(value).__name__} of {len(value)}"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."
+
+
+def check_values(values, name: str) -> None:
+    """Check categories or classes: a list of different texts, finite numbers or booleans."""
+    must(isinstance(values, list), name, "a list", values)
+    for value in values:
+        must(isinstance(value, SCALARS), name, "a list of texts, numbers and booleans", value)
+        must(not isinstance(value, float) or math.isfinite(value), name, "finite", value)
+    must(len(set(values)) == len(values), name, "different from each other", values)
+
+
+def check_schema(plain) -> None:
+    """Check what `Schema.from_dict` gets; the columns may be as many as the file has text for.
+
+    Raises
+    ------
+    ValueError
+        Something is not as `Schema.to_dict` writes it.
+    """
+    must(isinstance(plain, dict), "schema", "an object", plain)
+    must(plain.keys() == {"is_frame", "array_dtype", "dtype", "columns"}, "schema", "of four entries", plain)
+    must(isinstance(plain["is_frame"], bool), "schema.is_frame", "true or false", plain["is_frame"])
+    must(plain["dtype"] in ("float32", "float64"), "schema.dtype", "float32 or float64", plain["dtype"])
+    array = plain["array_dtype"]
+    if plain["is_frame"]:
+        must(array is None, "schema.array_dtype", "null for a DataFrame", array)
+    else:
+        must(isinstance(array, str), "schema.array_dtype", "the name of a dtype", array)
+        must(_numpy_dtype(array) is not None, "schema.array_dtype", "a dtype of tables", array)
+    columns = plain["columns"]
+    must(isinstance(columns, list) and len(columns) > 0, "schema.columns", "a list with entries", columns)
+    for j, column in enumerate(columns):
+        must(isinstance(column, dict), f"schema.columns[{j}]", "an object", column)
+        _check_column(column, f"schema.columns[{j}]", frame=plain["is_frame"])
+    names = [column["name"] for column in columns]
+    must(len(set(names)) == len(names), "the names of the columns", "different from each other", names)
+
+
+def _check_column(column: dict, where: str, *, frame: bool) -> None:
+    must(column.keys() <= COLUMN_KEYS and {"name", "kind", "dtype"} <= column.keys(), where, "a column", list(column))
+    name, dtype = column["name"], column["dtype"]
+    must(isinstance(name, str | int | float) and name == name, f"{where}.name", "a text or a number", name)
+    must(column["kind"] in ("continuous", "nominal"), f"{where}.kind", "continuous or nominal", column["kind"])
+    must(isinstance(dtype, str) and len(dtype) <= LONGEST_DTYPE, f"{where}.dtype", "the name of a dtype", dtype)
+    known = _numpy_dtype(dtype) is not None or (frame and EXTENSIONS.fullmatch(dtype) and not _is_numpy(dtype))
+    must(bool(known), f"{where}.dtype", "a dtype of columns", dtype)
+    for key in ("integer", "missing", "ordered"):
+        must(isinstance(column.get(key, False), bool), f"{where}.{key}", "true or false", column.get(key))
+    low, high = column.get("low", 0.0), column.get("high", 0.0)
+    for key, value in (("low", low), ("high", high)):
+        real = isinstance(value, int | float) and not isinstance(value, bool)
+        must(real and _is_finite(value), f"{where}.{key}", "a finite number", value)
+    must(low <= high, f"{where}.low", "at most high", low)
+    check_values(column.get("categories", []), f"{where}.categories")
+    if column["kind"] == "continuous":
+        must(not column.get("categories"), f"{where}.categories", "empty for numbers", column.get("categories"))
+
+
+def _is_finite(value) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond the range of floats
+        return False
+
+
+def _numpy_dtype(text: str) -> np.dtype | None:
+    """Return the plain dtype of NumPy that a text names, of values that are not too large."""
+    try:
+        dtype = np.dtype(text)
+    except Exception:  # NumPy parses these texts, and has many errors for them
+        return None
+    small = dtype.itemsize <= LARGEST_ITEM and dtype.fields is None and dtype.subdtype is None
+    return dtype if small and dtype.kind in "fiubOUS" else None
+
+
+def _is_numpy(text: str) -> bool:
+    try:
+        np.dtype(text)
+    except Exception:
+        return False
+    return True

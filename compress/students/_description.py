@@ -1,0 +1,244 @@
+"""The description of a student's net in its file, checked as a whole before anything is made of it.
+
+The checksum in the file finds damage, but no intent: who writes another description can write its checksum, too. All
+sizes are compared with the tensors of the file, so that nothing larger than the file is allocated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from compress.nets import ACTIVATIONS
+from compress.schema import Schema
+from compress.students import _objectives as objectives
+from compress.students._classifier import StudentClassifier
+from compress.students._described_schema import check_schema, check_values, must
+from compress.students._encodings import PeriodicEncoding
+from compress.students._regressor import StudentRegressor
+from compress.students._targets import output_activation
+
+__all__ = ["Description", "checked"]
+
+KINDS = {kind.__name__: kind for kind in (StudentClassifier, StudentRegressor)}
+OBJECTIVES = {
+    StudentClassifier: (objectives.SoftTargets, objectives.Probabilities, objectives.Logits),
+    StudentRegressor: (objectives.Values,),
+}
+NOT_WRITTEN = {"schema", "callbacks", "random_state", "device", "class_weight", "verbose"}
+LARGEST_INTEGER = 2**63 - 1
+INPUT_KEYS = {"indicators", "n_categories", "nominal_missing", "max_one_hot", "embedding_size"}
+FOLDED, FOLDED_TIMES = 2**26, 64  # numbers that a predictor may hold: at least so many, or times those of the file
+
+
+@dataclass(frozen=True)
+class Description:
+    """A checked description; the names are those of `student_to_bytes`."""
+
+    student: object
+    schema: Schema
+    objective: type
+    output_activation: str
+    inputs: dict
+    hidden_layer_sizes: tuple
+    bottleneck: int | None
+    n_frequencies: int
+    feature_names: list | None
+    outputs_2d: bool | None
+    classes: np.ndarray | None
+    n_outputs: int
+
+
+def checked(described: dict, weights: dict) -> Description:
+    """Return the description of a student, or raise ValueError where it does not describe one or not these weights."""
+    must(described.get("class") in tuple(KINDS), "class", f"one of {', '.join(KINDS)}", described.get("class"))
+    kind = KINDS[described["class"]]
+    student = _student(kind, described.get("parameters"))
+    check_schema(described.get("schema"))
+    schema = Schema.from_dict(described["schema"])
+    learned = described.get("learned")
+    must(isinstance(learned, dict), "learned", "an object", learned)
+    classes = _classes(learned.get("classes"), kind)
+    n_outputs = _n_outputs(weights, classes)
+    activation = learned.get("output_activation")
+    wanted = output_activation(None if classes is None else len(classes))
+    must(activation == wanted, "output_activation", f"{wanted} for this student", activation)
+    known = {objective.__name__: objective for objective in OBJECTIVES[kind]}
+    must(learned.get("objective") in tuple(known), "objective", f"one of {', '.join(known)}", learned.get("objective"))
+    outputs_2d, names = learned.get("outputs_2d"), learned.get("feature_names")
+    if classes is None:
+        must(isinstance(outputs_2d, bool), "outputs_2d", "true or false", outputs_2d)
+        must(outputs_2d or n_outputs == 1, "outputs_2d", "true for several outputs", outputs_2d)
+    else:
+        must(outputs_2d is None, "outputs_2d", "null for a classifier", outputs_2d)
+    if names is not None:
+        fits = schema.is_frame_ and names == schema.names and all(isinstance(name, str) for name in names)
+        must(fits, "feature_names", "the names of the columns, or null", names)
+    found = Description(
+        student=student,
+        schema=schema,
+        objective=known[learned["objective"]],
+        output_activation=activation,
+        inputs=_inputs(learned.get("inputs"), schema),
+        hidden_layer_sizes=_sizes(learned.get("hidden_layer_sizes"), "hidden_layer_sizes", len(weights)),
+        bottleneck=_bottleneck(learned.get("bottleneck")),
+        n_frequencies=_integer(learned.get("n_frequencies", 0), "n_frequencies", 0),
+        feature_names=names,
+        outputs_2d=outputs_2d,
+        classes=classes,
+        n_outputs=n_outputs,
+    )
+    _check_weights(found, weights)
+    return found
+
+
+# -------------------------------------------------------------- parameters
+def _student(kind, parameters):
+    """Return the unfitted student of given parameters."""
+    must(isinstance(parameters, dict), "parameters", "an object", parameters)
+    unknown = sorted(set(parameters) - (set(kind().get_params(deep=False)) - NOT_WRITTEN))
+    must(not unknown, "parameters", f"those of {kind.__name__}", (unknown or [""])[0])
+    parameters = dict(parameters)
+    encoding = parameters.pop("encoding", None)
+    for name, value in parameters.items():
+        if name == "hidden_layer_sizes":
+            parameters[name] = value if _is_integer(value) else _sizes(value, f"parameters.{name}", LARGEST_INTEGER)
+        else:
+            plain = value is None or isinstance(value, str | bool | float) or _is_integer(value)
+            must(plain, f"parameters.{name}", "a text, a number, true, false or null", value)
+    if encoding is not None:
+        must(isinstance(encoding, dict), "parameters.encoding", "an object or null", encoding)
+        must(encoding.keys() <= {"n_frequencies", "scale"}, "parameters.encoding", "a periodic encoding", encoding)
+        parameters["encoding"] = PeriodicEncoding(**encoding)
+    student = kind(**parameters)
+    student._validate_params()
+    must(student.activation in ACTIVATIONS, "parameters.activation", "an activation", student.activation)
+    return student
+
+
+def _is_integer(value, low: int = -LARGEST_INTEGER) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= LARGEST_INTEGER
+
+
+def _integer(value, name: str, low: int) -> int:
+    must(_is_integer(value, low), name, f"an integer of at least {low}", value)
+    return value
+
+
+def _sizes(values, name: str, most: int) -> tuple:
+    must(isinstance(values, list) and len(values) <= most, name, "a list of layers", values)
+    return tuple(_integer(value, name, 1) for value in values)
+
+
+def _bottleneck(value) -> int | None:
+    return None if value is None else _integer(value, "bottleneck", 1)
+
+
+# ----------------------------------------------------------------- classes
+def _classes(plain, kind) -> np.ndarray | None:
+    """Return the classes of a classifier, in their dtype, and None for a regressor."""
+    if kind is StudentRegressor:
+        must(plain is None, "classes", "left out for a regressor", plain)
+        return None
+    must(isinstance(plain, dict) and plain.keys() == {"dtype", "values"}, "classes", "an object of two entries", plain)
+    values, text = plain["values"], plain["dtype"]
+    check_values(values, "classes")
+    must(len(values) >= 2, "classes", "at least two", values)
+    must(isinstance(text, str) and len(text) <= 40, "classes.dtype", "the name of a dtype", text)
+    try:
+        dtype = np.dtype(text)
+    except Exception:  # NumPy parses these texts, and has many errors for them
+        dtype = None
+    must(dtype is not None and dtype.kind in "biufUO", "classes.dtype", "a dtype of classes", text)
+    of = {"b": bool, "i": int, "u": int, "f": (int, float), "U": str, "O": (str, int, float, bool)}[dtype.kind]
+    for value in values:
+        fits = isinstance(value, of) and (dtype.kind in "bO" or not isinstance(value, bool))
+        must(fits, "classes", f"of dtype {text}", value)
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        must(limits.min <= min(values) and max(values) <= limits.max, "classes", f"in the range of {text}", values)
+    longest = max(map(len, values)) if dtype.kind == "U" else 0
+    # a dtype for long texts takes its memory for each class
+    must(dtype.itemsize <= max(4 * longest, 1024), "classes.dtype", "no larger than its texts", text)
+    must(dtype.kind != "U" or longest <= dtype.itemsize // 4, "classes.dtype", "long enough for its texts", text)
+    return np.array(values, dtype=dtype)
+
+
+def _n_outputs(weights: dict, classes) -> int:
+    mean = weights.get("output_mean")
+    must(mean is not None and mean.ndim == 1 and len(mean) > 0, "output_mean", "a vector", mean is not None)
+    n_outputs = len(mean)
+    if classes is not None:
+        wanted = 1 if len(classes) == 2 else len(classes)
+        must(n_outputs == wanted, "the number of outputs", f"{wanted} for {len(classes)} classes", n_outputs)
+    return n_outputs
+
+
+# --------------------------------------------------------------------- net
+def _inputs(plain, schema: Schema) -> dict:
+    """Return the options of the input layer, which must be those of the schema."""
+    must(isinstance(plain, dict) and plain.keys() == INPUT_KEYS, "inputs", "an object of five entries", plain)
+    d_c, d_n = len(schema.continuous_), len(schema.nominal_)
+    flags = plain["indicators"]
+    right = isinstance(flags, list) and all(_is_integer(flag, 0) and flag < d_c for flag in flags)
+    must(right and sorted(set(flags)) == flags, "inputs.indicators", "ascending numbers of columns", flags)
+    sizes = plain["n_categories"]
+    right = isinstance(sizes, list) and all(_is_integer(size, 0) for size in sizes)
+    must(right and sizes == schema.n_categories_.tolist(), "inputs.n_categories", "those of the schema", sizes)
+    missing = plain["nominal_missing"]
+    right = isinstance(missing, list) and all(isinstance(flag, bool) for flag in missing)
+    must(right and len(missing) == d_n, "inputs.nominal_missing", "true or false for each column", missing)
+    _integer(plain["max_one_hot"], "inputs.max_one_hot", 0)
+    _integer(plain["embedding_size"], "inputs.embedding_size", 1)
+    return plain
+
+
+def _check_weights(found: Description, weights: dict) -> None:
+    """Check names, shapes, dtypes and values of the tensors."""
+    shapes = _shapes(found)
+    strange = sorted(set(weights) ^ set(shapes))
+    must(not strange, "the tensors", "those of the net", (strange or [""])[0])
+    for name, shape in shapes.items():
+        tensor = weights[name]
+        must(tuple(tensor.shape) == shape, name, f"of shape {shape}", tuple(tensor.shape))
+        either = name in ("output_mean", "output_scale")  # float64 since values are, float32 before
+        wanted = torch.float64 if name in ("inputs.mean", "inputs.scale") else torch.float32
+        must(tensor.dtype == wanted or (either and tensor.dtype == torch.float64), name, f"{wanted}", tensor.dtype)
+        must(bool(torch.isfinite(tensor).all()), name, "finite", "NaN or infinity")
+        if name in ("inputs.scale", "output_scale"):
+            must(bool((tensor > 0).all()), name, "positive", tensor.min().item())
+    _check_folded(found, weights)
+
+
+def _shapes(found: Description) -> dict[str, tuple]:
+    """Return the shape of each tensor of the net."""
+    inputs, d_c = found.inputs, len(found.schema.continuous_)
+    shapes = {"inputs.mean": (d_c,), "inputs.scale": (d_c,)}
+    width = d_c + len(inputs["indicators"])
+    for k, (n, missing) in enumerate(zip(inputs["n_categories"], inputs["nominal_missing"])):
+        if n > inputs["max_one_hot"]:
+            shapes[f"inputs.embeddings.{k}.weight"] = (n + 1, inputs["embedding_size"])
+        width += inputs["embedding_size"] if n > inputs["max_one_hot"] else n + missing
+    if found.n_frequencies:
+        shapes["body.periodic.weight"] = (d_c, found.n_frequencies)
+        width += 2 * d_c * found.n_frequencies
+    if found.bottleneck is not None:
+        must(len(found.hidden_layer_sizes) > 0, "bottleneck", "null without hidden layers", found.bottleneck)
+        shapes["body.bottleneck.weight"] = (found.bottleneck, width)
+        width = found.bottleneck
+    for i, size in enumerate(found.hidden_layer_sizes):
+        shapes[f"body.layers.{i}.0.weight"], shapes[f"body.layers.{i}.0.bias"] = (size, width), (size,)
+        width = size
+    shapes["body.output.weight"], shapes["body.output.bias"] = (found.n_outputs, width), (found.n_outputs,)
+    return {**shapes, "output_mean": (found.n_outputs,), "output_scale": (found.n_outputs,)}
+
+
+def _check_folded(found: Description, weights: dict) -> None:
+    """Check how large a predictor becomes, which multiplies embeddings and the bottleneck out."""
+    first = found.hidden_layer_sizes[0] if found.hidden_layer_sizes else found.n_outputs
+    embedded = sum(n + 1 for n in found.inputs["n_categories"] if n > found.inputs["max_one_hot"])
+    narrow = weights["body.bottleneck.weight"].shape[1] if found.bottleneck is not None else 0
+    folded, there = (embedded + narrow) * first, sum(tensor.numel() for tensor in weights.values())
+    must(folded <= max(FOLDED, FOLDED_TIMES * there), "the predictor", f"in proportion to {there} weights", folded)
