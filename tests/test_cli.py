@@ -319,7 +319,14 @@ def test_a_signal_while_the_student_learns_ends_the_command_and_writes_nothing(n
     joblib.dump(forest, tmp_path / "f.joblib")
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     process = subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command,
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        # a shell lets what it starts in the background ignore SIGINT, and a test run hands that down
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     for line in process.stderr:
         if line.startswith("fitting"):
