@@ -37,5 +37,5 @@ def split_answers(frame, path):
             f"{path} has no column {ANSWER}... or {VALUE}: it is not a table with a teacher's answers. "
             "Make one with `python -m compress label`."
         )
-    targets = frame[columns].to_numpy(dtype=np.float32)
+    targets = frame[columns].to_numpy(dtype=np.float64)  # values are centred before they become float32
     return columns, targets[:, 0] if len(columns) == 1 else targets, None

@@ -6,6 +6,7 @@ from compress.cli._answers import answers_frame
 from compress.cli._options import check_output
 from compress.cli._table_files import aligned, features, read_table, write_table
 from compress.cli._teacher_file import load_teacher
+from compress.teachers import known_classes
 from compress.transfer import label_rows
 
 __all__ = ["run"]
@@ -19,7 +20,7 @@ def run(args) -> None:
     names = list(getattr(teacher, "feature_names_in_", X.columns))
     if not all(str(name).startswith("Column_") for name in names):
         X = aligned(X, names, args.table)
-    answers = answers_frame(label_rows(teacher, X, verbose=1), getattr(teacher, "classes_", None))
+    answers = answers_frame(label_rows(teacher, X, verbose=1), known_classes(teacher))
     clash = [name for name in answers if name in X.columns]
     if clash:
         raise ValueError(f"{args.table} has a column {clash[0]!r} already, as the answers are called. Rename it.")

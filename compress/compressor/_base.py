@@ -9,7 +9,7 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils import check_random_state, get_tags
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -25,7 +25,7 @@ from compress.compressor._parts import (
 from compress.compressor._task import Rows, Task, prepare, split
 from compress.generators import MUNGE
 from compress.report import Report, compare
-from compress.schema import Schema, as_schema
+from compress.schema import Schema, as_schema, class_codes
 from compress.search import (
     Budget,
     compare_sources,
@@ -34,10 +34,12 @@ from compress.search import (
     validation_error,
 )
 from compress.teachers import (
+    answered_classes,
     check_teacher,
     clipped_logits,
     is_fitted,
     selects_on_held_out,
+    tags_of,
     teacher_kind,
     teacher_outputs,
 )
@@ -157,13 +159,15 @@ class BaseCompressor(BaseEstimator):
         teacher = checked_teacher(self, task)
         check_generator(self.generator)
         student = new_student(self, task.name, self._student, rng)
+        ready = is_fitted(teacher, task.rows.X)
         costs = None if self.budget is None else costs_of_shapes(self, task, teacher, student)
         self._seconds = {}
         rows, train, held = task.rows, task.rows, task.held_out
-        if held is None and self._chooses(teacher):
+        if held is None and self._chooses(teacher, ready):
             train, held = split(rows, task.classes, self.validation_fraction, self.schema, rng)
         with self._stage("teacher"):
             fitted = fitted_teacher(teacher, train, held, rng)
+        check_teacher(fitted, self._task, labels="hard" if self.labels == "hard" else "soft")  # some methods are new
         generator = self._chosen_generator(fitted, train, held, rng)
         source = self._chosen_source(fitted, teacher, generator, train, held, rng)
         if costs is not None:
@@ -174,7 +178,7 @@ class BaseCompressor(BaseEstimator):
             with self._stage("budget"):
                 student = self._chosen_student(fitted, student, data, held, costs)
         if train is not rows:
-            if not is_fitted(teacher) and not selects_on_held_out(fitted):
+            if not ready and not selects_on_held_out(fitted):
                 with self._stage("teacher, all rows"):
                     fitted = fitted_teacher(teacher, rows, None, rng)
             again = self.labels_from_ == "cross_fit"
@@ -196,14 +200,14 @@ class BaseCompressor(BaseEstimator):
     def _tunes(self) -> bool:
         return self.generator is None and self.size_multiplier > 1
 
-    def _chooses(self, teacher) -> bool:
+    def _chooses(self, teacher, ready: bool) -> bool:
         """Whether something is chosen on held-out rows."""
-        if self.budget is not None and self.budget.tolerance is not None and is_fitted(teacher):
+        if self.budget is not None and self.budget.tolerance is not None and ready:
             raise ValueError(
                 "tolerance compares with the teacher on rows that it has not seen, and a fitted teacher may have "
                 "seen all of X: pass X_val and y_val to fit, or an unfitted teacher."
             )
-        selects = selects_on_held_out(teacher) and not is_fitted(teacher)
+        selects = selects_on_held_out(teacher) and not ready
         return self._tunes or self.budget is not None or self.labels_from == "auto" or selects
 
     def _chosen_generator(self, teacher, train: Rows, held: Rows | None, rng):
@@ -253,7 +257,7 @@ class BaseCompressor(BaseEstimator):
 
     def _cross_fit(self, teacher, fitted, rows: Rows, rng) -> CrossFit:
         source = fitted if selects_on_held_out(fitted) else teacher
-        classes = getattr(fitted, "classes_", None)
+        classes = answered_classes(fitted, rows.X)
         with self._stage("cross-fitting"):
             return CrossFit(source, random_state=rng).fit(rows.X, rows.y, classes=classes, sample_weight=rows.weight)
 
@@ -265,9 +269,9 @@ class BaseCompressor(BaseEstimator):
         if self.original_labels != "true":
             return None
         if self._task == "regression":
-            return np.asarray(rows.y, dtype=np.float32)
-        classes = getattr(fitted, "classes_", task.classes)
-        hot = (np.asarray(rows.y)[:, None] == np.asarray(classes)[None, :]).astype(np.float32)
+            return np.asarray(rows.y, dtype=np.float64)
+        classes = answered_classes(fitted, rows.X, task.classes)
+        hot = np.eye(len(classes), dtype=np.float32)[class_codes(rows.y, classes)]
         return clipped_logits(hot) if kind == "logits" else hot
 
     def _fitted_generator(self, generator, rows: Rows, task: Task, rng):
@@ -304,7 +308,7 @@ class BaseCompressor(BaseEstimator):
         error = None
         if self.budget.tolerance is not None:
             kind = teacher_kind(self._task, "hard" if self.labels == "hard" else "soft")
-            error = validation_error(teacher_outputs(teacher, held.X, kind), y, data.classes)
+            error = validation_error(teacher_outputs(teacher, held.X, kind, classes=data.classes), y, data.classes)
         self.budget_ = search_budget(
             data,
             held.X,
@@ -371,8 +375,8 @@ class BaseCompressor(BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = tags.input_tags.categorical = tags.input_tags.string = True
-        if isinstance(self.teacher, BaseEstimator):
-            own = get_tags(self.teacher)
+        own = None if self.teacher is None else tags_of(self.teacher)
+        if own is not None:
             for name in ("allow_nan", "categorical", "string"):
                 setattr(tags.input_tags, name, getattr(own.input_tags, name))
             tags.target_tags.multi_output = tags.target_tags.multi_output and own.target_tags.multi_output
