@@ -16,7 +16,8 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from compress.generators import MUNGE, Interpolation, MarginalSampler, NaiveBayesEstimation, _base, _memory
+from compress import _memory
+from compress.generators import MUNGE, Interpolation, MarginalSampler, NaiveBayesEstimation, _base
 from compress.schema import Schema
 from tests.tables import mixed_table
 

@@ -423,7 +423,7 @@ def test_validation_rows_that_do_not_fit(rows):
     teacher = EnsembleTeacherClassifier(TREES)
     with pytest.raises(ValueError, match="given together, but y_val is None"):
         teacher.fit(X, y, X_val=X_val)
-    with pytest.raises(ValueError, match=r"y_val must hold classes of y, \[0, 1, 2\]; got also \[7\]"):
+    with pytest.raises(ValueError, match=r"y_val holds 7, which is none of the classes \[0, 1, 2\]"):
         teacher.fit(X, y, X_val=X_val, y_val=y_val * 0 + 7)
     with pytest.raises(ValueError, match="X has 2 features, but"):
         teacher.fit(X, y, X_val=X_val[:, :2], y_val=y_val)

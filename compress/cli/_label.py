@@ -8,7 +8,7 @@ from compress.cli._for_teacher import read_for_teacher
 from compress.cli._numbers import check_text
 from compress.cli._outputs import check_output, write_table
 from compress.cli._teacher_file import load_teacher
-from compress.teachers import task_of
+from compress.teachers import known_classes, task_of
 from compress.transfer import label_rows
 
 __all__ = ["run"]
@@ -24,7 +24,8 @@ def run(args) -> None:
     targets = label_rows(teacher, X, verbose=1)
     classes = None
     if task_of(teacher) == "classification":
-        classes = getattr(teacher, "classes_", range(targets.shape[1]))
+        classes = known_classes(teacher)
+        classes = range(targets.shape[1]) if classes is None else classes
     answers = answers_frame(targets, classes)
     answers.index = X.index
     write_table(X.join(answers), args.out)

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from compress.evaluation import duration
 from compress.schema import take
 from compress.search import PAIRS, TRIAL_EPOCHS, trial_student
-from compress.teachers import teacher_kind
+from compress.teachers import answered_classes, teacher_kind
 from compress.training import StopTraining
 from compress.transfer import TransferSet, label_rows
 
@@ -69,7 +69,7 @@ def pace_of(teacher, student, X, task: str, labels: str, n_rows: int) -> Pace:
         else:
             n = min(4 * n, MOST_ANSWERS)
     kind = teacher_kind(task, labels)
-    classes = None if task == "regression" else getattr(teacher, "classes_", np.arange(targets.shape[1]))
+    classes = None if task == "regression" else answered_classes(teacher, X, np.arange(targets.shape[1]))
     rows = np.resize(np.arange(len(block)), TIMED_ROWS)
     kind = "probabilities" if kind == "labels" else kind
     data = TransferSet(take(block, rows), targets[rows], kind, classes)

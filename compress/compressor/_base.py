@@ -11,7 +11,7 @@ from os import PathLike
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils import check_random_state, get_tags
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -39,9 +39,11 @@ from compress.search import (
     validation_error,
 )
 from compress.teachers import (
+    answered_classes,
     check_teacher,
     is_fitted,
     selects_on_held_out,
+    tags_of,
     teacher_kind,
     teacher_outputs,
 )
@@ -159,16 +161,18 @@ class BaseCompressor(BaseEstimator):
         teacher = checked_teacher(self, task)
         check_generator(self.generator)
         student = new_student(self, task.name, self._student, rng)
+        ready = is_fitted(teacher, task.rows.X)
         costs = None if self.budget is None else costs_of_shapes(self, task, teacher, student)
         self._seconds = {}
         rows, train, held = task.rows, task.rows, task.held_out
-        if held is None and self._chooses(teacher):
+        if held is None and self._chooses(teacher, ready):
             train, held = split(rows, task.classes, self.validation_fraction, self.schema, rng)
         with self._stage("teacher"):
             fitted = fitted_teacher(teacher, train, held, rng)
-        refits = train is not rows and not is_fitted(teacher) and not selects_on_held_out(fitted)
+        check_teacher(fitted, self._task, labels="hard" if self.labels == "hard" else "soft")  # some methods are new
+        refits = train is not rows and not ready and not selects_on_held_out(fitted)
         reserved = self._seconds["teacher"] if refits else 0.0
-        asked = remembering(fitted, self.cache)
+        asked = self._remembering(fitted, rows, task)
         timed = self.verbose or self.time_limit is not None
         n_rows, n_trial_rows = self._n_rows(len(rows.X)), self._n_trial_rows(train) if self._tunes else 0
         pace = pace_of(fitted, student, train.X, self._task, self.labels, n_rows) if timed else None
@@ -191,7 +195,7 @@ class BaseCompressor(BaseEstimator):
                 with self._stage("teacher, all rows"):
                     fitted = fitted_teacher(teacher, rows, None, rng)
             again = self.labels_from_ == "cross_fit"
-            asked = remembering(fitted, self.cache)
+            asked = self._remembering(fitted, rows, task)
             source = self._cross_fit(teacher, fitted, rows, rng) if again else SingleTeacher(asked)
         if costs is None or train is not rows or self.original_labels == "out_of_fold":
             self.generator_ = self._fitted_generator(generator, rows, task, share, rng)
@@ -209,18 +213,24 @@ class BaseCompressor(BaseEstimator):
         return self
 
     # -------------------------------------------------------------- stages
+    def _remembering(self, teacher, rows: Rows, task: Task):
+        """Return a fitted teacher, or a stand-in whose answers are kept in `cache`."""
+        if self.cache is None or self._task == "regression":
+            return remembering(teacher, self.cache)
+        return remembering(teacher, self.cache, answered_classes(teacher, rows.X, task.classes))
+
     @property
     def _tunes(self) -> bool:
         return self.generator is None and self.size_multiplier > 1
 
-    def _chooses(self, teacher) -> bool:
+    def _chooses(self, teacher, ready: bool) -> bool:
         """Whether something is chosen on held-out rows."""
-        if self.budget is not None and self.budget.tolerance is not None and is_fitted(teacher):
+        if self.budget is not None and self.budget.tolerance is not None and ready:
             raise ValueError(
                 "tolerance compares with the teacher on rows that it has not seen, and a fitted teacher may have "
                 "seen all of X: pass X_val and y_val to fit, or an unfitted teacher."
             )
-        selects = selects_on_held_out(teacher) and not is_fitted(teacher)
+        selects = selects_on_held_out(teacher) and not ready
         return self._tunes or self.budget is not None or self.labels_from == "auto" or selects
 
     def _chosen_generator(self, teacher, train: Rows, held: Rows | None, rng, allowance: Allowance, pace):
@@ -273,7 +283,7 @@ class BaseCompressor(BaseEstimator):
 
     def _cross_fit(self, teacher, fitted, rows: Rows, rng) -> CrossFit:
         source = fitted if selects_on_held_out(fitted) else teacher
-        classes = getattr(fitted, "classes_", None)
+        classes = answered_classes(fitted, rows.X)
         with self._stage("cross-fitting"):
             return CrossFit(source, random_state=rng).fit(rows.X, rows.y, classes=classes, sample_weight=rows.weight)
 
@@ -320,7 +330,7 @@ class BaseCompressor(BaseEstimator):
         error = None
         if self.budget.tolerance is not None:
             kind = teacher_kind(self._task, "hard" if self.labels == "hard" else "soft")
-            error = validation_error(teacher_outputs(teacher, held.X, kind), y, data.classes)
+            error = validation_error(teacher_outputs(teacher, held.X, kind, classes=data.classes), y, data.classes)
         self.budget_ = search_budget(
             data,
             held.X,
@@ -389,8 +399,8 @@ class BaseCompressor(BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = tags.input_tags.categorical = tags.input_tags.string = True
-        if isinstance(self.teacher, BaseEstimator):
-            own = get_tags(self.teacher)
+        own = None if self.teacher is None else tags_of(self.teacher)
+        if own is not None:
             for name in ("allow_nan", "categorical", "string"):
                 setattr(tags.input_tags, name, getattr(own.input_tags, name))
             tags.target_tags.multi_output = tags.target_tags.multi_output and own.target_tags.multi_output

@@ -7,9 +7,11 @@ from sklearn.base import clone, is_classifier, is_regressor
 
 from compress._random import seed_unset
 from compress.compressor._task import Rows, Task
-from compress.schema import as_schema, take
+from compress.schema import as_schema, class_codes, take
 from compress.search import check_budget, shape_costs
+from compress.students import BaseStudent
 from compress.teachers import (
+    answered_classes,
     check_classes,
     clipped_logits,
     default_teacher,
@@ -42,7 +44,7 @@ def checked_teacher(settings, task: Task):
     teacher = settings.teacher
     if teacher is None:
         teacher = default_teacher(task.name, task.n_outputs, settings.schema, settings.n_jobs, settings.verbose)
-    if is_fitted(teacher):
+    if is_fitted(teacher, task.rows.X) and task.name == "classification":
         check_classes(teacher, task.rows.y)
     if settings.original_labels == "out_of_fold" or settings.labels_from != "teacher":
         check_can_refit(teacher)
@@ -58,9 +60,12 @@ def check_generator(generator) -> None:
 def new_student(settings, task_name: str, default, rng):
     """Return the student of a compressor, not fitted, with its seeds; a `default` for None."""
     made_for = is_classifier if task_name == "classification" else is_regressor
-    if settings.student is not None and not made_for(settings.student):
-        raise TypeError(f"student must be a {default.__name__}, got {settings.student!r}.")
     given = settings.student
+    if given is not None and not (isinstance(given, BaseStudent) and made_for(given)):
+        raise TypeError(
+            f"student must be a {default.__name__}, a small net that learns from the teacher, got {given!r}. Pass "
+            f"student={default.__name__}(...); a model to compress is the teacher."
+        )
     student = clone(default(verbose=settings.verbose, schema=settings.schema) if given is None else given)
     if settings.labels == "logits":
         student.set_params(objective="logits")
@@ -77,7 +82,7 @@ def handed_down(part, **settings):
 
 def fitted_teacher(teacher, rows: Rows, held: Rows | None, rng):
     """Return a fitted teacher as it is, and a fitted clone of another one."""
-    if is_fitted(teacher):
+    if is_fitted(teacher, rows.X):
         return teacher
     return fit_teacher(teacher, rows.X, rows.y, rows.weight, None if held is None else (held.X, held.y), rng)
 
@@ -90,13 +95,16 @@ def costs_of_shapes(settings, task: Task, teacher, student) -> list[dict]:
     ValueError
         No shape is within the budget.
     """
-    n_outputs, classes, real = task.n_outputs, None, task.real
+    n_outputs, classes, real, first = task.n_outputs, None, task.real, take(task.rows.X, slice(0, 1))
     if task.name == "classification":
-        known = getattr(teacher, "classes_", None) if is_fitted(teacher) else None
-        classes = task.classes if known is None else np.asarray(known)
+        classes = task.classes
+        if is_fitted(teacher, first):
+            classes = answered_classes(teacher, first, classes)
+        if classes is None:
+            classes = np.arange(np.size(teacher_outputs(teacher, first, "probabilities")))
         n_outputs = len(classes)
     elif n_outputs is None:
-        n_outputs = np.size(teacher_outputs(teacher, take(task.rows.X, slice(0, 1)), "values"))
+        n_outputs = np.size(teacher_outputs(teacher, first, "values"))
     shape = len(real) if classes is None and n_outputs == 1 else (len(real), n_outputs)
     kind = "values" if classes is None else "probabilities"
     targets = np.full(shape, 0.0 if classes is None else 1 / n_outputs, dtype=np.float32)
@@ -109,7 +117,7 @@ def costs_of_shapes(settings, task: Task, teacher, student) -> list[dict]:
 def true_targets(teacher, rows: Rows, task: Task, labels: str) -> np.ndarray:
     """Return the labels `y` as targets of the original rows, of the kind that the teacher's answers have."""
     if task.name == "regression":
-        return np.asarray(rows.y, dtype=np.float32)
-    classes = getattr(teacher, "classes_", task.classes)
-    hot = (np.asarray(rows.y)[:, None] == np.asarray(classes)[None, :]).astype(np.float32)
+        return np.asarray(rows.y, dtype=np.float64)
+    classes = answered_classes(teacher, rows.X, task.classes)
+    hot = np.eye(len(classes), dtype=np.float32)[class_codes(rows.y, classes)]
     return clipped_logits(hot) if teacher_kind(task.name, labels) == "logits" else hot

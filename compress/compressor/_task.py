@@ -5,19 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.utils.validation import _check_sample_weight, check_consistent_length
+from sklearn.utils.validation import _check_sample_weight
 
 from compress.schema import (
     as_schema,
+    as_table,
     check_validation_pair,
     checked_table,
     classification_targets,
+    compared_labels,
+    compared_values,
     holdout_split,
     regression_targets,
     stack_tables,
     take,
+    with_known_categories,
 )
-from compress.teachers import is_fitted
+from compress.teachers import is_fitted, known_classes
 
 __all__ = ["Rows", "Task", "prepare", "split"]
 
@@ -90,7 +94,7 @@ def prepare(compressor, name: str, X, y, sample_weight, X_unlabeled, X_val, y_va
     ValueError, TypeError
         Rows, labels and weights do not fit together, or labels are missing that are needed.
     """
-    fitted = compressor.teacher is not None and is_fitted(compressor.teacher)
+    fitted = compressor.teacher is not None and is_fitted(compressor.teacher, as_table(X))
     needs_labels = compressor.original_labels != "teacher" or compressor.labels_from != "teacher"
     if y is None and (not fitted or needs_labels):
         raise ValueError(
@@ -108,9 +112,12 @@ def prepare(compressor, name: str, X, y, sample_weight, X_unlabeled, X_val, y_va
         if name == "classification":
             _checked_target(compressor, name, rows.y, len(rows.X))  # two classes must be left
     as_schema(compressor.schema, table)
-    unlabeled = None if X_unlabeled is None else _like(rows.X, checked_table(compressor, X_unlabeled, reset=False))
+    unlabeled = None
+    if X_unlabeled is not None:
+        more = checked_table(compressor, X_unlabeled, reset=False)
+        unlabeled = with_known_categories(more, rows.X, compressor.schema)
     classes = np.unique(rows.y) if name == "classification" and rows.y is not None else None
-    held_out = _checked_held_out(compressor, rows, classes, X_val, y_val)
+    held_out = _checked_held_out(compressor, name, rows, classes, n_outputs, X_val, y_val)
     task = Task(name, rows, unlabeled, held_out, classes, n_outputs)
     _ = task.real  # refuses unlabelled rows with other columns
     return task
@@ -145,26 +152,15 @@ def _checked_target(compressor, name: str, y, n_rows: int):
     return np.asarray(classes)[targets.argmax(axis=1)], 1
 
 
-def _like(X, other):
-    """Return `other` with the categories of `X`, so that both stack to the same dtypes."""
-    if hasattr(X, "iloc") and hasattr(other, "iloc"):
-        kinds = {c: t for c, t in X.dtypes.items() if hasattr(t, "categories") and c in other.columns}
-        known = {c: other[c].astype(object).where(other[c].isin(t.categories)) for c, t in kinds.items()}
-        return other.assign(**{c: values.astype(kinds[c]) for c, values in known.items()})
-    return other
-
-
-def _checked_held_out(compressor, rows: Rows, classes, X_val, y_val) -> Rows | None:
+def _checked_held_out(compressor, name: str, rows: Rows, classes, n_outputs, X_val, y_val) -> Rows | None:
     check_validation_pair(X_val, y_val, needs_labels=rows.y is not None)
     if X_val is None:
         return None
     table = checked_table(compressor, X_val, reset=False)
     if y_val is None:
         return Rows(table, None)
-    y_val = np.asarray(y_val)
-    check_consistent_length(table, y_val)
-    if classes is not None:
-        unknown = np.setdiff1d(y_val, classes)
-        if len(unknown):
-            raise ValueError(f"y_val must hold classes of y, {classes.tolist()}; got {unknown[0]!r} too.")
-    return Rows(table, y_val)
+    if name == "regression":
+        return Rows(table, compared_values(y_val, len(table), "y_val", n_outputs))
+    if classes is None:  # then the teacher is fitted
+        classes = known_classes(compressor.teacher)
+    return Rows(table, compared_labels(y_val, len(table), "y_val", classes))

@@ -19,9 +19,17 @@ from torch import nn
 from compress._random import seed_unset
 from compress.distill._objectives import side_by_side
 from compress.distill._teachers import Teachers, as_they_were, fitted_teachers
-from compress.schema import check_validation_pair, checked_table, classification_targets, learning_weights, stack_tables
+from compress.schema import (
+    check_validation_pair,
+    checked_table,
+    classification_targets,
+    learning_weights,
+    pandas_of,
+    stack_tables,
+    with_known_categories,
+)
 from compress.students import BaseStudent, NetClassifier, StudentClassifier
-from compress.teachers import clipped_logits
+from compress.teachers import clipped_logits, tags_of
 from compress.transfer import TransferSet
 
 __all__ = ["MOVED", "BaseDistiller", "ClassifierDistiller"]
@@ -55,7 +63,7 @@ class BaseDistiller(BaseEstimator):
         """Return all rows that the student learns from, unlabelled ones last, and the number of those."""
         if X_unlabeled is None:
             return table, 0
-        more = checked_table(self, X_unlabeled, reset=False)
+        more = with_known_categories(checked_table(self, X_unlabeled, reset=False), table)
         return stack_tables(table, more), len(more)
 
     @staticmethod
@@ -75,7 +83,7 @@ class BaseDistiller(BaseEstimator):
         check_is_fitted(self, "student_")
         X = checked_table(self, X, reset=False)
         # the student could, but a teacher that refuses missing values has taught it nothing about them
-        if not get_tags(self).input_tags.allow_nan and np.any(pd.isna(X)):
+        if not get_tags(self).input_tags.allow_nan and np.any(pd.isna(pandas_of(X))):
             raise ValueError(
                 "Input X contains NaN, which the teacher or the student cannot take. Impute the values first."
             )
@@ -83,10 +91,9 @@ class BaseDistiller(BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        parts = [self.student] if isinstance(self.student, BaseEstimator) else []
         teachers = self.teacher if isinstance(self.teacher, list | tuple) else [self.teacher]
-        parts += [teacher for teacher in teachers if isinstance(teacher, BaseEstimator)]
-        inputs = [get_tags(part).input_tags for part in parts]
+        known = [tags_of(part) for part in [self.student, *teachers] if not isinstance(part, nn.Module | None)]
+        inputs = [own.input_tags for own in known if own is not None]
         rows = any(isinstance(part, nn.Module) for part in [self.student, *teachers])
         tags.input_tags.allow_nan = not rows and all(i.allow_nan for i in inputs)
         tags.input_tags.categorical = not rows and all(i.categorical for i in inputs)
@@ -117,7 +124,7 @@ class ClassifierDistiller(ClassifierMixin, BaseDistiller):
             teachers = Teachers(members, mean, self.eps)
             rows, n_unlabeled = self._with_unlabeled(table, X_unlabeled)
             logits = teachers.logits(rows)
-            self.classes_ = _classes(teachers.classes(), hard, logits.shape[1])
+            self.classes_ = _classes(teachers.classes(rows), hard, logits.shape[1])
             labels = np.zeros_like(logits)
             if hard is not None:
                 labels[: len(table)] = classification_targets(hard, len(table), type(self).__name__, self.classes_)[1]

@@ -36,6 +36,7 @@ from compress.nets import (
     TeacherPath,
     layer_sizes,
     make_interaction,
+    silence_fields,
 )
 from compress.schema import LearningSet, moved
 from compress.training import Schedule, check_range, isolated_rng, value_at
@@ -251,6 +252,7 @@ class DualDNNClassifier(JointClassifier):
         validate = None if held_out is None else (self._blocks(held_out), held_out)
         stage = self.only or "dual"
         self._run_stage(module, self._blocks(data), data, loss, rng, net=predicting, validate=validate, stage=stage)
+        silence_fields(fields, statistics.seen, data.encoded.bags)
         self._keep_sides(paths)
 
     def _dual_loss(self, net: DualDNN):

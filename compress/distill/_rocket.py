@@ -21,6 +21,7 @@ from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
@@ -29,10 +30,10 @@ from compress._random import draw_seed
 from compress.distill._joint import JointClassifier
 from compress.distill._rocket_loss import all_logits, rocket_loss, unshare
 from compress.losses import HINTS
-from compress.nets import MLP, TableNet, TabularInput, bottom_branches, interval_branches, layer_sizes
-from compress.schema import LearningSet, moved
+from compress.nets import MLP, TableNet, TabularInput, bottom_branches, interval_branches, layer_sizes, silence_branches
+from compress.schema import LearningSet, class_codes, moved, same_classes
 from compress.students import LOGIT_CLIP, StudentClassifier, restored
-from compress.teachers import teacher_outputs
+from compress.teachers import answered_classes, is_fitted, teacher_outputs
 from compress.training import Schedule, check_range, isolated_rng
 
 __all__ = ["RocketClassifier"]
@@ -304,12 +305,13 @@ class RocketClassifier(JointClassifier):
     def _teacher_logits(self, table) -> np.ndarray | None:
         if self.teacher is None or isinstance(self.teacher, str) or self.only is not None:
             return None
-        check_is_fitted(self.teacher)
-        if not np.array_equal(self.teacher.classes_, self.classes_):
-            raise ValueError(
-                f"teacher must know the classes of y, {list(self.classes_)}, got {list(self.teacher.classes_)}."
-            )
-        return teacher_outputs(self.teacher, table, "logits", eps=LOGIT_CLIP)
+        if not is_fitted(self.teacher, table):
+            raise NotFittedError("teacher must be fitted: the nets learn from its answers. Call its fit first.")
+        known = answered_classes(self.teacher, table, self.classes_)
+        if not same_classes(known, self.classes_):
+            raise ValueError(f"teacher must know the classes of y, {list(self.classes_)}, got {list(known)}.")
+        logits = teacher_outputs(self.teacher, table, "logits", eps=LOGIT_CLIP, classes=known)
+        return logits[:, class_codes(self.classes_, known)]
 
     def _learn(self, data: LearningSet, held_out: LearningSet | None, rng, device) -> None:
         with isolated_rng(draw_seed(rng)):
@@ -335,6 +337,7 @@ class RocketClassifier(JointClassifier):
                 unshare(light)
             loss = rocket_loss(self, net, self.objective_, booster_learns=False)
             run(net, blocks, data, loss, net=light, stage="light", parameters=list(light.parameters()))
+        silence_branches(list(net.values()))
         self._keep_sides(net)
 
     def _dense_blocks(self, inputs, data: LearningSet, device):

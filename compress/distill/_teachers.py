@@ -12,9 +12,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from compress.schema import checked_table
+from compress.schema import checked_table, class_codes, pandas_of, same_classes
 from compress.students import BaseStudent, NetClassifier
-from compress.teachers import check_teacher, fit_teacher, is_fitted, teacher_outputs
+from compress.teachers import (
+    answered_classes,
+    check_teacher,
+    fit_teacher,
+    is_fitted,
+    known_classes,
+    teacher_outputs,
+)
 from compress.training import outputs_of
 
 __all__ = [
@@ -51,14 +58,16 @@ def _fitted(member, X, y, sample_weight, task, rng):
     if isinstance(member, nn.Module):
         return member
     check_teacher(member, task)
-    if is_fitted(member):
+    if is_fitted(member, X):
         return member
     if y is None:
         raise ValueError(
             f"the teacher {type(member).__name__} is not fitted, so that fit requires y to be passed, "
             "but the target y is None. Pass y, or a fitted teacher."
         )
-    return fit_teacher(member, X, y, sample_weight, rng=rng)
+    fitted = fit_teacher(member, X, y, sample_weight, rng=rng)
+    check_teacher(fitted, task)  # some methods appear in fit
+    return fitted
 
 
 class Teachers:
@@ -77,28 +86,28 @@ class Teachers:
     def __init__(self, members: list, mean: str, eps: float):
         self.members, self.mean, self.eps = members, mean, eps
 
-    def classes(self):
-        """Return the labels of the columns of `logits`; None where all members are torch modules.
+    def classes(self, X):
+        """Return the labels of the columns of `logits`, those of the first member that has some; None without them.
 
         It raises ValueError where members disagree.
         """
-        known = [np.asarray(m.classes_) for m in self.members if hasattr(m, "classes_")]
+        known = [classes for classes in (_classes_of(member, X) for member in self.members) if classes is not None]
         for other in known[1:]:
-            if not np.array_equal(known[0], other):
+            if not same_classes(known[0], other):
                 raise ValueError(f"teachers must have the same classes, got {list(known[0])} and {list(other)}.")
         return known[0] if known else None
 
     def logits(self, X) -> np.ndarray:
         """Return logits of a DataFrame or array, float32 of shape (n_rows, n_classes), before softmax."""
-        self.classes()  # members that disagree raise an error before any work
-        outputs = [torch.from_numpy(_member_logits(m, X, self.eps)) for m in self.members]
+        classes = self.classes(X)  # members that disagree raise an error before any work
+        outputs = [torch.from_numpy(_member_logits(m, X, self.eps, classes)) for m in self.members]
         shapes = {tuple(z.shape) for z in outputs}
         if len(shapes) > 1:
             raise ValueError(f"teachers must have the same number of classes, got {[z.shape[1] for z in outputs]}.")
         return _combined(outputs, self.mean).numpy()
 
     def values(self, X) -> np.ndarray:
-        """Return the mean of the regressors' predictions, float32 of shape (n_rows,) or (n_rows, n_outputs)."""
+        """Return the mean of the regressors' predictions, float64 of shape (n_rows,) or (n_rows, n_outputs)."""
         outputs = [_member_values(m, X) for m in self.members]
         if len({v.shape for v in outputs}) > 1:
             raise ValueError(f"teachers must have the same outputs, got shapes {[v.shape for v in outputs]}.")
@@ -109,10 +118,10 @@ class Teachers:
         x = inputs[0]
         nets = [row_net(member) for member in self.members]
         if all(net is not None for net in nets):
+            classes = self.classes(None)
             with torch.no_grad():  # `as_they_were` puts device and mode back
-                return _combined(
-                    [_as_logits(m, net.to(x.device).eval()(x)) for m, net in zip(self.members, nets)], self.mean
-                )
+                outputs = [_as_logits(m, net.to(x.device).eval()(x)) for m, net in zip(self.members, nets)]
+                return _combined([_in_order(m, z, classes) for m, z in zip(self.members, outputs)], self.mean)
         return torch.from_numpy(self.logits(x.cpu().numpy())).to(x.device)
 
 
@@ -174,22 +183,39 @@ class _Reached(Exception):
     """Ends a forward pass at the layer that is needed."""
 
 
-def _member_logits(member, X, eps: float) -> np.ndarray:
+def _classes_of(member, X):
+    """Return the labels of the columns of a member; None where it does not say."""
+    if isinstance(member, nn.Module):
+        return None
+    return known_classes(member) if X is None else answered_classes(member, X)
+
+
+def _member_logits(member, X, eps: float, classes) -> np.ndarray:
     body = body_of(member)
     if body is None or not (isinstance(member, nn.Module) or hasattr(member, "classes_")):
-        return teacher_outputs(member, X, "logits", eps=eps)
+        own = _classes_of(member, X)
+        logits = teacher_outputs(member, X, "logits", eps=eps, classes=own)
+        return logits if own is None else logits[:, class_codes(classes, own)]
     logits = _as_logits(member, _answers(member, X)).float()
     if logits.ndim != 2:
         raise ValueError(f"a torch teacher must return logits of shape (n_rows, n_classes), got {tuple(logits.shape)}.")
     if not logits.isfinite().all():
         raise ValueError("a torch teacher must return finite logits, but some are NaN or infinite. Check its weights.")
-    return logits.numpy()
+    return _in_order(member, logits, classes).numpy()
+
+
+def _in_order(member, logits, classes):
+    """Return the columns of a member in the order of the classes of all members."""
+    own = _classes_of(member, None)
+    if own is None or np.array_equal(own, classes):
+        return logits
+    return logits[:, class_codes(classes, own)]
 
 
 def _member_values(member, X) -> np.ndarray:
     if not isinstance(member, nn.Module):
         return teacher_outputs(member, X, "values")
-    values = _answers(member, X).float().numpy()
+    values = _answers(member, X).double().numpy()
     return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
 
 
@@ -223,7 +249,7 @@ def _blocks(member, X):
 
 def _plain_rows(X) -> np.ndarray:
     try:
-        return np.ascontiguousarray(np.asarray(X), dtype=np.float32)
+        return np.ascontiguousarray(np.asarray(pandas_of(X)), dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"a torch teacher needs numbers only, but X has other values ({error}). Wrap it in a pipeline that encodes."

@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.metrics import log_loss as sk_log_loss
 from sklearn.metrics import mean_squared_error, r2_score, roc_auc_score
 
-from compress.schema import take
+from compress.schema import class_codes, compared_labels, compared_values, take
 
 __all__ = [
     "Latency",
@@ -139,6 +139,8 @@ def regression_metrics(y, predictions) -> dict[str, float]:
     dict of str to float
         `rmse` in the unit of the target, and `r2`.
     """
+    predictions = compared_values(predictions, len(predictions), "predictions")
+    y = compared_values(y, len(predictions), n_outputs=predictions.size // len(predictions))
     return {
         "rmse": float(np.sqrt(mean_squared_error(y, predictions))),
         "r2": float(r2_score(y, predictions)),
@@ -161,7 +163,8 @@ def fidelity(student, teacher) -> dict[str, float]:
         class) and `kl` (mean Kullback-Leibler divergence of the student from the teacher, in nats); for values also
         `r2`, the share of the teacher's variance that the student explains.
     """
-    a, b = np.asarray(student, dtype=np.float64), np.asarray(teacher, dtype=np.float64)
+    a, b = (np.asarray(p, dtype=np.float64) for p in (student, teacher))
+    a, b = (p[:, 0] if p.ndim == 2 and p.shape[1] == 1 else p for p in (a, b))  # one value for each row
     if a.shape != b.shape:
         raise ValueError(f"student and teacher must predict the same rows and classes, got {a.shape} and {b.shape}.")
     if a.ndim == 1:
@@ -248,12 +251,10 @@ def latency(predict, X, *, n_rows: int | None = None, repeats: int = 5, seconds:
 
 
 def _one_hot(y, n_classes: int, classes) -> np.ndarray:
-    y = np.asarray(y)
-    if y.ndim == 2:
-        return y.astype(np.float64)
     classes = np.arange(n_classes) if classes is None else np.asarray(classes)
-    hot = (y[:, None] == classes[None, :]).astype(np.float64)
-    unknown = hot.sum(axis=1) != 1
-    if unknown.any():
-        raise ValueError(f"y holds {y[unknown][0]!r}, which is none of the classes {classes.tolist()}.")
-    return hot
+    y = compared_labels(y, len(y))
+    if y.ndim == 1:
+        return np.eye(len(classes))[class_codes(y, classes)]
+    if y.shape[1] != n_classes:
+        raise ValueError(f"y must have one column for each of the {n_classes} classes, got {y.shape[1]}.")
+    return y.astype(np.float64)

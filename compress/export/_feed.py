@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from compress.export._plan import Input, plan_of
-from compress.schema import is_missing, numbers_of
+from compress.schema import as_table, is_missing, numbers_of, pandas_of
 
 __all__ = ["MISSING_INTEGER", "MATRIX", "absent_string", "onnx_inputs", "sample_rows"]
 
@@ -43,6 +43,7 @@ def onnx_inputs(student, X) -> dict[str, np.ndarray]:
 
 def feed(plan, X) -> dict[str, np.ndarray]:
     """Return what `onnx_inputs` returns, made from the plan."""
+    X = pandas_of(as_table(X, [column.name for column in plan.inputs]))
     n_columns = X.shape[1]
     if n_columns != len(plan.inputs):
         raise ValueError(f"X must have the {len(plan.inputs)} columns seen in fit, got {n_columns}.")

@@ -42,15 +42,23 @@ class NumpyPredictor:
     dtype : numpy dtype, default=numpy.float32
         The dtype of the arithmetic; float32 is fast. In float64 the result for a row does not depend on the other rows,
         to well below the resolution of float32, which scikit-learn requires of estimators.
+    flat : bool, default=False
+        Whether the one value of each row is returned in an array of shape (n_rows,), as `predict` of a regressor does.
     """
 
-    def __init__(self, module, schema, output_activation: str, dtype=np.float32):
+    flat, unit = False, None  # of predictors pickled by earlier versions
+
+    def __init__(self, module, schema, output_activation: str, dtype=np.float32, *, flat: bool = False):
+        self.flat = flat
         self.schema, self.output_activation, self.dtype = schema, output_activation, np.dtype(dtype)
         inputs, body = module.inputs, module.body
         self.mean, scale = as_float64(inputs.mean), as_float64(inputs.scale)
         self.indicators = np.array(inputs.indicators, dtype=np.intp)
         self.activation = activation_name(body)
-        layers = affine_layers(module)
+        unit, shift = as_float64(module.output_scale), as_float64(module.output_mean)
+        if output_activation == "identity" and np.any(np.abs(shift) > NEAR[self.dtype.itemsize] * unit):
+            self.unit = unit, shift  # values far from 0 for their spread: this dtype would lose it
+        layers = affine_layers(module, unit=self.unit is None)
         if body.bottleneck is not None:
             layers[0] = (as_float64(body.bottleneck.weight).T @ layers[0][0], layers[0][1])
         first, self.bias = layers[0][0], layers[0][1].astype(dtype)
@@ -85,13 +93,22 @@ class NumpyPredictor:
         self.codes = [{v: code for code, v in enumerate(schema.columns_[j].categories)} for j in schema.nominal_]
 
     def __call__(self, X) -> np.ndarray:
-        """Predict probabilities of shape (n_rows, n_classes), or regression values.
+        """Predict probabilities of shape (n_rows, n_classes), or values of shape (n_rows,) or (n_rows, n_outputs).
 
         Parameters
         ----------
-        X : DataFrame or array of shape (n_rows, n_columns)
-            The rows to predict.
+        X : DataFrame, Arrow table or array of shape (n_rows, n_columns)
+            The rows to predict; there may be none.
+
+        Returns
+        -------
+        array of dtype `dtype`
+            The predictions. Values whose mean is far from 0 for their spread are float64 in any case.
         """
+        if not len(X):
+            return self.from_encoded(
+                np.empty((0, len(self.mean)), dtype=self.dtype), np.empty((0, len(self.tables)), dtype=np.int32)
+            )
         return self.from_encoded(*(self.quickly_encoded(X) or self.schema.encode(X, unseen="missing")))
 
     def quickly_encoded(self, X):
@@ -112,6 +129,8 @@ class NumpyPredictor:
                 if len(X) > FEW_ROWS or list(X.columns) != self.names:
                     return None
                 X = X.to_numpy(dtype=object if self.codes else np.float64)
+            elif hasattr(X, "columns") or hasattr(X, "column_names"):
+                return None  # polars and Arrow: the schema compares the names
             X = np.asarray(X)
             if not self.codes:
                 return (X if X.dtype.kind in "fiub" else X.astype(np.float64)), None
@@ -135,7 +154,7 @@ class NumpyPredictor:
             The codes of the nominal columns; None when there are no such columns.
         """
         n = len(continuous)
-        if self.first is not None:
+        if self.first is not None and n:
             # A missing value makes all outputs of its row NaN, and they are fewer than the inputs to look at.
             z = self._one(continuous[0]) if n == 1 else self._many(continuous)
             if z is not None:
@@ -204,7 +223,9 @@ class NumpyPredictor:
 
     def _activated(self, z: np.ndarray) -> np.ndarray:
         if self.output_activation == "identity":
-            return z
+            if self.unit is not None:
+                z = z * self.unit[0] + self.unit[1]
+            return z[:, 0] if self.flat else z
         if z.size <= FEW and len(z) == 1:
             return np.array([_plainly_activated(z[0].tolist(), self.output_activation)], dtype=self.dtype)
         if self.output_activation == "sigmoid":

@@ -21,8 +21,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from compress.generators._memory import check_fits
-from compress.schema import Encoded, Schema, as_schema
+from compress._memory import check_fits
+from compress.schema import Encoded, Schema, as_schema, as_table
 
 __all__ = ["BaseGenerator"]
 
@@ -62,8 +62,8 @@ class BaseGenerator(BaseEstimator):
 
         Parameters
         ----------
-        X : DataFrame or array of shape (n_rows, n_columns)
-            The table to learn from. Its values are numbers, booleans, strings or pandas categoricals; missing values
+        X : DataFrame, Arrow table, or array of shape (n_rows, n_columns)
+            The table to learn from, of pandas, polars, Arrow or NumPy. Its values are numbers, booleans, strings or pandas categoricals; missing values
             are allowed, infinite values are not.
         y : ignored
             It is not used; it is there for scikit-learn's pipelines.
@@ -79,6 +79,7 @@ class BaseGenerator(BaseEstimator):
         ValueError
             A value is infinite, there are too few rows, or a parameter is out of its range.
         """
+        X = as_table(X)
         schema = as_schema(self.schema, X)
         encoded = Encoded(*(block.copy() for block in schema.encode(X)))  # X may be changed later
         if encoded.n_rows < self._min_rows:
@@ -128,7 +129,7 @@ class BaseGenerator(BaseEstimator):
 
         Returns
         -------
-        DataFrame or ndarray of shape (n, n_columns)
+        DataFrame, Arrow table or ndarray of shape (n, n_columns)
             The rows, in the container and with the columns, dtypes and categories of the table given to `fit`.
 
         Raises
@@ -164,12 +165,25 @@ class BaseGenerator(BaseEstimator):
 
         Yields
         ------
-        DataFrame or ndarray of shape (batch_size, n_columns)
+        DataFrame, Arrow table or ndarray of shape (batch_size, n_columns)
             The batches; concatenated (and with `first_batch=0`) they are exactly `sample(n)`.
+
+        Raises
+        ------
+        ValueError
+            A number is out of its range.
+        MemoryError
+            A batch does not fit into memory.
         """
         check_is_fitted(self)
         n = _check_count("n", n, f"ask for at least one row, for instance 10 * {self.n_rows_}")
         batch_size = _check_count("batch_size", batch_size, "a few thousand rows is a good size")
+        encoded = sum(_row_bytes_encoded(self.schema_))  # a batch is joined from blocks, and then decoded
+        check_fits(
+            min(n, batch_size) * (2 * encoded + _row_bytes_decoded(self.schema_)),
+            f"iter_batches({n}, {batch_size})",
+            "Ask for smaller batches: a few thousand rows is a good size.",
+        )
         if not isinstance(first_batch, numbers.Integral) or not 0 <= first_batch * batch_size <= n:
             raise ValueError(
                 f"first_batch must be an integer from 0 to n // batch_size = {n // batch_size}, got {first_batch!r}."
@@ -307,7 +321,7 @@ def _row_bytes_decoded(schema: Schema) -> int:
     for column in schema.columns_:
         try:
             total += np.dtype(column.dtype.lower()).itemsize
-        except TypeError:  # categoricals take the size of their codes; strings at least a pointer
+        except (TypeError, ValueError):  # categoricals take the size of their codes; strings at least a pointer
             total += 4 if column.dtype == "category" else 8
     return total
 

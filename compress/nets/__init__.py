@@ -16,7 +16,8 @@ from compress.nets._fields import (
 from compress.nets._input import TabularInput
 from compress.nets._layer_sizes import layer_sizes
 from compress.nets._mlp import ACTIVATIONS, MLP, Periodic, make_activation
-from compress.nets._rocket import BlockBranch, Branch, bottom_branches, interval_branches
+from compress.nets._rocket import BlockBranch, Branch, bottom_branches, interval_branches, silence_branches
+from compress.nets._seen import silence_body, silence_fields
 from compress.nets._table_net import TableNet
 from compress.nets._weights import activation_name, affine_layers, as_float64, weights_to_bytes
 
@@ -46,5 +47,8 @@ __all__ = [
     "layer_sizes",
     "make_activation",
     "make_interaction",
+    "silence_body",
+    "silence_branches",
+    "silence_fields",
     "weights_to_bytes",
 ]

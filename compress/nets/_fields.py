@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from compress.nets._mlp import MLP
+from compress.nets._size import check_size
 
 __all__ = [
     "INTERACTIONS",
@@ -59,6 +60,7 @@ class FieldEmbedding(nn.Module):
         self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float64))
         self.register_buffer("scale", torch.as_tensor(scale, dtype=torch.float64))
         self.size = size
+        check_size((2 * len(self.mean) + sum(map(int, [*n_categories, *n_values]))) * size, f"embedding_size={size}")
         self.nominal = nn.ModuleList(nn.Embedding(int(n) + 1, size) for n in n_categories)
         # padding to equal lengths points to the last row, which stays 0 and is left out of the mean
         self.multi = nn.ModuleList(nn.EmbeddingBag(int(n) + 1, size, mode="mean", padding_idx=int(n)) for n in n_values)

@@ -6,6 +6,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from compress.nets._seen import seen_in
+from compress.nets._size import check_size
+
 __all__ = ["TabularInput"]
 
 
@@ -36,7 +39,11 @@ class TabularInput(nn.Module):
     ----------
     n_outputs : int
         The number of columns of the dense matrix.
+    seen : Seen or None
+        What the training rows held, until the training is over; see `compress.nets.silence_body`.
     """
+
+    seen = None
 
     def __init__(
         self,
@@ -56,6 +63,10 @@ class TabularInput(nn.Module):
         self.nominal_missing = [bool(m) for m in nominal_missing]
         self.indicators = [k for k, missing in enumerate(continuous_missing) if missing]
         self.max_one_hot, self.embedding_size = max_one_hot, embedding_size
+        check_size(
+            sum(n + 1 for n in self.n_categories if n > max_one_hot) * embedding_size,
+            f"embedding_size={embedding_size}",
+        )
         self.embeddings = nn.ModuleDict(
             {str(k): nn.Embedding(n + 1, embedding_size) for k, n in enumerate(self.n_categories) if n > max_one_hot}
         )
@@ -86,7 +97,7 @@ class TabularInput(nn.Module):
         mean, scale, missing = (np.array(values) for values in zip(*found)) if found else np.zeros((3, 0))
         # a constant column in float arithmetic is one whose spread is rounding error
         constant = scale <= 10 * np.finfo(np.float64).eps * np.abs(mean)
-        return cls(
+        made = cls(
             mean,
             np.where(constant, 1.0, scale),
             missing.astype(bool),
@@ -94,6 +105,8 @@ class TabularInput(nn.Module):
             (encoded.nominal < 0).any(axis=0),
             **options,
         )
+        made.seen = seen_in(encoded, constant, mean, schema.n_categories_, weight)
+        return made
 
     @property
     def is_fixed(self) -> bool:

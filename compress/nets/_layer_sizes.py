@@ -22,7 +22,7 @@ def layer_sizes(estimator, name: str = "hidden_layer_sizes") -> list[int]:
     ValueError
         A size is not positive.
     """
-    sizes = np.atleast_1d(np.asarray(getattr(estimator, name), dtype=int)).tolist()
+    sizes = [int(size) for size in np.atleast_1d(np.asarray(getattr(estimator, name), dtype=object))]
     if any(size < 1 for size in sizes):
         raise ValueError(f"{name} must be positive integers, got {getattr(estimator, name)!r}.")
     return sizes

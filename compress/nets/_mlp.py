@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from compress.nets._size import check_layers, check_size
+
 __all__ = ["ACTIVATIONS", "MLP", "Periodic", "make_activation"]
 
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "logistic": nn.Sigmoid, "silu": nn.SiLU, "gelu": nn.GELU}
@@ -48,6 +50,7 @@ class Periodic(nn.Module):
 
     def __init__(self, n_continuous: int, n_frequencies: int, scale: float = 0.2):
         super().__init__()
+        check_size(n_continuous * n_frequencies, f"a periodic embedding of {n_frequencies} frequencies")
         self.weight = nn.Parameter(torch.randn(n_continuous, n_frequencies) * (2 * torch.pi * scale))
         self.n_added = 2 * n_continuous * n_frequencies
 
@@ -107,6 +110,7 @@ class MLP(nn.Module):
         if periodic is not None:
             n_inputs += periodic.n_added
         self.hidden_layer_sizes = tuple(hidden_layer_sizes)
+        check_layers(n_inputs, self.hidden_layer_sizes, n_outputs, bottleneck)
         self.bottleneck = None if bottleneck is None else nn.Linear(n_inputs, bottleneck, bias=False)
         widths = [n_inputs if bottleneck is None else bottleneck, *self.hidden_layer_sizes]
         self.layers = nn.ModuleList()

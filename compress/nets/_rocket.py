@@ -16,8 +16,10 @@ import torch
 from torch import nn
 
 from compress.nets._mlp import ACTIVATIONS, MLP
+from compress.nets._seen import silence_layers
+from compress.nets._size import check_layers
 
-__all__ = ["BlockBranch", "Branch", "bottom_branches", "interval_branches"]
+__all__ = ["BlockBranch", "Branch", "bottom_branches", "interval_branches", "silence_branches"]
 
 
 class Branch(nn.Module):
@@ -36,6 +38,12 @@ class Branch(nn.Module):
     def __init__(self, inputs: nn.Module, lower: nn.Module, head: nn.Module):
         super().__init__()
         self.inputs, self.lower, self.head = inputs, lower, head
+
+    @property
+    def first_layers(self) -> list[nn.Linear]:
+        """The linear layers that take the dense matrix."""
+        lower = [layer for layer in self.lower if isinstance(layer, nn.Linear)]
+        return lower[:1] or [self.head.layers[0][0] if len(self.head.layers) else self.head.output]
 
     def forward(self, *blocks) -> torch.Tensor:
         """Compute the outputs, of shape (n_rows, n_outputs), before softmax.
@@ -108,6 +116,7 @@ def bottom_branches(
     """
 
     def lower(width):
+        check_layers(width, lower_sizes, 0)
         layers = []
         for n_in, n_out in zip([width, *lower_sizes[:-1]], lower_sizes):
             layers += [nn.Linear(n_in, n_out), ACTIVATIONS[activation]()]
@@ -138,6 +147,7 @@ class Trunk(nn.Module):
     def __init__(self, n_inputs: int, group_sizes, n_blocks: int):
         super().__init__()
         widths = [n_inputs, *group_sizes]
+        check_layers(n_inputs, [width for size in group_sizes for width in [size] * (1 + 2 * n_blocks)], 0)
         self.into = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths[:-1], widths[1:]))
         self.blocks = nn.ModuleList(nn.ModuleList(_Residual(w) for _ in range(n_blocks)) for w in group_sizes)
 
@@ -180,6 +190,11 @@ class BlockBranch(nn.Module):
         self.norms = nn.ModuleList(nn.ModuleList(norm(w) for _ in range(n_blocks)) for w in widths)
         self.activation, self.dropout = ACTIVATIONS[activation](), nn.Dropout(dropout)
         self.output = nn.Linear(widths[-1], n_outputs)
+
+    @property
+    def first_layers(self) -> list[nn.Linear]:
+        """The linear layers that take the dense matrix."""
+        return [self.into[0]]
 
     def forward(self, *blocks) -> torch.Tensor:
         """Compute the outputs, of shape (n_rows, n_outputs), before softmax.
@@ -234,3 +249,16 @@ def interval_branches(
         trunk = Trunk(inputs.n_outputs, group_sizes, booster_blocks)
     booster = BlockBranch(inputs, trunk, booster_blocks, n_outputs, activation=activation, **booster_options)
     return light, booster
+
+
+def silence_branches(branches: list) -> None:
+    """Silence what trained nets have not seen, whether they share an input layer or not; see `silence_layers`.
+
+    Parameters
+    ----------
+    branches : list of Branch or BlockBranch
+        The trained nets.
+    """
+    for inputs in {id(branch.inputs): branch.inputs for branch in branches}.values():
+        layers = {id(layer): layer for b in branches if b.inputs is inputs for layer in b.first_layers}
+        silence_layers(inputs, list(layers.values()), trained=True)

@@ -23,7 +23,7 @@ def activation_name(body) -> str:
     return next((kinds[type(part)] for layer in body.layers for part in layer if type(part) in kinds), "relu")
 
 
-def affine_layers(module) -> list[tuple[np.ndarray, np.ndarray]]:
+def affine_layers(module, *, unit: bool = True) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return weights and biases, float64, of the hidden layers and of the output of a net.
 
     Batch norm and the unit of the outputs are folded in; a bottleneck in front of the first layer is not.
@@ -32,6 +32,8 @@ def affine_layers(module) -> list[tuple[np.ndarray, np.ndarray]]:
     ----------
     module : TableNet
         The net, whose body is an `MLP`.
+    unit : bool, default=True
+        Whether the unit of the outputs is folded in; otherwise they come standardised.
 
     Returns
     -------
@@ -39,9 +41,10 @@ def affine_layers(module) -> list[tuple[np.ndarray, np.ndarray]]:
         The weight and the bias of each layer.
     """
     layers = [_affine(layer) for layer in module.body.layers] + [_affine([module.body.output])]
-    weight, bias = layers[-1]
-    unit, shift = as_float64(module.output_scale), as_float64(module.output_mean)
-    layers[-1] = (weight * unit, bias * unit + shift)
+    if unit:
+        weight, bias = layers[-1]
+        scale, shift = as_float64(module.output_scale), as_float64(module.output_mean)
+        layers[-1] = (weight * scale, bias * scale + shift)
     return layers
 
 

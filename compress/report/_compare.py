@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.base import is_classifier
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils import check_random_state
 
 from compress.report._costs import costs
 from compress.report._measures import quality_and_fidelity
 from compress.report._report import Report
 from compress.report._slices import by_class, by_slice
-from compress.teachers import teacher_outputs
+from compress.schema import as_table, class_codes, compared_labels, compared_values, same_classes
+from compress.teachers import answered_classes, teacher_outputs
 
 __all__ = ["compare"]
 
@@ -36,7 +37,7 @@ def compare(
         The batch sizes at which latency is measured, in one thread and with `n_jobs=1`; an empty sequence measures
         none.
     classes : array of shape (n_classes,), optional
-        The label of each of the teacher's columns; by default those of the student.
+        The label of each of the teacher's columns, for a teacher without `classes_`; by default those of the student.
     max_slices : int, default=20
         The number of slices that are kept, those of least fidelity first.
     random_state : int, RandomState or None, default=0
@@ -49,14 +50,25 @@ def compare(
     Raises
     ------
     ValueError
-        `y` holds an unknown label, or has another number of rows than `X`.
+        `y` holds an unknown label, or has another number of rows than `X`, or the two models have other classes.
+    TypeError
+        `student` is not a student of this library.
     """
-    if y is not None and len(y) != len(X):
-        raise ValueError(f"X and y must have as many rows, got {len(X)} and {len(y)}.")
+    if not isinstance(student, BaseEstimator) or not hasattr(student, "predictor"):
+        raise TypeError(
+            f"student must be a fitted StudentClassifier or StudentRegressor, got {student!r}. "
+            "A compressor's own student is in student_."
+        )
+    X = as_table(X)
     classifier = is_classifier(student)
-    classes = student.classes_ if classifier and classes is None else classes
-    ours, theirs = _outputs(student, teacher, X, classifier)
-    measures = quality_and_fidelity(y, ours, theirs, classes if classifier else None)
+    if not classifier:
+        ours, theirs, classes = student.predict(X), teacher_outputs(teacher, X, "values"), None
+        y = None if y is None else compared_values(y, len(X), n_outputs=ours.size // len(X))
+    else:
+        ours, theirs = student.predict_proba(X), _in_order_of(student, teacher, X, classes)
+        classes = student.classes_
+        y = None if y is None else compared_labels(y, len(X), classes=classes)
+    measures = quality_and_fidelity(y, ours, theirs, classes)
     measures += costs(student, teacher, X, classifier, latency_rows)
     rng = check_random_state(random_state)
     return Report(
@@ -68,11 +80,18 @@ def compare(
     )
 
 
-def _outputs(student, teacher, X, classifier: bool):
-    if not classifier:
-        return student.predict(X), teacher_outputs(teacher, X, "values").astype(np.float64)
+def _in_order_of(student, teacher, X, classes) -> np.ndarray:
+    """Return the teacher's probabilities, or one-hot labels, with columns in the order of the student's classes."""
+    known = answered_classes(teacher, X)
+    known = classes if known is None else known
+    known = student.classes_ if known is None else np.asarray(known)
+    if not same_classes(known, student.classes_):
+        raise ValueError(
+            f"student and teacher must have the same classes, got {student.classes_.tolist()} and {known.tolist()}."
+        )
     kind = "probabilities" if hasattr(teacher, "predict_proba") else "labels"
-    return student.predict_proba(X), teacher_outputs(teacher, X, kind).astype(np.float64)
+    outputs = teacher_outputs(teacher, X, kind, classes=known).astype(np.float64)
+    return outputs[:, class_codes(student.classes_, known)]
 
 
 def _points(y, student, teacher, classes, rng) -> dict:
@@ -83,7 +102,7 @@ def _points(y, student, teacher, classes, rng) -> dict:
     every = np.arange(len(teacher))
     points = {"student": student[every, column][rows], "teacher": teacher[every, column][rows]}
     if y is not None:
-        codes = np.argmax(np.asarray(y)[:, None] == np.asarray(classes)[None, :], axis=1)
+        codes = y.argmax(axis=1) if y.ndim == 2 else class_codes(y, classes)
         for name, p in (("student", student), ("teacher", teacher)):
             points[f"{name}_confidence"], points[f"{name}_right"] = p.max(axis=1), p.argmax(axis=1) == codes
     return points

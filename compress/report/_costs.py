@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import pickle
 
 from sklearn.frozen import FrozenEstimator
 from threadpoolctl import threadpool_limits
 
 from compress.evaluation import Latency, latency, size_bytes
 from compress.report._measures import PREDICTOR, measure
+from compress.teachers import in_teachers_order
 
 __all__ = ["THREADS", "costs", "one_thread"]
 
@@ -20,17 +22,25 @@ NAMED = {1: "single", 10_000: "batch"}  # batch sizes that have a word in the ke
 def costs(student, teacher, X, classifier: bool, latency_rows) -> list[dict]:
     """Return rows of `Report.measures`; the quotient is the teacher's cost divided by the student's."""
     rows = [measure("cost", "parameters", student.n_parameters_)]
-    size = size_bytes(student), size_bytes(teacher)
-    rows.append(measure("cost", "bytes", *size, size[1] / size[0]))
+    ours, theirs = size_bytes(student), _bytes_if_any(teacher)
+    rows.append(measure("cost", "bytes", ours, theirs, None if theirs is None else theirs / ours))
     method = "predict_proba" if classifier and hasattr(teacher, "predict_proba") else "predict"
     checked, bare = (student.predict_proba if classifier else student.predict), student.predictor()
     with one_thread(teacher):
         for n_rows in latency_rows:
             key = f"us_per_row_{NAMED.get(n_rows, n_rows)}"
-            slow = _timed(getattr(teacher, method), X, n_rows)
+            slow = _timed(getattr(teacher, method), in_teachers_order(teacher, X), n_rows)
             rows.append(_latency_row(key, _timed(checked, X, n_rows), slow))
             rows.append(_latency_row(key + PREDICTOR, _timed(bare, X, n_rows), slow))
     return rows
+
+
+def _bytes_if_any(teacher) -> int | None:
+    """Return the bytes of a teacher; None for an object that cannot be pickled, such as one of a local class."""
+    try:
+        return size_bytes(teacher)
+    except (AttributeError, TypeError, pickle.PicklingError):
+        return None
 
 
 def _timed(predict, X, n_rows: int) -> Latency:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from compress.evaluation import fidelity
+from compress.schema import class_codes
 
 __all__ = ["by_class", "by_slice"]
 
@@ -24,7 +25,10 @@ def by_class(y, student, teacher, classes) -> list[dict]:
         The label of each column.
     """
     best_s, best_t = student.argmax(axis=1), teacher.argmax(axis=1)
-    own = best_t if y is None else np.argmax(np.asarray(y)[:, None] == np.asarray(classes)[None, :], axis=1)
+    if y is None:
+        own = best_t
+    else:
+        own = y.argmax(axis=1) if np.ndim(y) == 2 else class_codes(y, classes)
     found = []
     for c, name in enumerate(classes):
         rows = own == c

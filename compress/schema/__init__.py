@@ -1,12 +1,13 @@
 """Schema: what the columns of a table are, and the two plain blocks that everything else computes on.
 
-A table comes in as a pandas DataFrame or a NumPy array and is *encoded* to two blocks,
+A table comes in as a DataFrame of pandas or polars, an Arrow table, a list of dicts or a NumPy array, and is *encoded*
+to two blocks,
 
     continuous : float array of shape (n_rows, n_continuous), NaN where missing
     nominal    : int32 array of shape (n_rows, n_nominal), codes from 0, -1 where missing
 
-and *decoded* back to the container, column order, dtypes and categories it came with. Generators,
-teachers and students see the blocks only, so that none of them has to know about pandas.
+and *decoded* back to the container, column order, dtypes and categories it came with. Generators and students see
+the blocks only, so that none of them has to know about containers; a teacher gets rows in the container of the table.
 
 The continuous block is float32 when every training value is exactly a float32 (all data of small
 integers, all float32 data) and float64 otherwise, so that decoding an encoded table gives the
@@ -15,21 +16,24 @@ values back to the last bit.
 
 from compress.schema._checks import (
     LearningSet,
+    check_columns,
     check_validation_pair,
     checked_table,
-    classification_targets,
     hold_out,
     learning_weights,
-    regression_targets,
     split_rows,
 )
 from compress.schema._column import Column
+from compress.schema._containers import as_table, has_columns, names_of, pandas_of
 from compress.schema._holdout import holdout_split
+from compress.schema._known import with_known_categories
+from compress.schema._labels import as_labels, class_codes, same_classes
 from compress.schema._moved import moved
 from compress.schema._multi_valued import EncodedFields, FieldEncoder
-from compress.schema._rows import stack_tables, take
+from compress.schema._rows import columns_taken, stack_tables, take
 from compress.schema._schema import Schema, as_schema
 from compress.schema._table import Encoded
+from compress.schema._targets import classification_targets, compared_labels, compared_values, regression_targets
 from compress.schema._values import is_missing, numbers_of
 
 __all__ = [
@@ -39,18 +43,30 @@ __all__ = [
     "FieldEncoder",
     "LearningSet",
     "Schema",
+    "as_labels",
     "as_schema",
+    "as_table",
+    "check_columns",
     "check_validation_pair",
     "checked_table",
+    "class_codes",
     "classification_targets",
+    "columns_taken",
+    "compared_labels",
+    "compared_values",
+    "has_columns",
     "hold_out",
     "holdout_split",
     "is_missing",
     "learning_weights",
     "moved",
+    "names_of",
     "numbers_of",
+    "pandas_of",
     "regression_targets",
+    "same_classes",
     "split_rows",
     "stack_tables",
     "take",
+    "with_known_categories",
 ]

@@ -6,26 +6,23 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.model_selection import train_test_split
-from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_array, check_consistent_length, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_array, validate_data
 
 from compress._random import draw_seed
+from compress.schema._containers import as_table, has_columns, names_of
+from compress.schema._labels import as_labels
 from compress.schema._table import Encoded
 
 __all__ = [
     "LearningSet",
+    "check_columns",
     "check_validation_pair",
     "checked_table",
     "hold_out",
-    "classification_targets",
     "learning_weights",
-    "regression_targets",
     "split_rows",
 ]
-
-SUM_TOLERANCE = 1e-3  # float32 probabilities of many classes sum to 1 within about this
 
 
 @dataclass
@@ -159,116 +156,53 @@ def hold_out(data: LearningSet, early_stopping, fraction: float, rng, *, validat
 def checked_table(estimator, X, *, reset: bool):
     """Return `X` checked against scikit-learn's rules: shape, names, number of columns, finite values.
 
-    A DataFrame stays a DataFrame: the schema looks at its columns one by one.
+    A DataFrame or an Arrow table stays what it is: the schema looks at its columns one by one.
 
     Parameters
     ----------
     estimator : estimator
         The estimator that the table is for; it keeps the number and the names of the columns.
-    X : DataFrame or array of shape (n_rows, n_columns)
+    X : DataFrame, Arrow table, list of dicts, or array of shape (n_rows, n_columns)
         The table to check.
     reset : bool
         Whether the number and the names of the columns are learned from `X`; otherwise they are compared with those
         that the estimator has learned.
+
+    Returns
+    -------
+    DataFrame, Arrow table or array
+        The table in its own container; a list of dicts becomes a pandas DataFrame.
     """
-    if hasattr(X, "iloc"):
-        validate_data(estimator, X, skip_check_array=True, reset=reset)
+    X = as_table(X, None if reset else getattr(estimator, "feature_names_in_", None))
+    if has_columns(X):
+        check_columns(estimator, X, reset=reset)
         return X
     if not (hasattr(X, "dtype") and getattr(X.dtype, "kind", "") in "OUS"):
         X = check_array(X, dtype=None, ensure_all_finite="allow-nan", input_name="X", estimator=estimator)
     else:
         X = check_array(X, dtype=None, ensure_all_finite=False, input_name="X", estimator=estimator)
-    validate_data(estimator, X, skip_check_array=True, reset=reset)
+    check_columns(estimator, X, reset=reset)
     return X
 
 
-def classification_targets(y, n_rows: int, name: str, classes=None):
-    """Turn hard or soft labels into class probabilities.
+def check_columns(estimator, X, *, reset: bool) -> None:
+    """Learn, or compare, the number and the names of the columns of a table, as scikit-learn's estimators do.
 
     Parameters
     ----------
-    y : array of shape (n_rows,) or (n_rows, n_classes)
-        Hard labels, or soft labels whose rows sum to 1.
-    n_rows : int
-        The number of rows that `y` must have.
-    name : str
-        The name of the estimator, for error messages.
-    classes : array of shape (n_classes,), optional
-        All classes, sorted. By default they are those of `y`, or 0, 1, ... for soft labels.
-
-    Returns
-    -------
-    classes : array of shape (n_classes,)
-        The label of each column.
-    probabilities : float32 array of shape (n_rows, n_classes)
-        The soft labels, or the hard labels as one-hot rows.
-    hard : bool
-        Whether the labels are hard.
-
-    Raises
-    ------
-    ValueError
-        Soft labels are not probabilities or do not fit the classes, a label is unknown, or there is only one class.
+    estimator : estimator
+        The estimator that the table is for.
+    X : DataFrame, Arrow table or array of shape (n_rows, n_columns)
+        The table.
+    reset : bool
+        Whether number and names are learned; otherwise they are compared.
     """
-    y = y if hasattr(y, "iloc") else np.asarray(y)
-    if y.ndim == 2 and y.shape[1] > 1:
-        y = check_array(y, dtype=np.float32, input_name="y")
-        check_consistent_length(np.empty(n_rows), y)
-        sums = y.sum(axis=1, dtype=np.float64)
-        if y.min() < 0 or np.abs(sums - 1).max() > SUM_TOLERANCE:
-            worst = int(np.argmax(np.abs(sums - 1)))
-            raise ValueError(
-                f"{name}: soft labels must be probabilities, each row of y non-negative and summing to 1; "
-                f"row {worst} sums to {sums[worst]:.6g} and the smallest value is {y.min():.6g}. "
-                "Divide each row by its sum; for logits use a softmax."
-            )
-        classes = np.arange(y.shape[1]) if classes is None else classes
-        if len(classes) != y.shape[1]:
-            raise ValueError(f"{name}: soft labels have {y.shape[1]} columns, but there are {len(classes)} classes.")
-        return classes, y, False
-    y = column_or_1d(y, warn=True)
-    check_consistent_length(np.empty(n_rows), y)
-    check_classification_targets(y)
-    seen, codes = np.unique(y, return_inverse=True)
-    if classes is None:
-        classes = seen
-        if len(classes) < 2:
-            raise ValueError(f"{name} needs at least 2 classes in y, got one class: {classes[0]!r}. Check the labels.")
-    else:
-        unknown = np.setdiff1d(seen, classes)
-        if len(unknown):
-            raise ValueError(f"{name}: y holds {unknown[0]!r}, which is none of the classes {list(classes)}.")
-        codes = np.searchsorted(classes, seen)[codes]
-    targets = np.zeros((n_rows, len(classes)), dtype=np.float32)
-    targets[np.arange(n_rows), codes] = 1.0
-    return classes, targets, True
+    names = names_of(X) if reset or not hasattr(X, "iloc") else None
+    if names is not None and not hasattr(X, "iloc"):
+        import pandas as pd
 
-
-def regression_targets(y, n_rows: int, name: str) -> tuple[np.ndarray, bool]:
-    """Turn regression targets into a matrix with one column for each output.
-
-    Parameters
-    ----------
-    y : array of shape (n_rows,) or (n_rows, n_outputs)
-        The values to predict.
-    n_rows : int
-        The number of rows that `y` must have.
-    name : str
-        The name of the estimator, for error messages.
-
-    Returns
-    -------
-    values : float64 array of shape (n_rows, n_outputs)
-        The values.
-    flat : bool
-        Whether `y` has a single output.
-    """
-    y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y", estimator=name)
-    flat = y.ndim == 1 or y.shape[1] == 1
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = column_or_1d(y, warn=True)
-    check_consistent_length(np.empty(n_rows), y)
-    return y.reshape(n_rows, -1), flat
+        X = pd.DataFrame(columns=names)  # which any version of scikit-learn can look at
+    validate_data(estimator, X, skip_check_array=True, reset=reset)
 
 
 def learning_weights(sample_weight, X, class_weight=None, y=None) -> np.ndarray | None:
@@ -299,7 +233,7 @@ def learning_weights(sample_weight, X, class_weight=None, y=None) -> np.ndarray 
         return None
     weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     if class_weight is not None:
-        weight = weight * compute_sample_weight(class_weight, np.asarray(y))
+        weight = weight * compute_sample_weight(class_weight, as_labels(y))
     if not weight.sum() > 0:
         raise ValueError(f"sample_weight must have a positive sum, got {weight.sum():g}.")
     return (weight / weight.mean()).astype(np.float32)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
+
 import numpy as np
 
 from compress.schema._column import Column
@@ -41,6 +44,8 @@ def restore_numbers(numbers, column: Column, round_integers: bool):
     dtype = column.dtype
     if dtype.lower().startswith(("int", "uint")) and not round_integers:
         return np.asarray(numbers, dtype=np.float64)
+    if dtype.startswith("decimal"):
+        return _decimals(numbers, dtype)
     if dtype.startswith(("Int", "UInt", "Float")) or "[" in dtype:
         if "[" not in dtype:
             numbers = within(numbers, np.dtype(dtype.lower()))
@@ -48,8 +53,19 @@ def restore_numbers(numbers, column: Column, round_integers: bool):
     return within(numbers, np.dtype(dtype)).astype(dtype, copy=False)
 
 
-def restore_categories(codes, column: Column):
-    """Return a nominal column of a DataFrame in its own dtype."""
+def _decimals(numbers, dtype: str):
+    """Return numbers as pandas' Arrow decimals, rounded to the places of the dtype, such as decimal128(10, 2)[pyarrow]."""
+    import pandas as pd
+    import pyarrow as pa
+
+    width, digits, places = map(int, re.findall(r"\d+", dtype))
+    kind = {128: pa.decimal128, 256: pa.decimal256}[width](digits, places)
+    values = [None if v != v else round(Decimal(v), places) for v in np.asarray(numbers, dtype=np.float64).tolist()]
+    return pd.Series(pd.array(values, dtype=pd.ArrowDtype(kind)))
+
+
+def restore_categories(codes, column: Column, dtype=None):
+    """Return a nominal column of a DataFrame in its own dtype, which `column` knows by its name only."""
     import pandas as pd
 
     categories = pd.Index(column.categories, dtype=object)
@@ -64,8 +80,13 @@ def restore_categories(codes, column: Column):
             if column.missing
             else taken.astype(column.dtype)
         )
+    if "[pyarrow]" in column.dtype and dtype is None:
+        try:
+            dtype = pd.api.types.pandas_dtype(column.dtype)
+        except (TypeError, ValueError):  # pandas does not read all the names that it writes
+            dtype = object
     # a Series, since pandas would infer strings from a bare array of objects
-    return pd.Series(taken, dtype=column.dtype)
+    return pd.Series(taken, dtype=column.dtype if dtype is None else dtype)
 
 
 def within(numbers: np.ndarray, dtype: np.dtype) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from compress.schema._containers import as_table, pandas_of
 from compress.schema._schema import as_schema
 from compress.schema._table import Encoded
 
@@ -91,6 +92,7 @@ class FieldEncoder:
         -------
         self
         """
+        table = pandas_of(as_table(table))
         if self.multi_valued:
             if not hasattr(table, "columns"):
                 raise TypeError("multi_valued names columns, so X must be a DataFrame; got an array.")
@@ -121,6 +123,7 @@ class FieldEncoder:
         EncodedFields
             Each matrix of codes is int64 of shape (n_rows, longest cell), padded with the size of the vocabulary.
         """
+        table = pandas_of(as_table(table, [*self.multi_valued, *self.schema_.names]))
         bags = []
         for name, vocabulary in zip(self.multi_valued, self.vocabularies_):
             cells = [[vocabulary[v] for v in cell if v in vocabulary] for cell in self._cells(table, name)]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["stack_tables", "take"]
+from compress.schema._containers import as_table, in_container, names_of, native, pandas_of, same_container
+
+__all__ = ["columns_taken", "stack_tables", "take"]
 
 
 def take(X, rows):
@@ -17,7 +19,30 @@ def take(X, rows):
     rows : int array, bool array or slice
         The rows to return.
     """
-    return X.iloc[rows] if hasattr(X, "iloc") else X[rows]
+    if isinstance(X, np.ndarray):
+        return X[rows]
+    if hasattr(X, "iloc"):
+        return X.iloc[rows]
+    frame = native(X)
+    if frame is None:
+        return X[rows]
+    if not isinstance(rows, slice):
+        rows = np.asarray(rows)
+        rows = np.flatnonzero(rows) if rows.dtype == bool else rows
+    return frame[rows].to_native()
+
+
+def columns_taken(X, names: list):
+    """Return the named columns of a DataFrame or an Arrow table, in this order.
+
+    Parameters
+    ----------
+    X : DataFrame or Arrow table
+        The table.
+    names : list of str
+        The columns to return.
+    """
+    return X[names] if hasattr(X, "iloc") else native(X).select(names).to_native()
 
 
 def stack_tables(first, second):
@@ -26,7 +51,7 @@ def stack_tables(first, second):
     Parameters
     ----------
     first : DataFrame or array of shape (n_first, n_columns)
-        The rows that come first.
+        The rows that come first; the result has their container.
     second : DataFrame or array of shape (n_second, n_columns)
         The rows that come after them.
 
@@ -35,17 +60,35 @@ def stack_tables(first, second):
     ValueError
         The two tables have different columns.
     """
-    if hasattr(first, "iloc"):
-        import pandas as pd
-
-        if not hasattr(second, "iloc") or list(second.columns) != list(first.columns):
+    first = as_table(first)
+    names = names_of(first)
+    second = as_table(second, names)
+    if names is not None:
+        others = names_of(second)
+        if others != names:
             raise ValueError(
-                f"all rows must have the columns of X, {list(first.columns)}; "
-                f"got {list(second.columns) if hasattr(second, 'iloc') else type(second).__name__}."
+                f"all rows must have the columns of X, {names}; "
+                f"got {type(second).__name__ if others is None else others}."
             )
-        return pd.concat([first, second], ignore_index=True)
+        return _stacked_frames(first, second)
     if np.ndim(second) != 2 or np.shape(second)[1] != np.shape(first)[1]:
         raise ValueError(
             f"all rows must have the {np.shape(first)[1]} columns of X, got an array of shape {np.shape(second)}."
         )
     return np.concatenate([first, second])
+
+
+def _stacked_frames(first, second):
+    if hasattr(first, "iloc"):
+        import pandas as pd
+
+        return pd.concat([first, pandas_of(second)], ignore_index=True)
+    if not same_container(second, first):
+        second = in_container(pandas_of(second), first)
+    if hasattr(first, "num_rows"):
+        import pyarrow as pa
+
+        return pa.concat_tables([first, second], promote_options="permissive")
+    import polars as pl
+
+    return pl.concat([first, second], how="vertical_relaxed")

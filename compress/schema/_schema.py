@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from compress.schema._column import Column, learn_column
+from compress.schema._containers import as_table, in_container, names_of, pandas_of, template_of
 from compress.schema._conversion import codes_of, restore_categories, restore_numbers, within
 from compress.schema._table import Encoded, columns_of, plain_numbers
 from compress.schema._values import exact_in_float32, listed, numbers_of, plain
@@ -64,7 +65,7 @@ class Schema:
 
         Parameters
         ----------
-        X : DataFrame or array of shape (n_rows, n_columns)
+        X : DataFrame, Arrow table, list of dicts, or array of shape (n_rows, n_columns)
             The table; it may have missing values.
 
         Returns
@@ -74,14 +75,18 @@ class Schema:
         Raises
         ------
         TypeError
-            A column holds dates, or objects that are neither numbers nor strings, or the input is sparse.
+            A column holds dates, or objects that are neither numbers nor strings, a name is neither text nor a number, or
+            the input is sparse or lazy.
         ValueError
             A value is infinite, `kinds` has an unknown column or kind, a string column is declared continuous, or a
             continuous column holds integers beyond 2**53.
         """
+        X = as_table(X)
+        names_of(X)
         frame, names, values = columns_of(X)
         kinds = self._checked_kinds(names)
         self.is_frame_ = frame
+        self._template = template_of(X)  # what decoding gives back; it is not part of the plain data
         self.array_dtype_ = None if frame else np.asarray(X).dtype
         self.columns_ = [learn_column(n, v, kinds.get(n)) for n, v in zip(names, values)]
         self._derive()
@@ -140,6 +145,7 @@ class Schema:
         ValueError
             The columns are not those of `fit`, a value is infinite, or a category is unseen with `unseen="error"`.
         """
+        X = pandas_of(as_table(X, self.names))
         if not len(self.nominal_) and (numbers := plain_numbers(X, self.names)) is not None:
             continuous = np.ascontiguousarray(numbers, dtype=self.dtype_)
             if not np.isinf(continuous).any():  # the long way says in which column
@@ -175,7 +181,7 @@ class Schema:
 
         Returns
         -------
-        DataFrame or array of shape (n_rows, n_columns)
+        DataFrame, Arrow table or array of shape (n_rows, n_columns)
             The table.
         """
         if not self.is_frame_:
@@ -183,13 +189,15 @@ class Schema:
         import pandas as pd
 
         decoded = {}
+        own = getattr(self._template, "dtypes", None) if hasattr(self._template, "iloc") else None
         for k, j in enumerate(self.continuous_):
             decoded[j] = restore_numbers(continuous[:, k], self.columns_[j], round_integers)
         for k, j in enumerate(self.nominal_):
-            decoded[j] = restore_categories(nominal[:, k], self.columns_[j])
+            dtype = None if own is None else own.iloc[j]
+            decoded[j] = restore_categories(nominal[:, k], self.columns_[j], dtype)
         frame = pd.DataFrame({j: decoded[j] for j in range(self.n_columns)}, copy=False)
         frame.columns = self.names
-        return frame
+        return frame if self._template is None else in_container(frame, self._template)
 
     def _decode_array(self, continuous, nominal, round_integers):
         dtype = self.array_dtype_
@@ -232,6 +240,7 @@ class Schema:
             The result of `to_dict`.
         """
         schema = cls()
+        schema._template = None
         schema.is_frame_ = plain["is_frame"]
         schema.array_dtype_ = None if plain["array_dtype"] is None else np.dtype(plain["array_dtype"])
         schema.dtype_ = np.dtype(plain["dtype"])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 from sklearn.utils.validation import check_array
 
+from compress.schema._containers import pandas_of
 from compress.schema._values import listed
 
 __all__ = ["Encoded", "columns_of", "plain_numbers"]
@@ -45,12 +45,8 @@ class Encoded(NamedTuple):
 
 def columns_of(X):
     """Return whether a checked table is a DataFrame, its column names, and its columns as 1-d arrays."""
-    if sparse.issparse(X):
-        raise TypeError(
-            "X must be a dense array or a DataFrame, got a sparse matrix. "
-            "Use X.toarray(), or reduce the columns first (for instance with TruncatedSVD)."
-        )
-    if hasattr(X, "iloc") and hasattr(X, "columns"):
+    X = pandas_of(X)
+    if hasattr(X, "iloc"):
         if not X.columns.is_unique:
             raise ValueError(f"X must have unique column names, got {listed(list(X.columns))}.")
         if X.shape[0] == 0 or X.shape[1] == 0:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from fractions import Fraction
+
 import numpy as np
 
 __all__ = [
@@ -14,6 +17,8 @@ __all__ = [
     "numbers_of",
     "plain",
 ]
+
+REAL = (int, float, np.number, Decimal, Fraction)  # the types of the numbers in a column of objects
 
 
 def dtype_name(values) -> str:
@@ -33,8 +38,11 @@ def is_numeric(values) -> bool:
     if kind in "fiu":
         return not is_categorical(dtype)
     if kind == "O" and dtype_name(values) == "object":
-        return all(isinstance(v, (int, float, np.number)) and not isinstance(v, bool) or v is None for v in values)
-    return False
+        if any(isinstance(v, str) for v in values[:1]):  # the usual case, without a look at all values
+            return False
+        present = values[~is_missing(values)]
+        return all(isinstance(v, REAL) and not isinstance(v, bool) for v in present)
+    return dtype_name(values).startswith("decimal")
 
 
 def is_missing(values) -> np.ndarray:
@@ -50,7 +58,9 @@ def is_missing(values) -> np.ndarray:
     if values.dtype.kind == "f":
         return np.isnan(values)
     if values.dtype.kind == "O":
-        return np.array([v is None or (isinstance(v, float) and v != v) for v in values], dtype=bool)
+        import pandas as pd
+
+        return np.asarray(pd.isna(values))
     return np.zeros(len(values), dtype=bool)
 
 
@@ -72,6 +82,8 @@ def numbers_of(values, name) -> np.ndarray:
     try:
         if hasattr(values, "to_numpy"):
             numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        elif values.dtype.kind == "O":
+            numbers = np.where(is_missing(values), np.nan, values).astype(np.float64)
         else:
             numbers = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):

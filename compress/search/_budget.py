@@ -17,6 +17,7 @@ from sklearn.base import clone, is_classifier
 from threadpoolctl import threadpool_limits
 
 from compress.evaluation import latency, progress, regression_metrics, rmse
+from compress.schema import as_table, compared_labels, compared_values
 from compress.search._figure import draw_budget
 from compress.search._limits import SHAPES, Budget
 from compress.transfer import TransferSet
@@ -217,11 +218,16 @@ def search_budget(
     Raises
     ------
     ValueError
-        No shape is within the budgets, or `tolerance` is given without `teacher_error`.
+        No shape is within the budgets, `tolerance` is given without `teacher_error`, or `y_val` does not fit the rows.
     """
     tolerance = budget.tolerance
     if tolerance is not None and teacher_error is None:
         raise ValueError("tolerance compares with the teacher: pass teacher_error, its RMSE on the validation rows.")
+    X_val = as_table(X_val)
+    if data.classes is None:
+        y_val = compared_values(y_val, len(X_val), "y_val", np.size(data.targets) // len(data))
+    else:
+        y_val = compared_labels(y_val, len(X_val), "y_val", data.classes)
     costs = shape_costs(student, data, budget.shapes) if costs is None else costs
     within = check_budget(costs, budget)
     largest = None if tolerance is None else (1 + tolerance) * teacher_error

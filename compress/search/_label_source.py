@@ -7,7 +7,8 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from compress._random import seed_unset
-from compress.search._munge import trial_errors, trial_student
+from compress.schema import as_table
+from compress.search._munge import judged_by, trial_errors, trial_student
 
 __all__ = ["compare_sources"]
 
@@ -34,7 +35,9 @@ def compare_sources(
     random_state : int
         The seed of every source, so that they differ in the labels only.
     """
-    errors = {}
+    errors, X_val = {}, as_table(X_val)
+    for source in sources.values():
+        y_val = judged_by(source.teacher, X_val, y_val)
     for name, source in sources.items():
         own = clone(generator)
         seed_unset(own, check_random_state(random_state))

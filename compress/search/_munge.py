@@ -20,11 +20,12 @@ from sklearn.utils import check_random_state
 from compress._random import draw_seed
 from compress.evaluation import progress, squared_errors
 from compress.generators import MUNGE
+from compress.schema import as_table, compared_labels, compared_values
 from compress.students import StudentClassifier, StudentRegressor
-from compress.teachers import task_of
+from compress.teachers import known_classes, task_of
 from compress.transfer import TransferSet
 
-__all__ = ["PAIRS", "TRIAL_EPOCHS", "MungeSearch", "trial_errors", "trial_student", "tune_munge"]
+__all__ = ["PAIRS", "TRIAL_EPOCHS", "MungeSearch", "judged_by", "trial_errors", "trial_student", "tune_munge"]
 
 logger = logging.getLogger(__name__)
 
@@ -110,8 +111,8 @@ def tune_munge(
     """
     if not pairs:
         raise ValueError("pairs must hold at least one (p, s), got none.")
-    if len(X_val) != len(y_val):
-        raise ValueError(f"X_val and y_val must have as many rows, got {len(X_val)} and {len(y_val)}.")
+    X, X_val = as_table(X), as_table(X_val)
+    y_val = judged_by(teacher, X_val, y_val)
     n_rows = max(5 * len(X), 10_000) if n_rows is None else n_rows
     rng = check_random_state(random_state)
     munge = MUNGE() if munge is None else munge
@@ -171,8 +172,16 @@ def trial_errors(student, data: TransferSet, X_val, y_val) -> np.ndarray:
     """
     student.fit(data)
     if data.kind != "values":
-        return squared_errors(y_val, student.predict_proba(X_val), student.classes_)
-    return np.square(np.asarray(y_val, dtype=np.float64) - student.predict(X_val))
+        return squared_errors(compared_labels(y_val, len(X_val), "y_val"), student.predict_proba(X_val), data.classes)
+    predicted = student.predict(X_val)
+    return np.square(compared_values(y_val, len(X_val), "y_val", predicted[0].size) - predicted)
+
+
+def judged_by(teacher, X_val, y_val) -> np.ndarray:
+    """Return the labels or values of validation rows, checked before any long work."""
+    if task_of(teacher) == "regression":
+        return compared_values(y_val, len(X_val), "y_val")
+    return compared_labels(y_val, len(X_val), "y_val", known_classes(teacher))
 
 
 def _clearly_better(errors: np.ndarray, reference: np.ndarray, n_others: int) -> bool:

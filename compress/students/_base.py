@@ -17,11 +17,13 @@ from compress.nets import TableNet
 from compress.schema import (
     LearningSet,
     Schema,
+    as_labels,
     as_schema,
     check_validation_pair,
     checked_table,
     hold_out,
     learning_weights,
+    same_classes,
 )
 from compress.students._objectives import Objective
 from compress.students._targets import output_activation
@@ -148,8 +150,8 @@ class BaseStudent(BaseEstimator):
         """Train one more epoch at the initial learning rate."""
         self._check_parameters()
         first = not hasattr(self, "module_")
-        known = None if classes is None else np.unique(classes)
-        if not first and known is not None and not np.array_equal(known, self.classes_):
+        known = None if classes is None else np.unique(as_labels(classes, "classes"))
+        if not first and known is not None and not same_classes(known, self.classes_):
             raise ValueError(
                 f"classes must be those of the first call, {self.classes_.tolist()}, got {known.tolist()}. "
                 "Leave classes out after the first call."
@@ -256,6 +258,9 @@ class BaseStudent(BaseEstimator):
             return PATIENCE if self.early_stopping is True else None
         return self.n_iter_no_change
 
+    def _silence(self, *, trained: bool) -> None:
+        """Give inputs that never vary in the training rows no say; see `compress.nets.silence_body`."""
+
     def _training_options(self, tensors, loss, batch_size: int) -> dict:
         """Return further arguments of `compress.training.train`."""
         return {}
@@ -315,8 +320,8 @@ class BaseStudent(BaseEstimator):
         with isolated_rng(draw_seed(rng)):
             inputs, body = self._new_net(data, objective.n_outputs)
             self.module_ = TableNet(inputs, body, objective.n_outputs)
-        self.module_.output_mean.copy_(torch.from_numpy(objective.mean))
-        self.module_.output_scale.copy_(torch.from_numpy(objective.scale))
+        self.module_.output_mean, self.module_.output_scale = map(torch.tensor, (objective.mean, objective.scale))
+        self._silence(trained=False)
         self.n_parameters_ = sum(p.numel() for p in self.module_.parameters())
 
     def _train(self, data, held_out, rng, steps: Steps, schedule: str):
@@ -326,6 +331,7 @@ class BaseStudent(BaseEstimator):
         except BaseException:
             del self.module_
             raise
+        self._silence(trained=True)
         self.history_, self.best_epoch_, self.stopped_ = result.history, result.best_epoch, result.stopped
         self.n_iter_ = len(result.history)
         self.objective_ = self.objective_.plain()

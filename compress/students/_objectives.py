@@ -26,8 +26,8 @@ class Objective:
     ----------
     output_activation : {"sigmoid", "softmax", "identity"}
         The function from outputs to predictions; "sigmoid" is for two classes, for which the net has one output.
-    mean, scale : float32 arrays of shape (n_outputs,)
-        The unit of the outputs: the net's outputs times `scale` plus `mean` are logits or values.
+    mean, scale : float arrays of shape (n_outputs,)
+        The unit of the outputs: the net's outputs times `scale` plus `mean` are logits (float32) or values (float64).
     """
 
     def __init__(self, output_activation: str, mean: np.ndarray, scale: np.ndarray):
@@ -140,7 +140,8 @@ class Logits(Objective):
     def for_targets(cls, targets: np.ndarray, weight: np.ndarray | None = None) -> Objective:
         """See `Objective.for_targets`."""
         activation, _ = _classifier_outputs(targets)
-        return cls(activation, *_moments(_output_logits(targets, activation), weight))
+        moments = _moments(_output_logits(targets, activation), weight)
+        return cls(activation, *(part.astype(np.float32) for part in moments))
 
     def plain(self) -> Objective:
         """Return the objective of the same outputs that a trained student keeps, which does not hold a teacher."""
@@ -156,7 +157,10 @@ class Logits(Objective):
 
 
 class Values(Objective):
-    """Squared error of regression values, standardised per output; see `Objective`."""
+    """Squared error of regression values, standardised per output; see `Objective`.
+
+    The unit is float64, since float32 loses a small spread around a large mean.
+    """
 
     @classmethod
     def for_targets(cls, targets: np.ndarray, weight: np.ndarray | None = None) -> Objective:
@@ -210,4 +214,4 @@ def _output_logits(targets: np.ndarray, activation: str) -> np.ndarray:
 def _moments(values: np.ndarray, weight) -> tuple[np.ndarray, np.ndarray]:
     mean = np.average(values.astype(np.float64), axis=0, weights=weight)
     spread = np.sqrt(np.average((values - mean) ** 2, axis=0, weights=weight))
-    return mean.astype(np.float32), np.where(spread > 0, spread, 1.0).astype(np.float32)
+    return mean, np.where(spread > 0, spread, 1.0)

@@ -124,8 +124,7 @@ class StudentRegressor(RegressorMixin, MultiOutputMixin, TableStudent):
         float64 array of shape (n_rows,) or (n_rows, n_outputs)
             The values.
         """
-        values = self._predictions(X)
-        return values if self.outputs_2d_ else values[:, 0]
+        return self._predictions(X)
 
     _objective_class = Values
 

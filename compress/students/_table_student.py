@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from compress._files import write_atomically
 from compress.export import NumpyPredictor, student_to_bytes, to_c, to_onnx
-from compress.nets import ACTIVATIONS, MLP, TabularInput, activation_name
+from compress.nets import ACTIVATIONS, MLP, TabularInput, activation_name, silence_body
 from compress.schema import Schema
 from compress.students._base import BaseStudent
 from compress.students._encodings import PeriodicEncoding
@@ -100,7 +100,8 @@ class TableStudent(BaseStudent):
             The dtype of the arithmetic; see `compress.export.NumpyPredictor`.
         """
         check_is_fitted(self, "module_")
-        return NumpyPredictor(self.module_, self.schema_, self.objective_.output_activation, dtype)
+        flat = not getattr(self, "outputs_2d_", True)
+        return NumpyPredictor(self.module_, self.schema_, self.objective_.output_activation, dtype, flat=flat)
 
     def to_bytes(self) -> bytes:
         """Return what `save` writes to its file: safetensors weights, and the rest as JSON in their metadata."""
@@ -131,8 +132,10 @@ class TableStudent(BaseStudent):
     def _check_parameters(self) -> None:
         self._validate_params()
         resolve_device(self.device)
-        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes))
-        if sizes.ndim > 1 or (sizes.size and (sizes.dtype.kind not in "iu" or sizes.min() < 1)):
+        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=object))
+        if sizes.ndim > 1 or not all(
+            isinstance(size, Integral) and not isinstance(size, bool) and size >= 1 for size in sizes
+        ):
             raise ValueError(
                 f"hidden_layer_sizes must be positive integers, one per hidden layer, got {self.hidden_layer_sizes!r}."
             )
@@ -140,7 +143,7 @@ class TableStudent(BaseStudent):
             raise ValueError(f"bottleneck={self.bottleneck} needs a hidden layer, but hidden_layer_sizes is empty.")
 
     def _sizes(self) -> tuple[int, ...]:
-        return tuple(np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=int)).tolist())
+        return tuple(int(size) for size in np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=object)))
 
     def _resumes(self) -> bool:
         """Whether `warm_start` is set and the parameters still describe the net and the unit of its outputs."""
@@ -171,6 +174,9 @@ class TableStudent(BaseStudent):
             periodic=None if self.encoding is None else self.encoding.layer(len(self.schema_.continuous_)),
         )
         return inputs, body
+
+    def _silence(self, *, trained: bool) -> None:
+        silence_body(self.module_.inputs, self.module_.body, trained=trained)
 
     def _new_objective(self, targets, weight):
         return self._objective_class.for_targets(targets, weight)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compress.schema import classification_targets, learning_weights, regression_targets
+from compress.schema import class_codes, classification_targets, learning_weights, regression_targets, same_classes
 from compress.transfer import TransferSet
 
 __all__ = ["ClassTargets", "ValueTargets", "output_activation"]
@@ -62,9 +62,12 @@ class ClassTargets:
             raise ValueError("the TransferSet holds regression values: use StudentRegressor.")
         if self.class_weight is not None:
             raise ValueError("class_weight needs hard labels, got a TransferSet. Use its sample_weight.")
-        if classes is not None and not np.array_equal(classes, data.classes):
+        if classes is None:
+            return data.probabilities(), {"classes_": np.asarray(data.classes)}
+        if not same_classes(classes, data.classes):
             raise ValueError(f"the TransferSet has the classes {list(data.classes)}, the student {list(classes)}.")
-        return data.probabilities(), {"classes_": np.asarray(data.classes)}
+        order = class_codes(classes, data.classes, "classes")
+        return np.ascontiguousarray(data.probabilities()[:, order]), {"classes_": np.asarray(classes)}
 
 
 @dataclass(frozen=True)
@@ -95,4 +98,5 @@ class ValueTargets:
         """Return targets and attributes."""
         if data.kind != "values":
             raise ValueError(f"the TransferSet holds {data.kind} of a classifier: use StudentClassifier.")
-        return data.targets.reshape(len(data), -1).astype(np.float64), {"outputs_2d_": data.targets.ndim > 1}
+        targets = np.asarray(data.targets, dtype=np.float64).reshape(len(data), -1)
+        return targets, {"outputs_2d_": targets.shape[1] > 1}

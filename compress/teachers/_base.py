@@ -12,12 +12,20 @@ from sklearn.utils.validation import (
     _check_sample_weight,
     check_consistent_length,
     check_is_fitted,
-    validate_data,
 )
 
 from compress._random import seed_unset
 from compress.evaluation import progress
-from compress.schema import Encoded, as_schema, check_validation_pair, holdout_split, take
+from compress.schema import (
+    Encoded,
+    as_schema,
+    as_table,
+    check_columns,
+    check_validation_pair,
+    has_columns,
+    holdout_split,
+    take,
+)
 from compress.teachers._encoding import TreeEncoder
 from compress.teachers._library import SIZES, default_library
 from compress.teachers._members import (
@@ -174,7 +182,7 @@ class EnsembleTeacher(BaseEstimator):
 
     def _training_rows(self, X, y, sample_weight) -> _Rows:
         X = _table(X)
-        validate_data(self, X, y, skip_check_array=True)
+        check_columns(self, X, reset=True)
         y = self._check_target(y, "y")
         self.schema_ = as_schema(self.schema, X)
         encoded = self.schema_.encode(X, unseen="missing")
@@ -187,8 +195,8 @@ class EnsembleTeacher(BaseEstimator):
         return _Rows(take(X, used), encoded.take(used), y, self._learn_target(y), weight[used])
 
     def _validation_rows(self, X, y) -> _Rows:
-        X = _table(X)
-        validate_data(self, X, reset=False, skip_check_array=True)
+        X = _table(X, self)
+        check_columns(self, X, reset=False)
         y = self._check_target(y, "y_val")
         check_consistent_length(X, y)
         return _Rows(X, self.schema_.encode(X, unseen="missing"), y, self._codes(y), None)
@@ -265,8 +273,8 @@ class EnsembleTeacher(BaseEstimator):
     def _average(self, X):
         """Return the weighted mean of the members' outputs, a float64 array of shape (n_rows, n_outputs)."""
         check_is_fitted(self)
-        X = _table(X)
-        validate_data(self, X, reset=False, skip_check_array=True)
+        X = _table(X, self)
+        check_columns(self, X, reset=False)
         encoded = self.schema_.encode(X, unseen="missing")
         # the blocks do not depend on n_jobs, so that the outputs do not either
         blocks = Parallel(n_jobs=self.n_jobs, prefer="threads")(
@@ -315,9 +323,10 @@ class EnsembleTeacher(BaseEstimator):
         return tags
 
 
-def _table(X):
+def _table(X, fitted=None):
     """Return a DataFrame as it is, and anything else as an array; the schema checks what it holds."""
-    if hasattr(X, "iloc") or hasattr(X, "toarray"):
+    X = as_table(X, getattr(fitted, "feature_names_in_", None))
+    if has_columns(X):
         return X
     X = np.asarray(X)
     if X.ndim < 2:

@@ -12,6 +12,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, column_or_1d
 
+from compress.schema import as_labels, class_codes
 from compress.teachers._base import EnsembleTeacher
 
 __all__ = ["EnsembleTeacherClassifier", "EnsembleTeacherRegressor"]
@@ -125,7 +126,7 @@ class EnsembleTeacherClassifier(ClassifierMixin, EnsembleTeacher):
         return self.classes_
 
     def _check_target(self, y, name):
-        y = column_or_1d(y, warn=True)
+        y = column_or_1d(as_labels(y, name), warn=True)
         assert_all_finite(y, input_name=name)
         check_classification_targets(y)
         return y
@@ -140,10 +141,7 @@ class EnsembleTeacherClassifier(ClassifierMixin, EnsembleTeacher):
         return codes
 
     def _codes(self, y):
-        unknown = np.setdiff1d(y, self.classes_)
-        if len(unknown):
-            raise ValueError(f"y_val must hold classes of y, {self.classes_.tolist()}; got also {unknown.tolist()}.")
-        return np.searchsorted(self.classes_, y)
+        return class_codes(y, self.classes_, "y_val")
 
     def _targets(self, codes):
         return np.eye(len(self.classes_))[codes]
@@ -227,7 +225,7 @@ class EnsembleTeacherRegressor(RegressorMixin, EnsembleTeacher):
         return self._average(X)[:, 0]
 
     def _check_target(self, y, name):
-        y = column_or_1d(y, warn=True, dtype=np.float64)
+        y = column_or_1d(as_labels(y, name), warn=True, dtype=np.float64)
         assert_all_finite(y, input_name=name)
         return y
 

@@ -6,11 +6,13 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.multioutput import MultiOutputRegressor
-from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import has_fit_parameter
 
 from compress._random import seed_unset
+from compress.schema import class_codes
+from compress.teachers._capabilities import known_classes
 from compress.teachers._ensemble import EnsembleTeacherClassifier, EnsembleTeacherRegressor
+from compress.teachers._outputs import explained
+from compress.teachers._weights import weight_name
 
 __all__ = [
     "check_classes",
@@ -57,7 +59,7 @@ def fit_teacher(teacher, X, y, sample_weight=None, held=None, rng=None):
     Parameters
     ----------
     teacher : estimator
-        The teacher to clone; it is not changed.
+        The teacher to clone; it is not changed. An object without `get_params` is copied.
     X, y : table and array
         The training rows and their labels or values.
     sample_weight : array of shape (n_rows,), optional
@@ -79,22 +81,10 @@ def fit_teacher(teacher, X, y, sample_weight=None, held=None, rng=None):
     if held is not None and selects_on_held_out(fitted):
         options = {"X_val": held[0], "y_val": held[1]}
     if sample_weight is not None:
-        options[_weight_name(fitted)] = sample_weight
-    return fitted.fit(X, y, **options)
-
-
-def _weight_name(teacher) -> str:
-    """Return the name under which `teacher.fit` takes sample weights; a pipeline passes them to its last step."""
-    last, prefix = teacher, ""
-    while isinstance(last, Pipeline):
-        name, last = last.steps[-1]
-        prefix += f"{name}__"
-    if not has_fit_parameter(last, "sample_weight"):
-        raise ValueError(
-            f"sample_weight is for the teacher, but fit of {type(last).__name__} takes none. "
-            "Use another teacher, or repeat rows instead of weighting them."
-        )
-    return prefix + "sample_weight"
+        options[weight_name(fitted)] = sample_weight
+    with explained(fitted, X):
+        fitted.fit(X, y, **options)
+    return fitted  # not what fit returns: an object of the user may return None
 
 
 def check_classes(teacher, y) -> None:
@@ -112,14 +102,15 @@ def check_classes(teacher, y) -> None:
     ValueError
         A label is not among the classes of the teacher.
     """
-    known = getattr(teacher, "classes_", None)
+    known = known_classes(teacher)
     if known is None or y is None:
         return
-    unknown = [label for label in np.unique(y).tolist() if label not in set(np.asarray(known).tolist())]
-    if unknown:
+    seen = np.unique(y)
+    unknown = class_codes(seen, known, None) < 0
+    if unknown.any():
         raise ValueError(
             f"teacher must know every class of y, but {type(teacher).__name__} was fitted on the classes "
-            f"{np.asarray(known).tolist()} and y holds {unknown[0]!r} too. "
+            f"{known.tolist()} and y holds {seen[unknown].tolist()[0]!r} too. "
             "Pass labels of the same type and spelling, or an unfitted teacher, which is then fitted on y."
         )
 

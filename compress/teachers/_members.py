@@ -7,6 +7,7 @@ table as it was passed (`RAW`), so that pipelines with a ColumnTransformer find 
 from __future__ import annotations
 
 import functools
+import sys
 from contextlib import contextmanager
 
 import numpy as np
@@ -16,9 +17,12 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
 )
-from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import ThreadpoolController
+
+from compress.schema import class_codes
+from compress.teachers._capabilities import can_have, known_classes, tags_of
+from compress.teachers._outputs import probability_columns
 
 __all__ = [
     "RAW",
@@ -67,7 +71,7 @@ def check_members(members, method: str, *, weighted: bool = False) -> None:
     """Refuse models without `method`, or whose `fit` takes no sample_weight when rows are weighted."""
     for name, estimator, *_ in members:
         made = f"{name!r} ({type(estimator).__name__})"
-        if not hasattr(estimator, method):
+        if not can_have(estimator, method):
             way_out = " or wrap it in sklearn.calibration.CalibratedClassifierCV" if method == "predict_proba" else ""
             raise TypeError(f"each model of library must have {method}, but {made} has not; leave it out{way_out}.")
         if weighted and not has_fit_parameter(estimator, "sample_weight"):
@@ -90,12 +94,16 @@ def tell_categorical(estimator, mask) -> None:
 
 def takes_nan(estimator) -> bool:
     """Whether the estimator says that it takes missing values."""
-    return bool(get_tags(estimator).input_tags.allow_nan)
+    tags = tags_of(estimator)
+    return tags is not None and bool(tags.input_tags.allow_nan)
+
+
+BRING_OPENMP = ("lightgbm", "xgboost", "catboost", "torch")  # packages with a runtime of their own
 
 
 @functools.cache
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController()  # lists the loaded libraries: milliseconds, so once
+def _controller(loaded: tuple) -> ThreadpoolController:
+    return ThreadpoolController()  # lists the loaded libraries: milliseconds, so once for each set of them
 
 
 def one_thread():
@@ -104,7 +112,7 @@ def one_thread():
     Parallelism is over models and blocks of rows. Sums that histogram boosting splits over threads
     would also round differently with the number of cores.
     """
-    return _controller().limit(limits=1, user_api="openmp")
+    return _controller(tuple(name in sys.modules for name in BRING_OPENMP)).limit(limits=1, user_api="openmp")
 
 
 def fit_alone(name, estimator, X, y, sample_weight):
@@ -137,14 +145,15 @@ def member_outputs(estimator, X, classes) -> np.ndarray:
     """
     if classes is None:
         return np.asarray(estimator.predict(X), dtype=np.float64).reshape(len(X), -1)
-    probabilities = np.asarray(estimator.predict_proba(X), dtype=np.float64)
-    if np.array_equal(estimator.classes_, classes):
+    own = known_classes(estimator)
+    own = classes if own is None else own
+    probabilities = probability_columns(estimator, estimator.predict_proba(X), own).astype(np.float64, copy=False)
+    if np.array_equal(own, classes):
         return probabilities
-    columns = np.searchsorted(classes, estimator.classes_)
-    if columns.max() >= len(classes) or not np.array_equal(classes[columns], estimator.classes_):
+    columns = class_codes(own, classes, None)
+    if (columns < 0).any():
         raise ValueError(
-            f"classes of {type(estimator).__name__}, {list(estimator.classes_)}, must be among those of y, "
-            f"{list(classes)}."
+            f"classes of {type(estimator).__name__}, {list(own)}, must be among those of y, {list(classes)}."
         )
     aligned = np.zeros((len(probabilities), len(classes)))
     aligned[:, columns] = probabilities

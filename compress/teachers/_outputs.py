@@ -1,109 +1,33 @@
 """One interface to the outputs of any fitted estimator used as a teacher.
 
-A teacher is anything with `predict_proba` (classification) or `predict` (regression): an
-`EnsembleTeacherClassifier`, a scikit-learn pipeline, an XGBoost or LightGBM estimator, an object of
-the user. Students learn from float32 arrays; `teacher_outputs` makes them and refuses what is not
-the output it claims to be, since a student would learn it without an error.
+`teacher_outputs` makes arrays of a teacher's answers and refuses what is not the output it claims to be, since a
+student would learn it without an error. Answers with named columns are put into the order of the classes.
 """
 
 from __future__ import annotations
 
-import inspect
+import contextlib
 
 import numpy as np
-from sklearn.base import is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
-from sklearn.utils.validation import check_is_fitted
+
+from compress.schema import as_table, class_codes, has_columns, names_of, pandas_of, take
+from compress.teachers._capabilities import check_teacher, known_classes, name_of, surely_unfitted
+from compress.teachers._columns import in_teachers_order
 
 __all__ = [
     "KINDS",
     "SMALLEST_PROBABILITY",
-    "check_teacher",
+    "answered_classes",
     "clipped_logits",
-    "is_fitted",
-    "task_of",
+    "explained",
+    "probability_columns",
     "teacher_outputs",
 ]
 
 KINDS = ("probabilities", "logits", "labels", "values")
-TASKS = ("classification", "regression")
 SMALLEST_PROBABILITY = 1e-6  # of which a logarithm is taken: -13.8
 PROBABILITY_TOLERANCE = 1e-3  # float32 softmax over a thousand classes strays by less
-
-
-def is_fitted(teacher) -> bool:
-    """Return whether a teacher can predict as it is.
-
-    scikit-learn's `check_is_fitted` decides for estimators; an object without `fit` counts as fitted.
-
-    Parameters
-    ----------
-    teacher : object
-        The teacher.
-    """
-    if not hasattr(teacher, "fit"):
-        return True
-    try:
-        check_is_fitted(teacher)
-    except NotFittedError:
-        return False
-    return True
-
-
-def task_of(teacher) -> str:
-    """Return what a teacher is for: "classification" or "regression".
-
-    Objects without scikit-learn's tags are classifiers when they have `predict_proba`.
-
-    Parameters
-    ----------
-    teacher : object
-        The teacher, fitted or not.
-    """
-    return _made_for(teacher) or ("classification" if hasattr(teacher, "predict_proba") else "regression")
-
-
-def check_teacher(teacher, task: str, *, labels: str = "soft") -> None:
-    """Refuse an object that cannot teach, before any long work.
-
-    Parameters
-    ----------
-    teacher : estimator
-        The teacher, fitted or not.
-    task : {"classification", "regression"}
-        The task of the student.
-    labels : {"soft", "hard"}, default="soft"
-        What the student learns from: a classifier needs `predict_proba` for soft labels, and only `predict` for hard
-        ones.
-
-    Raises
-    ------
-    TypeError
-        The teacher has no `predict_proba` (or `predict`), is a regressor for a classification task or the reverse, or
-        is a class instead of an instance.
-    """
-    if task not in TASKS:
-        raise ValueError(f"task must be one of {TASKS}, got {task!r}.")
-    name = _name(teacher)
-    if inspect.isclass(teacher):
-        raise TypeError(f"teacher must be an estimator, got the class {name}; pass {name}().")
-    if not (hasattr(teacher, "predict_proba") or hasattr(teacher, "predict")):
-        raise TypeError(
-            f"teacher must have predict_proba (classification) or predict (regression), but {name} has neither."
-        )
-    other = TASKS[1 - TASKS.index(task)]
-    if _made_for(teacher) == other:
-        raise TypeError(f"teacher must fit the task, which is {task}, but {name} is made for {other}.")
-    needed = "predict_proba" if task == "classification" and labels == "soft" else "predict"
-    if hasattr(teacher, needed):
-        return
-    if needed == "predict_proba":
-        raise TypeError(
-            "teacher must have predict_proba, since a student learns from probabilities, "
-            f"but {name} has not. Wrap it in sklearn.calibration.CalibratedClassifierCV, "
-            "use a variant of it that has probabilities, or pass labels='hard'."
-        )
-    raise TypeError(f"teacher must have predict for {task} with labels={labels!r}, but {name} has not.")
 
 
 def clipped_logits(probabilities, eps: float = SMALLEST_PROBABILITY) -> np.ndarray:
@@ -120,18 +44,20 @@ def clipped_logits(probabilities, eps: float = SMALLEST_PROBABILITY) -> np.ndarr
     return np.log(np.maximum(probabilities, np.float32(eps), dtype=np.float32))
 
 
-def teacher_outputs(teacher, X, kind: str, *, eps: float = SMALLEST_PROBABILITY) -> np.ndarray:
-    """Return a fitted teacher's answers for the rows of a table, as float32.
+def teacher_outputs(teacher, X, kind: str, *, eps: float = SMALLEST_PROBABILITY, classes=None) -> np.ndarray:
+    """Return a fitted teacher's answers for the rows of a table.
 
     Parameters
     ----------
     teacher : fitted estimator
         The teacher.
-    X : DataFrame or array of shape (n_rows, n_columns)
-        The rows, which are passed to the teacher as they are.
+    X : DataFrame, Arrow table or array of shape (n_rows, n_columns)
+        The rows, which are passed to the teacher in their own container. Columns in another order than that of the
+        names that the teacher knows are put into this order.
     kind : {"probabilities", "logits", "labels", "values"}
         Which answers are returned:
-        - "probabilities": `predict_proba`, with columns in the order of `teacher.classes_`.
+        - "probabilities": `predict_proba`, with columns in the order of `teacher.classes_`; those of a DataFrame whose
+          columns are the classes are put into this order.
         - "logits": `log(max(p, eps))`, so that their softmax gives the probabilities back up to `eps` and, with two
           classes, the difference of the columns is the log odds. They are not centred; losses that compare logits
           directly centre both sides.
@@ -139,11 +65,13 @@ def teacher_outputs(teacher, X, kind: str, *, eps: float = SMALLEST_PROBABILITY)
         - "values": `predict` of a regressor.
     eps : float in (0, 1), default=1e-6
         The smallest probability that the logarithm is taken of, as in `clipped_logits`; 1e-6 bounds logits at -13.8.
+    classes : array of shape (n_classes,), optional
+        The label of each column, for a teacher without `classes_`.
 
     Returns
     -------
-    float32 array of shape (n_rows, n_classes), (n_rows,) or (n_rows, n_outputs)
-        The answers; only "values" have one of the last two shapes.
+    float32 array of shape (n_rows, n_classes), or float64 array of shape (n_rows,) or (n_rows, n_outputs)
+        The answers; only "values" are float64, since float32 loses a small spread around a large mean.
 
     Raises
     ------
@@ -161,91 +89,194 @@ def teacher_outputs(teacher, X, kind: str, *, eps: float = SMALLEST_PROBABILITY)
         "regression" if kind == "values" else "classification",
         labels="hard" if kind == "labels" else "soft",
     )
-    if not is_fitted(teacher):
-        raise NotFittedError(f"teacher must be fitted before it can label rows; call fit on {_name(teacher)} first.")
+    if surely_unfitted(teacher):
+        raise NotFittedError(f"teacher must be fitted before it can label rows; call fit on {name_of(teacher)} first.")
+    X = in_teachers_order(teacher, X)
     n_rows = len(X)
+    with explained(teacher, X):
+        raw = teacher.predict(X) if kind in ("values", "labels") else teacher.predict_proba(X)
+    known = known_classes(teacher)
+    known = classes if known is None else known
     if kind == "values":
-        return _finite(teacher, np.asarray(teacher.predict(X)), "predict", n_rows, (1, 2))
+        values = _finite(teacher, _array(raw), "predict", n_rows, (1, 2), np.float64)
+        return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
     if kind == "labels":
-        return _one_hot(teacher, np.asarray(teacher.predict(X)), n_rows)
-    probabilities = _probabilities(teacher, X, n_rows)
+        return _one_hot(teacher, _array(raw), n_rows, known)
+    probabilities = _probabilities(teacher, raw, n_rows, known)
     if kind == "logits":
         return clipped_logits(probabilities, eps)
     return probabilities
 
 
-def _probabilities(teacher, X, n_rows) -> np.ndarray:
-    raw = teacher.predict_proba(X)
-    if isinstance(raw, list):
+def answered_classes(teacher, X, classes=None) -> np.ndarray | None:
+    """Return the label of each column of a classifier's answers; None where nothing tells.
+
+    Parameters
+    ----------
+    teacher : fitted classifier
+        The teacher. Without `classes_`, and without `classes`, the columns of its answer for a row are taken when it
+        answers with a DataFrame.
+    X : table
+        Rows for the teacher.
+    classes : array of shape (n_classes,), optional
+        The labels for a teacher without `classes_`.
+    """
+    known = known_classes(teacher)
+    if known is not None or classes is not None:
+        return np.asarray(classes) if known is None else known
+    if not hasattr(teacher, "predict_proba"):
+        return None
+    names = _names_of_classes(teacher.predict_proba(in_teachers_order(teacher, take(as_table(X), slice(0, 1)))))
+    return None if names is None else np.array(names)
+
+
+def probability_columns(model, answer, classes) -> np.ndarray:
+    """Return the answer of `predict_proba` as an array with its columns in the order of the classes.
+
+    Parameters
+    ----------
+    model : object
+        The classifier, for error messages.
+    answer : array, or DataFrame whose columns are the classes
+        What it answered. Columns that name no class are taken as they come.
+    classes : array of shape (n_classes,) or None
+        The classes; None takes all columns as they come.
+
+    Raises
+    ------
+    TypeError
+        The answer is a list of one array for each of several targets.
+    ValueError
+        The answer has another number of columns, or names some of the classes only.
+    """
+    if isinstance(answer, list) and len(answer) and np.ndim(answer[0]) == 2:
         raise TypeError(
-            f"teacher must predict one target, but predict_proba of {_name(teacher)} returns a list of "
-            f"{len(raw)} (one for each output); fit one teacher for each target."
+            f"teacher must predict one target, but predict_proba of {name_of(model)} returns a list of "
+            f"{len(answer)} (one for each output); fit one teacher for each target."
         )
-    raw = np.asarray(raw)
-    n_classes = len(teacher.classes_) if hasattr(teacher, "classes_") else None
-    if raw.ndim != 2 or n_classes not in (None, raw.shape[1]):
+    names, array = _names_of_classes(answer), _array(answer)
+    if array.ndim != 2 or (classes is not None and array.shape[1] != len(classes)):
+        wanted = "n_classes" if classes is None else len(classes)
         raise ValueError(
-            f"predict_proba of {_name(teacher)} must have shape (n_rows, {n_classes or 'n_classes'}), "
-            f"one column for each class, got {raw.shape}."
+            f"predict_proba of {name_of(model)} must have shape (n_rows, {wanted}), one column for each class, got "
+            f"{array.shape}. For two classes it is np.column_stack([1 - p, p])."
         )
-    probabilities = _finite(teacher, raw, "predict_proba", n_rows, (2,))
+    if names is None or classes is None:
+        return array
+    order = class_codes(classes, names, None)
+    if (order < 0).all():  # polars has texts as names only
+        order = class_codes([str(label) for label in np.asarray(classes).tolist()], [str(name) for name in names], None)
+    if (order < 0).all():
+        return array
+    if (order < 0).any():
+        raise ValueError(
+            f"the columns that predict_proba of {name_of(model)} returns must be its classes, {list(classes)}, in any "
+            f"order; got {names}."
+        )
+    return array[:, order]
+
+
+def _names_of_classes(answer) -> list | None:
+    """Return the names of the columns of an answer; None for an array, and for pandas' numbers by default."""
+    if isinstance(answer, np.ndarray | list) or not has_columns(answer):
+        return None
+    default = hasattr(answer, "iloc") and type(answer.columns).__name__ == "RangeIndex"
+    return None if default else names_of(answer)
+
+
+def _array(answer) -> np.ndarray:
+    if not isinstance(answer, np.ndarray) and hasattr(answer, "shape") and len(answer.shape) == 2:
+        answer = pandas_of(answer)
+    return np.asarray(answer)
+
+
+def _probabilities(teacher, raw, n_rows, classes) -> np.ndarray:
+    raw = probability_columns(teacher, raw, classes)
+    probabilities = _finite(teacher, raw, "predict_proba", n_rows, (2,), np.float32)
     tolerance = PROBABILITY_TOLERANCE
     sums = probabilities.sum(axis=1, dtype=np.float64)
     bad = (probabilities < -tolerance).any(axis=1) | (np.abs(sums - 1) > tolerance)
     if bad.any():
         row = int(np.argmax(bad))
         raise ValueError(
-            f"predict_proba of {_name(teacher)} must give probabilities >= 0 that sum to 1 in each row, but "
+            f"predict_proba of {name_of(teacher)} must give probabilities >= 0 that sum to 1 in each row, but "
             f"{int(bad.sum())} of {n_rows} rows do not (row {row}: {probabilities[row].tolist()})."
         )
     return np.clip(probabilities, 0.0, 1.0)
 
 
-def _one_hot(teacher, predicted, n_rows) -> np.ndarray:
-    if not hasattr(teacher, "classes_"):
+def _one_hot(teacher, predicted, n_rows, classes) -> np.ndarray:
+    if classes is None:
         raise TypeError(
             "teacher must have classes_ for hard labels, to give the order of the columns, "
-            f"but {_name(teacher)} has not."
+            f"but {name_of(teacher)} has not."
         )
     if predicted.ndim == 2 and predicted.shape[1] == 1:  # catboost returns a column
         predicted = predicted[:, 0]
     if predicted.shape != (n_rows,):
-        raise ValueError(f"predict of {_name(teacher)} must have shape ({n_rows},), got {predicted.shape}.")
-    labels = np.zeros((n_rows, len(teacher.classes_)), dtype=np.float32)
-    for k, label in enumerate(teacher.classes_):
-        labels[:, k] = predicted == label
-    unknown = labels.sum(axis=1) != 1
+        raise ValueError(f"predict of {name_of(teacher)} must have shape ({n_rows},), got {predicted.shape}.")
+    codes = class_codes(predicted, classes, None)
+    unknown = codes < 0
     if unknown.any():
         raise ValueError(
-            f"predict of {_name(teacher)} must return members of its classes_, "
+            f"predict of {name_of(teacher)} must return members of its classes_, "
             f"but {int(unknown.sum())} of {n_rows} rows are not "
             f"(first: {predicted[int(np.argmax(unknown))]!r})."
         )
+    labels = np.zeros((n_rows, len(classes)), dtype=np.float32)
+    labels[np.arange(n_rows), codes] = 1.0
     return labels
 
 
-def _finite(teacher, raw, method, n_rows, dimensions) -> np.ndarray:
+def _finite(teacher, raw, method, n_rows, dimensions, dtype) -> np.ndarray:
     if raw.ndim not in dimensions or len(raw) != n_rows:
-        raise ValueError(f"{method} of {_name(teacher)} must return one row for each of {n_rows}, got {raw.shape}.")
-    with np.errstate(over="ignore"):  # what overflows float32 is caught below
-        values = raw.astype(np.float32)
+        raise ValueError(f"{method} of {name_of(teacher)} must return one row for each of {n_rows}, got {raw.shape}.")
+    try:
+        with np.errstate(over="ignore"):  # what overflows float32 is caught below
+            values = raw.astype(dtype)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{method} of {name_of(teacher)} must return numbers: {error}.") from error
     bad = ~np.isfinite(values).reshape(n_rows, -1).all(axis=1)
     if bad.any():
         raise ValueError(
-            f"{method} of {_name(teacher)} must be finite, "
+            f"{method} of {name_of(teacher)} must be finite, "
             f"but it is NaN or infinite in {int(bad.sum())} of {n_rows} rows "
             f"(first: row {int(np.argmax(bad))}); a student cannot learn from them."
         )
     return values
 
 
-def _made_for(teacher) -> str | None:
-    """Return the task that an estimator says it is for; objects without scikit-learn's tags give None."""
+@contextlib.contextmanager
+def explained(teacher, X):
+    """Say which column holds text when a teacher that takes numbers only fails on it.
+
+    Parameters
+    ----------
+    teacher : object
+        The teacher that is fitted or asked inside the block.
+    X : table
+        The rows that it gets.
+    """
     try:
-        return "classification" if is_classifier(teacher) else "regression" if is_regressor(teacher) else None
-    except AttributeError:
-        return None
+        yield
+    except (TypeError, ValueError) as error:
+        column = _column_of_text(X) if "convert" in str(error) else None
+        if column is None:
+            raise
+        raise ValueError(
+            f"teacher takes numbers only ({name_of(teacher)}: {error}), but column {column[0]!r} of X holds text such "
+            f"as {column[1]!r}. Put an encoder before it, for instance make_pipeline(OrdinalEncoder(), "
+            f"{name_of(teacher)}(...)), or pass teacher=None for one that takes text."
+        ) from error
 
 
-def _name(teacher) -> str:
-    return teacher.__name__ if inspect.isclass(teacher) else type(teacher).__name__
+def _column_of_text(X):
+    """Return the name and a value of the first column that holds text; None when there is none."""
+    X = pandas_of(take(X, slice(0, 1000)))
+    names = list(X.columns) if hasattr(X, "iloc") else range(np.shape(X)[1])
+    for j, name in enumerate(names):
+        values = X.iloc[:, j] if hasattr(X, "iloc") else np.asarray(X)[:, j]
+        texts = [value for value in values.tolist() if isinstance(value, str)]
+        if texts:
+            return name, texts[0]
+    return None

@@ -15,11 +15,12 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.utils import check_random_state
 
 from compress._random import draw_seed, seed_unset
-from compress.schema import as_schema, stack_tables, take
+from compress.schema import as_labels, as_schema, as_table, class_codes, stack_tables, take, with_known_categories
 from compress.teachers import (
     SMALLEST_PROBABILITY,
     fit_teacher,
     is_fitted,
+    known_classes,
     selects_on_held_out,
     task_of,
     teacher_outputs,
@@ -79,11 +80,12 @@ class CrossFit:
         y : array of shape (n_rows,) or (n_rows, n_outputs)
             The labels or values of the rows.
         classes : array of shape (n_classes,), optional
-            All classes, sorted; by default those of `y`.
+            All classes, in any order; by default those of `y`, sorted.
         sample_weight : array of shape (n_rows,), optional
             The weights of the rows.
         """
         check_can_refit(self.teacher)
+        X, y = as_table(X), as_labels(y)
         if not self.n_folds >= 2:
             raise ValueError(f"n_folds must be at least 2, got {self.n_folds}.")
         if len(X) < 2:
@@ -117,14 +119,14 @@ class CrossFit:
 
         Returns
         -------
-        float32 array of shape (n_rows, n_classes), (n_rows,) or (n_rows, n_outputs)
+        float32 array of shape (n_rows, n_classes), or float64 array of shape (n_rows,) or (n_rows, n_outputs)
             The outputs. A class that the clone of one fold has not seen gets probability 0 there.
         """
         parts = [
-            self._aligned(teacher_outputs(teacher, take(X, fold), kind), teacher, kind)
+            self._aligned(teacher_outputs(teacher, take(X, fold), kind, classes=self.classes_), teacher, kind)
             for teacher, fold in zip(self.teachers_, self.folds_)
         ]
-        result = np.empty((len(X), *parts[0].shape[1:]), dtype=np.float32)
+        result = np.empty((len(X), *parts[0].shape[1:]), dtype=parts[0].dtype)
         result[np.concatenate(self.folds_)] = np.concatenate(parts)
         return result
 
@@ -173,7 +175,8 @@ class CrossFit:
             The rows are those of `X` in their order, then `X_unlabeled`, then the generated rows of all folds, mixed.
         """
         rng = check_random_state(random_state)
-        real = X if X_unlabeled is None else stack_tables(X, X_unlabeled)
+        X = as_table(X)
+        real = X if X_unlabeled is None else stack_tables(X, with_known_categories(X_unlabeled, X, schema))
         missing = n_generated(len(real), n_rows, generator)
         kinds = as_schema(getattr(generator, "schema", None), real)
         ends = np.linspace(0, missing, len(self.folds_) + 1).round().astype(int)
@@ -188,6 +191,7 @@ class CrossFit:
                 generator=self._fitted(generator, table, kinds, rng) if extra else None,
                 n_rows=len(own) + int(extra),
                 labels=labels,
+                classes=self.classes_,
                 n_jobs=n_jobs,
                 verbose=verbose,
             )
@@ -228,12 +232,12 @@ class CrossFit:
 
     def _aligned(self, output, teacher, kind: str) -> np.ndarray:
         """Return the output with one column for each of `classes_`."""
-        columns = getattr(teacher, "classes_", self.classes_)
-        if self.classes_ is None or len(columns) == len(self.classes_):
+        columns = known_classes(teacher)
+        if self.classes_ is None or columns is None or np.array_equal(columns, self.classes_):
             return output
         fill = np.log(SMALLEST_PROBABILITY) if kind == "logits" else 0.0
         whole = np.full((len(output), len(self.classes_)), fill, dtype=np.float32)
-        whole[:, np.searchsorted(self.classes_, columns)] = output
+        whole[:, class_codes(columns, self.classes_, "the teacher")] = output
         return whole
 
 

@@ -5,12 +5,14 @@ Blocks go through joblib, whatever its backend, and do not depend on the number 
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 
 from compress.evaluation import progress
-from compress.schema import take
-from compress.teachers import check_teacher, task_of, teacher_kind, teacher_outputs
+from compress.schema import as_table, take
+from compress.teachers import check_teacher, one_thread, task_of, teacher_kind, teacher_outputs
 
 __all__ = ["BLOCK_ROWS", "LABELS", "check_labels", "label_rows"]
 
@@ -23,6 +25,7 @@ def label_rows(
     X,
     *,
     labels: str = "soft",
+    classes=None,
     block_rows: int = BLOCK_ROWS,
     n_jobs: int | None = None,
     verbose: int = 0,
@@ -35,19 +38,27 @@ def label_rows(
         A classifier with `predict_proba`, or a regressor.
     X : DataFrame or array of shape (n_rows, n_columns)
         The rows to label.
-    labels, block_rows, n_jobs, verbose
+    labels, classes, block_rows, n_jobs, verbose
         As in `TransferSet.from_teacher`.
 
     Returns
     -------
-    float32 array of shape (n_rows, n_classes), (n_rows,) or (n_rows, n_outputs)
-        The targets; only those of regressors have one of the last two shapes.
+    float32 array of shape (n_rows, n_classes), or float64 array of shape (n_rows,) or (n_rows, n_outputs)
+        The targets; only those of regressors are float64.
     """
     kind = teacher_kind(check_labels(teacher, labels), labels)
+    X = as_table(X)
     blocks = [slice(i, i + block_rows) for i in range(0, len(X), block_rows)]
+    alone = effective_n_jobs(n_jobs) == 1
     parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
-    done = parallel(delayed(teacher_outputs)(teacher, take(X, rows), kind) for rows in blocks)
+    done = parallel(delayed(_block)(teacher, take(X, rows), kind, classes, alone) for rows in blocks)
     return np.concatenate(list(progress(done, len(blocks), "labelling", "block", verbose)))
+
+
+def _block(teacher, X, kind: str, classes, alone: bool) -> np.ndarray:
+    """Label one block; beside others in one thread, since threads of several teachers only slow each other."""
+    with contextlib.nullcontext() if alone else one_thread():
+        return teacher_outputs(teacher, X, kind, classes=classes)
 
 
 def check_labels(teacher, labels: str) -> str:

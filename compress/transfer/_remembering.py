@@ -9,12 +9,12 @@ import joblib
 import numpy as np
 
 from compress._files import write_atomically
-from compress.teachers import task_of
+from compress.teachers import probability_columns, task_of
 
 __all__ = ["remembering"]
 
 
-def remembering(teacher, directory):
+def remembering(teacher, directory, classes=None):
     """A stand-in for a fitted teacher that keeps each answer in a file and looks there first.
 
     Parameters
@@ -23,6 +23,9 @@ def remembering(teacher, directory):
         The one who is asked for what is not there. Its answers are told apart by a hash of the whole teacher.
     directory : str, path or None
         The folder, made if need be; None gives the teacher back as it is. The files hold numbers only and no pickle.
+
+    classes : array of shape (n_classes,), optional
+        The label of each column of a classifier's answers, which the stand-in keeps to in this order.
 
     Returns
     -------
@@ -35,8 +38,9 @@ def remembering(teacher, directory):
     """
     if directory is None:
         return teacher
-    kind = _RememberingClassifier if task_of(teacher) == "classification" else _Remembering
-    return kind(teacher, directory)
+    if task_of(teacher) == "classification":
+        return _RememberingClassifier(teacher, directory, classes)
+    return _Remembering(teacher, directory)
 
 
 class _Remembering:
@@ -56,12 +60,15 @@ class _Remembering:
         try:
             return np.load(path, allow_pickle=False)
         except (OSError, ValueError, EOFError):  # not there, or damaged: asked again
-            answer = np.asarray(getattr(self._teacher, method)(X))
+            answer = self._asked(method, X)
         if answer.dtype.kind not in "OV":  # labels of objects would need a pickle
             content = io.BytesIO()
             np.save(content, answer, allow_pickle=False)
             write_atomically(path, content.getvalue())
         return answer
+
+    def _asked(self, method: str, X) -> np.ndarray:
+        return np.asarray(getattr(self._teacher, method)(X))
 
     def predict(self, X) -> np.ndarray:
         """See the teacher's."""
@@ -69,10 +76,15 @@ class _Remembering:
 
 
 class _RememberingClassifier(_Remembering):
-    def __init__(self, teacher, directory):
+    def __init__(self, teacher, directory, classes):
         super().__init__(teacher, directory)
-        if hasattr(teacher, "classes_"):
-            self.classes_ = teacher.classes_
+        if classes is not None:
+            self.classes_ = classes
+
+    def _asked(self, method: str, X) -> np.ndarray:
+        if method == "predict":
+            return super()._asked(method, X)
+        return probability_columns(self._teacher, self._teacher.predict_proba(X), getattr(self, "classes_", None))
 
     def __getattr__(self, name):
         if name == "predict_proba" and hasattr(self._teacher, "predict_proba"):

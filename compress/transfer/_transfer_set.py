@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.special import softmax
 
-from compress.schema import stack_tables, take
+from compress.schema import as_table, stack_tables, take, with_known_categories
+from compress.teachers import answered_classes
 from compress.transfer._labelling import BLOCK_ROWS, LABELS, check_labels, label_rows
 
 __all__ = ["TransferSet", "n_generated"]
@@ -24,11 +25,12 @@ class TransferSet:
 
     Parameters
     ----------
-    X : DataFrame or array of shape (n_rows, n_columns)
-        The rows; the first `n_original` ones are the original ones.
-    targets : float32 array
-        The teacher's targets: of shape (n_rows, n_classes) for probabilities and logits, and of shape (n_rows,) or
-        (n_rows, n_outputs) for the values of a regression.
+    X : DataFrame, Arrow table or array of shape (n_rows, n_columns)
+        The rows, in the container of the table; the first `n_original` ones are the original ones.
+    targets : float array
+        The teacher's targets: float32 of shape (n_rows, n_classes) for probabilities and logits, and float64 of shape
+        (n_rows,) or (n_rows, n_outputs) for the values of a regression, which a student centres before they become
+        float32.
     kind : {"probabilities", "logits", "values"}
         What the targets are.
     classes : array of shape (n_classes,), optional
@@ -60,6 +62,7 @@ class TransferSet:
     def __post_init__(self):
         if self.kind not in ("probabilities", "logits", "values"):
             raise ValueError(f"kind must be 'probabilities', 'logits' or 'values', got {self.kind!r}.")
+        object.__setattr__(self, "X", as_table(self.X))
         if len(self.X) != len(self.targets):
             raise ValueError(f"X and targets must have as many rows, got {len(self.X)} and {len(self.targets)}.")
         if self.kind != "values" and (self.classes is None or np.shape(self.targets)[1:] != (len(self.classes),)):
@@ -136,7 +139,7 @@ class TransferSet:
         X : DataFrame or array of shape (n_original, n_columns)
             The original rows; the teacher labels them too, unless `original_targets` are given.
         X_unlabeled : DataFrame or array of shape (n_unlabeled, n_columns), optional
-            Further real rows, which come after the original ones.
+            Further real rows, which come after the original ones. Categories that `X` does not have count as missing.
         generator : fitted generator, optional
             The generator, fitted on `X`, that makes the rows that are missing to `n_rows`.
         n_rows : int, optional
@@ -145,7 +148,8 @@ class TransferSet:
             Whether the targets are the teacher's probabilities, its logits (log-probabilities) or its most probable
             class. In regression they are always the teacher's values.
         classes : array of shape (n_classes,), optional
-            The label of each of the teacher's columns, for a teacher without `classes_`; 0, 1, ... by default.
+            The label of each of the teacher's columns, for a teacher without `classes_`; by default the columns of its
+            answers when they are a DataFrame, else 0, 1, ...
         schema : Schema, optional
             The kinds of the columns; by default those of the generator.
         original_targets : float array, optional
@@ -175,18 +179,23 @@ class TransferSet:
         if labels not in LABELS:
             raise ValueError(f"labels must be one of {LABELS}, got {labels!r}.")
         task = check_labels(teacher, labels)
-        real = X if X_unlabeled is None else stack_tables(X, X_unlabeled)
+        X = as_table(X)
+        real = X if X_unlabeled is None else stack_tables(X, with_known_categories(X_unlabeled, X, schema))
         missing = n_generated(len(real), n_rows, generator)
+        if task == "classification":
+            classes = answered_classes(teacher, X, classes)
         started = time.perf_counter()
         rows = stack_tables(real, generator.sample(missing)) if missing else real
         generated = time.perf_counter()
-        targets = None if original_targets is None else np.asarray(original_targets, dtype=np.float32)
+        dtype = np.float64 if task == "regression" else np.float32
+        targets = None if original_targets is None else np.asarray(original_targets, dtype=dtype)
         own = 0 if targets is None else len(X)
         if own < len(rows):
             answers = label_rows(
                 teacher,
                 take(rows, slice(own, None)),
                 labels=labels,
+                classes=classes,
                 block_rows=block_rows,
                 n_jobs=n_jobs,
                 verbose=verbose,
@@ -196,8 +205,7 @@ class TransferSet:
             kind, classes = "values", None
         else:
             kind = "logits" if labels == "logits" else "probabilities"
-            known = getattr(teacher, "classes_", classes)
-            classes = np.arange(targets.shape[1]) if known is None else np.asarray(known)
+            classes = np.arange(targets.shape[1]) if classes is None else classes
         return cls(
             rows,
             targets,
