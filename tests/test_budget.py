@@ -1,12 +1,14 @@
 """The budget search: the best within bytes and microseconds, the smallest within the tolerance."""
 
+import itertools
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from compress import MUNGE, CompressedClassifier, CompressedRegressor, StudentClassifier, StudentRegressor, TransferSet
-from compress.search import Budget, check_budget, search_budget, shape_costs
+from compress.search import Budget, BudgetSearch, check_budget, search_budget, shape_costs
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 3))
@@ -100,6 +102,26 @@ def test_the_frontier_holds_what_is_neither_larger_nor_worse_than_another(every)
 def test_tolerance_needs_the_teachers_error():
     with pytest.raises(ValueError, match="pass teacher_error"):
         search(tolerance=0.1)
+
+
+def test_labels_of_the_plot_do_not_collide():
+    rng = np.random.default_rng(0)
+    shapes = [(2**i,) for i in range(2, 11)] + [(2**i, 2**j) for i in range(5, 9) for j in range(5, 9)]
+    rows = [
+        {"hidden_layer_sizes": shape, "bytes": 900 + sum(shape), "us_per_row": 0.1 + sum(shape) / 9000, "within": True}
+        | {"error": 0.2 + 0.001 * rng.random(), "frontier": k < 5, "n_parameters": 1}
+        for k, shape in enumerate(shapes)
+    ]
+    search = BudgetSearch((64, 64), True, rows, Budget(bytes=5000))
+    figure = search.plot()
+    figure.draw_without_rendering()
+    for axis in figure.axes:
+        labels = [text for text in axis.texts if text.get_text()]
+        boxes = [label.get_window_extent() for label in labels]
+        assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+        assert "64 x 64" in [label.get_text() for label in labels] and len(labels) >= 5
+        inside = axis.get_window_extent()
+        assert all(inside.contains(*box.min) and inside.contains(*box.max) for box in boxes)
 
 
 def test_table_text_and_plot(tmp_path):

@@ -109,10 +109,18 @@ def test_only_what_needs_a_heavy_package_is_imported_late(path):
     tree = tree_of(path)
     for name, node in imported(tree):
         if node not in tree.body:
-            top = [n for n in tree_of(NAMES[name]).body if isinstance(n, ast.Import | ast.ImportFrom)]
-            packages = {a.name.split(".")[0] for n in top if isinstance(n, ast.Import) for a in n.names}
-            packages |= {(n.module or "").split(".")[0] for n in top if isinstance(n, ast.ImportFrom)}
-            assert packages & set(HEAVY), f"{path} imports compress.{name} late, which needs no heavy package"
+            assert packages_of(name) & set(HEAVY), f"{path} imports compress.{name} late, which needs no heavy package"
+
+
+def packages_of(name: str) -> set[str]:
+    """The packages that come with a module and with the modules of its own room that it imports."""
+    tree = tree_of(NAMES[name])
+    top = [n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)]
+    packages = {a.name.split(".")[0] for n in top if isinstance(n, ast.Import) for a in n.names}
+    packages |= {(n.module or "").split(".")[0] for n in top if isinstance(n, ast.ImportFrom)}
+    room = name.split(".")[0]
+    inner = [other for other, node in imported(tree) if node in tree.body and other.startswith(f"{room}.")]
+    return packages.union(*map(packages_of, inner))
 
 
 def test_the_library_does_not_know_data_and_experiments():

@@ -123,6 +123,21 @@ def test_what_is_refused(X, error, message):
         Schema().fit(X)
 
 
+@pytest.mark.parametrize(
+    "X",
+    [
+        pd.DataFrame({"a\0b": [1.0]}),
+        pd.DataFrame({"c": ["a", "a\0b"]}),
+        pd.DataFrame({"c": pd.Categorical(["a"], ["a", "a\0b"])}),
+        np.array([["a"], ["a\0b"]]),
+        np.array([["a"], ["a\0b"]], dtype=object),
+    ],
+)
+def test_a_nul_in_names_and_categories_is_refused_where_they_are_learned(X):
+    with pytest.raises(ValueError, match=r"must have no NUL character.* 'a.*x00b' for 'a': replace it before fit"):
+        Schema().fit(X)
+
+
 def test_wrong_kinds():
     with pytest.raises(ValueError, match="kind of column 0 must be one of"):
         Schema({0: "ordinal"}).fit(np.eye(2))

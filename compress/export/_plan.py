@@ -9,6 +9,7 @@ Scales of the inputs, batch norm and the unit of the outputs are folded into the
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -263,7 +264,8 @@ def _inputs(schema: Schema, mean, scale, foldable: bool) -> tuple[list[Input], s
     """Return the inputs of the columns, and the type of the matrix when one can hold them all."""
     names = [str(name) if schema.is_frame_ else f"x{name}" for name in schema.names]
     if len(set(names)) < len(names) or "" in names:
-        raise ValueError(f"column names must be different and not empty when read as text, got {schema.names}.")
+        wrong, n = max(Counter(names).items(), key=lambda entry: (not entry[0], entry[1]))
+        raise ValueError(f"column names must be different and not empty when read as text, got {wrong!r} {n} times.")
     rank = {j: k for block in (schema.continuous_, schema.nominal_) for k, j in enumerate(block)}
     inputs = []
     for j, column in enumerate(schema.columns_):

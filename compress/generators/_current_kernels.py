@@ -21,8 +21,8 @@ because the legs of the path i -> j in T are at most 1 per attribute, whatever t
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from compress.generators._compiled import compiled
 from compress.generators._distance_kernels import CHUNK, chunk_distances, distance, scaled, scan, smallest
 from compress.generators._munge_kernels import exchange_continuous, exchange_nominal, hits_of
 
@@ -35,7 +35,7 @@ TRIAL, HEAD = 128, 8
 LOOSE = {"reassoc", "contract", "nsz"}
 
 
-@njit(cache=True, nogil=True, fastmath=LOOSE)
+@compiled(fastmath=LOOSE)
 def loose(z, i, other, j):
     """The continuous part of a squared distance, up to rounding; the rows may be of two tables."""
     zero, one = z.dtype.type(0), z.dtype.type(1)
@@ -48,7 +48,7 @@ def loose(z, i, other, j):
     return total
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def differing(codes, i, other, j):
     """The nominal part of a squared distance."""
     count = 0
@@ -57,7 +57,7 @@ def differing(codes, i, other, j):
     return count
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def distances_of(first, z, codes, zt, codes_t, missing, squared):
     """Squared distances of rows first, first + 1, ... to all rows into `squared`; inf to itself."""
     n = len(z)
@@ -68,7 +68,7 @@ def distances_of(first, z, codes, zt, codes_t, missing, squared):
         squared[q, first + q] = np.inf
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def middle(values):
     """Median, the lower one of two; for a hundred values about as fast as sorting, and quick to compile."""
     half = (len(values) - 1) // 2
@@ -82,7 +82,7 @@ def middle(values):
     return values[0]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def copy_row(z, codes, i, zt, codes_t, k):
     """Column k of the transposed pair becomes row i of the other."""
     for a in range(z.shape[1]):
@@ -91,7 +91,7 @@ def copy_row(z, codes, i, zt, codes_t, k):
         codes_t[a, k] = codes[i, a]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def munge_current(
     continuous, nominal, z0, nominal0, z_low, z_factor, missing, lists, radii,
     coins_c, coins_n, normals, p_c, p_n, s, low, high, clip,

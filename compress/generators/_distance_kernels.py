@@ -18,7 +18,8 @@ the loop over rows is vectorised while each row's sum keeps its order. `missing`
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from compress.generators._compiled import compiled
 
 __all__ = ["chunk_distances", "distance", "nearest_of_all", "nearest_of_candidates", "scale_block", "scaled", "scan"]
 
@@ -27,7 +28,7 @@ CHUNK = 256  # rows compared at a time: their distances stay in the L1 cache
 GROUP = 32  # rows whose neighbours are searched at a time: they share what is read of the others
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def scaled(value, low, scale):
     """`value` on the axis where the training range is [0, 1]; NaN stays NaN."""
     z = (np.float64(value) - low) * scale
@@ -38,7 +39,7 @@ def scaled(value, low, scale):
     return z
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def scale_block(continuous, low, scale):
     """All of an (n, d) block scaled, in its dtype."""
     n, d = continuous.shape
@@ -49,7 +50,7 @@ def scale_block(continuous, low, scale):
     return z
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def distance(z, codes, i, j):
     """The squared distance of rows i and j as defined: in order, rounded at each step."""
     zero, one = z.dtype.type(0), z.dtype.type(1)  # typed, or numba would sum in float64
@@ -67,7 +68,7 @@ def distance(z, codes, i, j):
     return total
 
 
-@njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
+@compiled(fastmath={"nnan", "nsz"})
 def smallest(values):
     """Minimum of an array without NaN; `nnan` lets it be vectorised, and min does not round."""
     low = values[0]
@@ -81,7 +82,7 @@ def smallest(values):
     return low
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def chunk_distances(out, z, codes, i, start, zt, codes_t, missing):
     """Squared distances of row i of (z, codes) to rows start, start + 1, ... of (zt, codes_t).
 
@@ -112,7 +113,7 @@ def chunk_distances(out, z, codes, i, start, zt, codes_t, missing):
             out[j] += one if column_codes[j] != code else zero
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def scan(first, stop, z, codes, i, zt, codes_t, missing, buffer, best, best_row):
     """(squared distance, row) of the nearest to row i in [first, stop), or the one found before."""
     for start in range(first, stop, CHUNK):
@@ -131,7 +132,7 @@ def scan(first, stop, z, codes, i, zt, codes_t, missing, buffer, best, best_row)
     return best, best_row
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def nearest_of_all(rows, z, codes, zt, codes_t, missing, found, squared):
     """For each row of `rows` its nearest among all others, into `found` and `squared`."""
     n = len(z)
@@ -148,7 +149,7 @@ def nearest_of_all(rows, z, codes, zt, codes_t, missing, found, squared):
                 )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def nearest_of_candidates(rows, candidates, z, codes, found, squared):
     """For each row of `rows` the nearest of its candidates, the lowest of several.
 

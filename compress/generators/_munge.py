@@ -282,7 +282,10 @@ def per_column(name: str, value, schema: Schema) -> np.ndarray:
     if isinstance(value, Mapping):
         for column in value:
             if column not in columns:
-                raise ValueError(f"{name} names the column {column!r}, but the columns of X are {columns}.")
+                raise ValueError(
+                    f"{name} names the column {column!r}, but the columns of X are {columns[:8]}, "
+                    f"{len(columns):,} in all."
+                )
         values = [value.get(column, DEFAULTS[name]) for column in columns]
     elif isinstance(value, numbers.Real) and not isinstance(value, bool):
         values = [value] * len(columns)

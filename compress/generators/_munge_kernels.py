@@ -16,12 +16,13 @@ they do.) The random numbers are laid out as follows (n rows, d_c continuous and
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from compress.generators._compiled import compiled
 
 __all__ = ["count_hits", "exchange_continuous", "exchange_nominal", "hits_of", "munge_original", "round_columns"]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def count_hits(coins, p):
     """How many coins of an (n, d) array are below their column's `p`."""
     n, d = coins.shape
@@ -32,7 +33,7 @@ def count_hits(coins, p):
     return total
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def hits_of(coins, i, p, hits):
     """Write the attributes that row i exchanges into `hits` and return how many.
 
@@ -45,7 +46,7 @@ def hits_of(coins, i, p, hits):
     return count
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def exchange_continuous(continuous, i, j, hits, count, normals, at, s, low, high, clip):
     """Lines 7-8 of Algorithm 1 for attributes hits[:count] of e = row i and e' = row j, in place.
 
@@ -74,7 +75,7 @@ def exchange_continuous(continuous, i, j, hits, count, normals, at, s, low, high
         at += 2
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def exchange_nominal(nominal, i, j, hits, count):
     """Line 10 of Algorithm 1: swap attributes hits[:count] of rows i and j, in place."""
     for k in range(count):
@@ -82,7 +83,7 @@ def exchange_nominal(nominal, i, j, hits, count):
         nominal[i, a], nominal[j, a] = nominal[j, a], nominal[i, a]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def munge_original(continuous, nominal, neighbors, coins_c, coins_n, normals, p_c, p_n, s, low, high, clip):
     """One pass with e' fixed beforehand: row i meets row neighbors[i], rows in order, in place."""
     hits = np.empty(max(len(p_c), len(p_n)) + 1, dtype=np.int64)
@@ -96,7 +97,7 @@ def munge_original(continuous, nominal, neighbors, coins_c, coins_n, normals, p_
         exchange_nominal(nominal, i, j, hits, count)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def round_columns(continuous, which):
     """Round the columns flagged in `which` to whole numbers, in place."""
     n, d = continuous.shape

@@ -50,6 +50,7 @@ class Column:
 
 def learn_column(name, values, kind) -> Column:
     """Learn a column from its values; the kind is inferred from them when `kind` is None."""
+    refuse_nul(name, "column names")
     dtype = dtype_name(values)
     if dtype.startswith(("datetime", "timedelta", "period", "interval")):
         raise TypeError(
@@ -88,4 +89,15 @@ def learn_column(name, values, kind) -> Column:
                 )
         unique = set(v.item() if isinstance(v, np.generic) else v for v in present)
         categories = tuple(sorted(unique, key=lambda v: (isinstance(v, str), v)))
+    for value in categories:
+        refuse_nul(value, f"the categories of column {name!r}")
     return Column(name, kind, dtype, missing=bool(missing.any()), categories=categories, ordered=ordered)
+
+
+def refuse_nul(text, what: str) -> None:
+    """Raise ValueError for a text with a NUL character: NumPy drops it at the end, and C and ONNX stop at it."""
+    if isinstance(text, str) and "\0" in text:
+        raise ValueError(
+            f"{what} must have no NUL character, since other languages would take {text!r} for "
+            f"{text.split(chr(0))[0]!r}: replace it before fit."
+        )
