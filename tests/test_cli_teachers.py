@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from compress import load_student
 from compress.cli import main
 from compress.cli._answers import answers_frame, split_answers
-from compress.teachers import column_categories, feature_names
+from compress.teachers import column_categories, column_names
 
 N = 200
 RNG = np.random.default_rng(0)
@@ -167,13 +167,13 @@ def test_the_numbered_columns_of_an_array_are_found_in_any_order(run):
 
 def test_names_are_read_from_what_each_library_has():
     forest = RandomForestClassifier(2)
-    assert feature_names(forest.fit(NUMBERS, LABELS)) == list(NUMBERS)
-    assert feature_names(forest.fit(NUMBERS.to_numpy(), LABELS)) is None
-    assert feature_names(Catboostlike().fit(NUMBERS, LABELS)) == list(NUMBERS)
-    assert feature_names(Catboostlike().fit(NUMBERS.to_numpy(), LABELS)) is None  # CatBoost calls them 0, 1, 2
-    assert feature_names(make_pipeline(StandardScaler(), forest).fit(NUMBERS, LABELS)) == list(NUMBERS)
-    assert feature_names(object()) is None and column_categories(forest) == {}
-    assert all(type(name) is str for name in feature_names(forest.fit(NUMBERS, LABELS)))
+    assert column_names(forest.fit(NUMBERS, LABELS)) == list(NUMBERS)
+    assert column_names(forest.fit(NUMBERS.to_numpy(), LABELS)) is None
+    assert column_names(Catboostlike().fit(NUMBERS, LABELS)) == list(NUMBERS)
+    assert column_names(Catboostlike().fit(NUMBERS.to_numpy(), LABELS)) is None  # CatBoost calls them 0, 1, 2
+    assert column_names(make_pipeline(StandardScaler(), forest).fit(NUMBERS, LABELS)) == list(NUMBERS)
+    assert column_names(object()) is None and column_categories(forest) == {}
+    assert all(type(name) is str for name in column_names(forest.fit(NUMBERS, LABELS)))
 
 
 # --------------------------------------------------------------- answers

@@ -15,7 +15,7 @@ from compress.cli._table_files import read_table
 from compress.teachers import (
     check_teacher,
     column_categories,
-    feature_names,
+    column_names,
     first_estimator,
     task_of,
     teacher_kind,
@@ -67,7 +67,7 @@ def _wanted(teacher) -> tuple[list[str] | None, dict[int, list], bool]:
     """Return a teacher's names of columns, its categories, and whether it has underscores for the spaces of names."""
     inner = first_estimator(getattr(teacher, "estimator", teacher))
     spaces = any(kind.__module__.startswith("lightgbm.") for kind in type(inner).__mro__)
-    return feature_names(teacher), column_categories(inner), spaces
+    return column_names(teacher), column_categories(inner), spaces
 
 
 def _categorical(values: pd.Series, categories: list) -> pd.Series:

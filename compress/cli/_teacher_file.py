@@ -9,7 +9,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 
 from compress.cli._options import say
-from compress.teachers import column_categories, feature_names, is_fitted
+from compress.teachers import column_categories, column_names, is_fitted
 
 __all__ = ["load_teacher"]
 
@@ -87,7 +87,7 @@ def load_teacher(args):
     if not is_fitted(teacher):
         raise ValueError(f"{path} holds an estimator that is not fitted: fit {type(teacher).__name__} first.")
     say(f"teacher: {type(teacher).__name__} from {path}")
-    named = feature_names(teacher) is not None or column_categories(teacher)
+    named = column_names(teacher) is not None or column_categories(teacher)
     return teacher if named else _OfArrays(teacher)
 
 

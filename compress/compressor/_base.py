@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from compress._random import draw_seed, seed_unset
 from compress.compressor._allowance import Allowance, pace_of, plan_of, without_deadline
 from compress.compressor._parts import (
+    asked_through,
     check_generator,
     checked_teacher,
     costs_of_shapes,
@@ -31,13 +32,7 @@ from compress.evaluation import duration, say
 from compress.generators import MUNGE
 from compress.report import Report, compare
 from compress.schema import Schema, as_schema
-from compress.search import (
-    Budget,
-    compare_sources,
-    search_budget,
-    tune_munge,
-    validation_error,
-)
+from compress.search import Budget, compare_sources, search_budget, tune_munge, validation_error
 from compress.teachers import (
     answered_classes,
     check_teacher,
@@ -47,7 +42,7 @@ from compress.teachers import (
     teacher_kind,
     teacher_outputs,
 )
-from compress.transfer import CrossFit, SingleTeacher, TransferSet, remembering
+from compress.transfer import CrossFit, SingleTeacher, TransferSet
 
 __all__ = ["MOVED", "BaseCompressor"]
 
@@ -172,7 +167,7 @@ class BaseCompressor(BaseEstimator):
         check_teacher(fitted, self._task, labels="hard" if self.labels == "hard" else "soft")  # some methods are new
         refits = train is not rows and not ready and not selects_on_held_out(fitted)
         reserved = self._seconds["teacher"] if refits else 0.0
-        asked = self._remembering(fitted, rows, task)
+        asked = asked_through(self.cache, fitted, rows, task)
         timed = self.verbose or self.time_limit is not None
         n_rows, n_trial_rows = self._n_rows(len(rows.X)), self._n_trial_rows(train) if self._tunes else 0
         pace = pace_of(fitted, student, train.X, self._task, self.labels, n_rows) if timed else None
@@ -195,7 +190,7 @@ class BaseCompressor(BaseEstimator):
                 with self._stage("teacher, all rows"):
                     fitted = fitted_teacher(teacher, rows, None, rng)
             again = self.labels_from_ == "cross_fit"
-            asked = self._remembering(fitted, rows, task)
+            asked = asked_through(self.cache, fitted, rows, task)
             source = self._cross_fit(teacher, fitted, rows, rng) if again else SingleTeacher(asked)
         if costs is None or train is not rows or self.original_labels == "out_of_fold":
             self.generator_ = self._fitted_generator(generator, rows, task, share, rng)
@@ -213,12 +208,6 @@ class BaseCompressor(BaseEstimator):
         return self
 
     # -------------------------------------------------------------- stages
-    def _remembering(self, teacher, rows: Rows, task: Task):
-        """Return a fitted teacher, or a stand-in whose answers are kept in `cache`."""
-        if self.cache is None or self._task == "regression":
-            return remembering(teacher, self.cache)
-        return remembering(teacher, self.cache, answered_classes(teacher, rows.X, task.classes))
-
     @property
     def _tunes(self) -> bool:
         return self.generator is None and self.size_multiplier > 1

@@ -20,9 +20,10 @@ from compress.teachers import (
     teacher_kind,
     teacher_outputs,
 )
-from compress.transfer import TransferSet, check_can_refit
+from compress.transfer import TransferSet, check_can_refit, remembering
 
 __all__ = [
+    "asked_through",
     "check_generator",
     "checked_teacher",
     "costs_of_shapes",
@@ -121,3 +122,10 @@ def true_targets(teacher, rows: Rows, task: Task, labels: str) -> np.ndarray:
     classes = answered_classes(teacher, rows.X, task.classes)
     hot = np.eye(len(classes), dtype=np.float32)[class_codes(rows.y, classes)]
     return clipped_logits(hot) if teacher_kind(task.name, labels) == "logits" else hot
+
+
+def asked_through(cache, teacher, rows: Rows, task: Task):
+    """Return a fitted teacher, or a stand-in whose answers are kept in the folder `cache`."""
+    if cache is None or task.name == "regression":
+        return remembering(teacher, cache)
+    return remembering(teacher, cache, answered_classes(teacher, rows.X, task.classes))

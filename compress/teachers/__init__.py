@@ -1,12 +1,17 @@
 """Teachers: ensembles of tree models, fitting any teacher, and one interface to its outputs."""
 
 from compress.teachers._capabilities import check_teacher, is_fitted, known_classes, tags_of, task_of
-from compress.teachers._columns import column_names, in_teachers_order, matching_columns
+from compress.teachers._columns import (
+    column_categories,
+    column_names,
+    first_estimator,
+    in_teachers_order,
+    matching_columns,
+)
 from compress.teachers._ensemble import EnsembleTeacherClassifier, EnsembleTeacherRegressor
 from compress.teachers._fitting import check_classes, default_teacher, fit_teacher, selects_on_held_out, teacher_kind
 from compress.teachers._library import default_library
 from compress.teachers._members import one_thread
-from compress.teachers._names import column_categories, feature_names, first_estimator
 from compress.teachers._outputs import (
     SMALLEST_PROBABILITY,
     answered_classes,
@@ -31,7 +36,6 @@ __all__ = [
     "default_library",
     "default_teacher",
     "ensemble_selection",
-    "feature_names",
     "first_estimator",
     "fit_teacher",
     "in_teachers_order",
