@@ -6,7 +6,13 @@ from compress.teachers._ensemble import EnsembleTeacherClassifier, EnsembleTeach
 from compress.teachers._fitting import check_classes, default_teacher, fit_teacher, selects_on_held_out, teacher_kind
 from compress.teachers._library import default_library
 from compress.teachers._members import one_thread
-from compress.teachers._outputs import SMALLEST_PROBABILITY, answered_classes, clipped_logits, teacher_outputs
+from compress.teachers._outputs import (
+    SMALLEST_PROBABILITY,
+    answered_classes,
+    clipped_logits,
+    probability_columns,
+    teacher_outputs,
+)
 from compress.teachers._selection import Selection, Step, ensemble_selection, model_scores, prune_weights
 
 __all__ = [
@@ -30,6 +36,7 @@ __all__ = [
     "matching_columns",
     "model_scores",
     "one_thread",
+    "probability_columns",
     "prune_weights",
     "selects_on_held_out",
     "tags_of",

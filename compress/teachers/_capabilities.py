@@ -16,7 +16,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from compress.schema import take
+from compress.schema import pandas_of, take
 
 __all__ = [
     "can_have",
@@ -62,11 +62,12 @@ def is_fitted(teacher, X=None) -> bool:
     state = _state(teacher)
     if state is not None or X is None:
         return bool(state)
-    try:
-        (teacher.predict_proba if hasattr(teacher, "predict_proba") else teacher.predict)(take(X, slice(0, 1)))
-    except Exception:  # noqa: BLE001 (whatever an object raises that is not fitted)
-        return False
-    return True
+    row = take(X, slice(0, 1))
+    for table in (row, pandas_of(row)):
+        with contextlib.suppress(Exception):  # whatever an object raises that is not fitted
+            (teacher.predict_proba if hasattr(teacher, "predict_proba") else teacher.predict)(table)
+            return True
+    return False
 
 
 def surely_unfitted(teacher) -> bool:
@@ -224,8 +225,10 @@ def can_have(teacher, method: str) -> bool:
 def _waits_for_a_part(error: AttributeError) -> bool:
     """Whether an attribute is not there since a part of the object, to which it belongs, is not there yet."""
     while error is not None:
-        if isinstance(error, AttributeError) and error.name is not None:
-            if error.obj is None or (error.name.endswith("_") and not error.name.startswith("_")):
+        name = getattr(error, "name", None)  # set by the interpreter only, not by those who raise the error by hand
+        if isinstance(error, AttributeError) and name is not None:
+            learned = name.endswith("_") and not name.startswith("_")
+            if error.obj is None or learned:
                 return True
         error = error.__cause__ or error.__context__
     return False

@@ -57,7 +57,7 @@ def label_rows(
 
 
 def _block(teacher, X, kind: str, classes, alone: bool) -> np.ndarray:
-    """Label one block; beside others in one thread, since teachers that start a thread per core only slow each other."""
+    """Label one block; beside others in one thread, since threads of several teachers only slow each other."""
     with contextlib.nullcontext() if alone else one_thread():
         return teacher_outputs(teacher, X, kind, classes=classes)
 
