@@ -82,7 +82,7 @@ def classification_metrics(y, probabilities, classes=None) -> dict[str, float]:
         and `accuracy`.
     """
     p = np.asarray(probabilities, dtype=np.float64)
-    hot = _one_hot(y, p.shape[1], classes)
+    hot = np.eye(p.shape[1])[_one_hot(y, p.shape[1], classes).argmax(axis=1)]  # of soft labels the most probable one
     present = (hot.sum(axis=0) > 0) & (hot.sum(axis=0) < len(hot))
     if not present.all():
         auc = float("nan")

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.special import erf, expit
 
 from compress.nets import activation_name, affine_layers, as_float64
+from compress.schema import as_table
 
 __all__ = ["FEW_ROWS", "NumpyPredictor", "all_finite"]
 
@@ -56,7 +57,8 @@ class NumpyPredictor:
         self.indicators = np.array(inputs.indicators, dtype=np.intp)
         self.activation = activation_name(body)
         unit, shift = as_float64(module.output_scale), as_float64(module.output_mean)
-        if output_activation == "identity" and np.any(np.abs(shift) > NEAR[self.dtype.itemsize] * unit):
+        far = np.abs(shift) > NEAR[self.dtype.itemsize] * unit
+        if output_activation == "identity" and np.any(far | (unit < FOLDABLE[0]) | (unit > FOLDABLE[1])):
             self.unit = unit, shift  # values far from 0 for their spread: this dtype would lose it
         layers = affine_layers(module, unit=self.unit is None)
         if body.bottleneck is not None:
@@ -103,13 +105,16 @@ class NumpyPredictor:
         Returns
         -------
         array of dtype `dtype`
-            The predictions. Values whose mean is far from 0 for their spread are float64 in any case.
+            The predictions. Values whose mean is far from 0 for their spread, or that float32 cannot hold, are float64
+            in any case.
         """
-        if not len(X):
-            return self.from_encoded(
-                np.empty((0, len(self.mean)), dtype=self.dtype), np.empty((0, len(self.tables)), dtype=np.int32)
-            )
-        return self.from_encoded(*(self.quickly_encoded(X) or self.schema.encode(X, unseen="missing")))
+        return self.from_encoded(*(self.quickly_encoded(X) or self._encoded(X)))
+
+    def _encoded(self, X):
+        X = as_table(X, self.names)
+        if len(X):
+            return self.schema.encode(X, unseen="missing")
+        return np.empty((0, len(self.mean)), dtype=self.dtype), np.empty((0, len(self.tables)), dtype=np.int32)
 
     def quickly_encoded(self, X):
         """Encode numbers, or a few rows, with almost no checks.
@@ -132,6 +137,8 @@ class NumpyPredictor:
             elif hasattr(X, "columns") or hasattr(X, "column_names"):
                 return None  # polars and Arrow: the schema compares the names
             X = np.asarray(X)
+            if X.ndim != 2:
+                return None
             if not self.codes:
                 return (X if X.dtype.kind in "fiub" else X.astype(np.float64)), None
             if len(X) > FEW_ROWS or X.dtype != object:

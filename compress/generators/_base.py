@@ -63,8 +63,8 @@ class BaseGenerator(BaseEstimator):
         Parameters
         ----------
         X : DataFrame, Arrow table, or array of shape (n_rows, n_columns)
-            The table to learn from, of pandas, polars, Arrow or NumPy. Its values are numbers, booleans, strings or pandas categoricals; missing values
-            are allowed, infinite values are not.
+            The table to learn from, of pandas, polars, Arrow or NumPy. Its values are numbers, booleans, strings or
+            categoricals; missing values are allowed, infinite values are not.
         y : ignored
             It is not used; it is there for scikit-learn's pipelines.
 

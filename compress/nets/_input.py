@@ -63,10 +63,8 @@ class TabularInput(nn.Module):
         self.nominal_missing = [bool(m) for m in nominal_missing]
         self.indicators = [k for k, missing in enumerate(continuous_missing) if missing]
         self.max_one_hot, self.embedding_size = max_one_hot, embedding_size
-        check_size(
-            sum(n + 1 for n in self.n_categories if n > max_one_hot) * embedding_size,
-            f"embedding_size={embedding_size}",
-        )
+        n_vectors = sum(n + 1 for n in self.n_categories if n > max_one_hot)
+        check_size(n_vectors * embedding_size, f"embedding_size={embedding_size}")
         self.embeddings = nn.ModuleDict(
             {str(k): nn.Embedding(n + 1, embedding_size) for k, n in enumerate(self.n_categories) if n > max_one_hot}
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
+from compress.schema import pandas_of
+
 __all__ = ["IdIndex", "check_pairs", "interaction_matrix"]
 
 
@@ -45,6 +47,7 @@ class IdIndex:
 
 def check_pairs(interactions) -> np.ndarray:
     """Return an (n, 2) array of user and item ids from an array or DataFrame of two columns."""
+    interactions = pandas_of(interactions)
     pairs = interactions.to_numpy() if hasattr(interactions, "to_numpy") else np.asarray(interactions)
     if pairs.ndim != 2 or pairs.shape[1] != 2:
         raise ValueError(

@@ -10,11 +10,16 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from compress.schema import as_table, class_codes, pandas_of
+from compress.teachers import known_classes, probability_columns
+
 __all__ = ["FactorScorer", "TableScorer", "score_matrix"]
 
 
 def score_matrix(teacher, users, items) -> np.ndarray:
-    """Return a teacher's scores, float32 of shape (n_users, n_items), checked.
+    """Return a teacher's scores, of shape (n_users, n_items), checked.
+
+    Scores in float64 stay so until they are ranked and standardised, since float32 makes ties of scores far from 0.
 
     Parameters
     ----------
@@ -42,7 +47,8 @@ def score_matrix(teacher, users, items) -> np.ndarray:
             f"callable(users, items), got {type(teacher).__name__}. Wrap a model of factors in FactorScorer, a "
             "classifier of rows in TableScorer."
         )
-    scores = np.asarray(scores, dtype=np.float32)
+    scores = np.asarray(scores)
+    scores = scores if scores.dtype == np.float32 else scores.astype(np.float64, copy=False)
     if scores.shape != (len(users), len(items)):
         raise ValueError(
             f"teacher must score {len(users)} users × {len(items)} items, got scores of shape {scores.shape}."
@@ -118,7 +124,8 @@ class TableScorer:
     Parameters
     ----------
     model : object
-        A classifier with `logits(X)` of shape (n_rows, 1), or with `predict_proba`.
+        A classifier with `logits(X)` of shape (n_rows, 1), or with `predict_proba` for two classes, of which the larger
+        one counts.
     user_table, item_table : DataFrame
         One row for each id, with columns as in the training table of the model.
     user_column, item_column : str
@@ -129,8 +136,8 @@ class TableScorer:
 
     def __init__(self, model, user_table, item_table, *, user_column: str, item_column: str, columns):
         self.model, self.columns = model, list(columns)
-        self.user_table = user_table.set_index(user_column, drop=False)
-        self.item_table = item_table.set_index(item_column, drop=False)
+        self.user_table = pandas_of(as_table(user_table)).set_index(user_column, drop=False)
+        self.item_table = pandas_of(as_table(item_table)).set_index(item_column, drop=False)
 
     def score_matrix(self, users, items, *, users_at_a_time: int = 32) -> np.ndarray:
         """Compute the log-odds, of shape (n_users, n_items).
@@ -155,5 +162,8 @@ class TableScorer:
     def _log_odds(self, rows) -> np.ndarray:
         if hasattr(self.model, "logits"):
             return self.model.logits(rows)[:, -1]
-        p = np.clip(self.model.predict_proba(rows)[:, 1], 1e-12, 1 - 1e-12)
+        classes = known_classes(self.model)
+        p = probability_columns(self.model, self.model.predict_proba(rows), classes)
+        positive = 1 if classes is None else int(class_codes(np.unique(classes)[-1:], classes)[0])
+        p = np.clip(p[:, positive], 1e-12, 1 - 1e-12)
         return np.log(p / (1 - p))

@@ -8,7 +8,7 @@ from torch import nn
 
 from compress.nets import FieldEmbedding, TabularInput, layer_sizes
 from compress.recommend._nets import MatrixFactorization, PreRanker, SideFields, TwoTower
-from compress.schema import FieldEncoder
+from compress.schema import FieldEncoder, as_table, pandas_of
 
 __all__ = ["build_student"]
 
@@ -42,6 +42,7 @@ def _side(name, ids, features, known, size, multi_valued, schema) -> SideFields:
         raise ValueError(f"{name}_features needs {name}s=..., the ids of its rows, in fit.")
     if len(features) != len(ids):
         raise ValueError(f"{name}_features must have one row per {name} ({len(ids)}), got {len(features)}.")
+    features = pandas_of(as_table(features))
     # rows in the order of the sorted ids; of an id named twice, the first row
     features = features.iloc[np.unique(np.asarray(ids), return_index=True)[1]].reset_index(drop=True)
     here = [c for c in multi_valued if c in features.columns]

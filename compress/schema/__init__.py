@@ -27,7 +27,7 @@ from compress.schema._column import Column
 from compress.schema._containers import as_table, has_columns, names_of, pandas_of
 from compress.schema._holdout import holdout_split
 from compress.schema._known import with_known_categories
-from compress.schema._labels import as_labels, class_codes, same_classes
+from compress.schema._labels import as_labels, class_codes, class_names, columns_of_classes, same_classes
 from compress.schema._moved import moved
 from compress.schema._multi_valued import EncodedFields, FieldEncoder
 from compress.schema._rows import columns_taken, stack_tables, take
@@ -50,7 +50,9 @@ __all__ = [
     "check_validation_pair",
     "checked_table",
     "class_codes",
+    "class_names",
     "classification_targets",
+    "columns_of_classes",
     "columns_taken",
     "compared_labels",
     "compared_values",

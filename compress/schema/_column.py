@@ -82,6 +82,11 @@ def learn_column(name, values, kind) -> Column:
     else:
         present = np.asarray(values[~missing], dtype=object)
         for value in present:
+            if hasattr(value, "isoformat") or isinstance(value, np.datetime64 | np.timedelta64):
+                raise TypeError(
+                    f"column {name!r} holds dates or times such as {value!r}, which have no kind. "
+                    "Turn them into numbers (for instance days since a fixed date) first."
+                )
             if not isinstance(value, (str, bytes, bool, int, float, np.generic)):
                 raise TypeError(
                     f"column {name!r}: argument must be a string or a real number, "

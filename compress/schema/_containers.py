@@ -19,7 +19,6 @@ __all__ = [
     "names_of",
     "native",
     "pandas_of",
-    "same_container",
     "template_of",
 ]
 
@@ -41,7 +40,7 @@ def as_table(X, names=None):
     ValueError
         `X` is a single column.
     """
-    if type(X) is np.ndarray:
+    if type(X) is np.ndarray and X.dtype.names is None:
         return X
     if hasattr(X, "iloc") and not hasattr(X, "dask"):
         return X if hasattr(X, "columns") else _refuse_one_column(X)
@@ -53,6 +52,10 @@ def as_table(X, names=None):
         )
     if isinstance(X, np.ma.MaskedArray):
         return X.filled() if not np.ma.is_masked(X) else np.where(X.mask, np.nan, X.data.astype(np.float64))
+    if isinstance(X, np.ndarray) and X.dtype.names is not None:
+        import pandas as pd
+
+        return pd.DataFrame.from_records(X)
     if isinstance(X, list | tuple):
         return _of_rows(X, names)
     native(X)  # refuses lazy frames and single columns
@@ -77,6 +80,8 @@ def native(X):
     """Return a polars DataFrame or an Arrow table as a frame of narwhals, and None for anything else."""
     if isinstance(X, np.ndarray | list | tuple) or (hasattr(X, "iloc") and not hasattr(X, "dask")):
         return None
+    if _is_arrow(X):
+        _refuse_twice(list(X.column_names))
     import narwhals as nw
 
     found = nw.from_native(X, pass_through=True, allow_series=True)
@@ -137,10 +142,14 @@ def names_of(X) -> list | None:
                 f"X must have column names that are strings or numbers, got {name!r} of type {type(name).__name__}. "
                 "Turn them into text first: X.columns = X.columns.map(str)."
             )
+    _refuse_twice(names)
+    return names
+
+
+def _refuse_twice(names: list) -> None:
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"X must have unique column names, got {twice!r} more than once.")
-    return names
 
 
 # ------------------------------------------------------------------ to pandas
@@ -209,11 +218,6 @@ def template_of(X):
     return X.schema.empty_table() if _is_arrow(X) else X.clear()
 
 
-def same_container(X, template) -> bool:
-    """Whether two tables have the same kind of container."""
-    return type(X) is type(template)
-
-
 def in_container(frame, template):
     """Return a pandas DataFrame in the container and the dtypes of a template of the same columns.
 
@@ -272,4 +276,4 @@ def _decimals(values, missing, scale: int) -> list:
 
 
 def _is_arrow(X) -> bool:
-    return hasattr(X, "schema") and hasattr(X.schema, "empty_table")
+    return hasattr(X, "num_rows") and hasattr(X, "column_names")

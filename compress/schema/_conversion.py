@@ -47,14 +47,15 @@ def restore_numbers(numbers, column: Column, round_integers: bool):
     if dtype.startswith("decimal"):
         return _decimals(numbers, dtype)
     if dtype.startswith(("Int", "UInt", "Float")) or "[" in dtype:
-        if "[" not in dtype:
-            numbers = within(numbers, np.dtype(dtype.lower()))
+        plain = dtype.lower().split("[")[0]
+        if "[" not in dtype or plain.startswith(("int", "uint")):
+            numbers = within(numbers, np.dtype(plain))
         return pd.array(pd.array(np.asarray(numbers, dtype=np.float64), dtype="Float64"), dtype=dtype)
     return within(numbers, np.dtype(dtype)).astype(dtype, copy=False)
 
 
 def _decimals(numbers, dtype: str):
-    """Return numbers as pandas' Arrow decimals, rounded to the places of the dtype, such as decimal128(10, 2)[pyarrow]."""
+    """Return numbers as pandas' decimals of Arrow, rounded to the places of a dtype such as decimal128(10, 2)."""
     import pandas as pd
     import pyarrow as pa
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from compress.schema._containers import pandas_of
+from compress.schema._containers import has_columns, names_of, pandas_of
 from compress.schema._values import is_missing, listed
 
-__all__ = ["as_labels", "class_codes", "same_classes"]
+__all__ = ["as_labels", "class_codes", "class_names", "columns_of_classes", "same_classes"]
 
 
 def as_labels(y, name: str = "y"):
@@ -70,6 +70,49 @@ def _numbers_or_objects(array, name: str):
     if plain.dtype.kind == "O":
         plain = np.array([float(v) for v in array]) if all(hasattr(kind, "__float__") for kind in kinds) else array
     return plain if plain.ndim == 1 and plain.dtype.kind in "biuf" else array
+
+
+def class_names(table) -> list | None:
+    """Return the classes that the columns of a table of probabilities name; None where they have no names.
+
+    Parameters
+    ----------
+    table : object
+        The probabilities, with a column for each class; pandas' numbers by default are no names.
+    """
+    if isinstance(table, np.ndarray | list) or len(getattr(table, "shape", ())) != 2 or not has_columns(table):
+        return None
+    default = hasattr(table, "iloc") and type(table.columns).__name__ == "RangeIndex"
+    return None if default else names_of(table)
+
+
+def columns_of_classes(names: list | None, classes, name: str):
+    """Return the position of each class among the names of columns; None where they name no class.
+
+    Parameters
+    ----------
+    names : list or None
+        The names of the columns, as text or as the classes themselves.
+    classes : array of shape (n_classes,) or None
+        The classes.
+    name : str
+        What has the columns, for error messages.
+
+    Raises
+    ------
+    ValueError
+        Some of the classes are named, but not all.
+    """
+    if names is None or classes is None:
+        return None
+    order = class_codes(classes, names, None)
+    if (order < 0).all():  # polars has texts as names only
+        order = class_codes([str(label) for label in np.asarray(classes).tolist()], [str(n) for n in names], None)
+    if (order < 0).all():
+        return None
+    if (order < 0).any():
+        raise ValueError(f"the columns of {name} must be the classes {list(classes)}, in any order; got {names}.")
+    return order
 
 
 def class_codes(labels, classes, name: str | None = "y") -> np.ndarray:

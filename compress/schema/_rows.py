@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from compress.schema._containers import as_table, in_container, names_of, native, pandas_of, same_container
+from compress.schema._containers import as_table, in_container, names_of, native, pandas_of
 
 __all__ = ["columns_taken", "stack_tables", "take"]
 
@@ -26,9 +26,8 @@ def take(X, rows):
     frame = native(X)
     if frame is None:
         return X[rows]
-    if not isinstance(rows, slice):
-        rows = np.asarray(rows)
-        rows = np.flatnonzero(rows) if rows.dtype == bool else rows
+    if not isinstance(rows, slice) or rows.step not in (None, 1):
+        rows = np.arange(len(frame))[rows]  # positions, of masks too
     return frame[rows].to_native()
 
 
@@ -83,7 +82,7 @@ def _stacked_frames(first, second):
         import pandas as pd
 
         return pd.concat([first, pandas_of(second)], ignore_index=True)
-    if not same_container(second, first):
+    if type(second) is not type(first):
         second = in_container(pandas_of(second), first)
     if hasattr(first, "num_rows"):
         import pyarrow as pa

@@ -75,8 +75,8 @@ class Schema:
         Raises
         ------
         TypeError
-            A column holds dates, or objects that are neither numbers nor strings, a name is neither text nor a number, or
-            the input is sparse or lazy.
+            A column holds dates, or objects that are neither numbers nor strings; a name is neither text nor a
+            number; or the input is sparse or lazy.
         ValueError
             A value is infinite, `kinds` has an unknown column or kind, a string column is declared continuous, or a
             continuous column holds integers beyond 2**53.

@@ -7,7 +7,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, check_array, check_consistent_length
 
-from compress.schema._labels import as_labels, class_codes
+from compress.schema._labels import as_labels, class_codes, class_names, columns_of_classes
 
 __all__ = ["classification_targets", "compared_labels", "compared_values", "regression_targets"]
 
@@ -26,7 +26,8 @@ def classification_targets(y, n_rows: int, name: str, classes=None):
     name : str
         The name of the estimator, for error messages.
     classes : array of shape (n_classes,), optional
-        All classes, in any order. By default they are those of `y`, sorted, or 0, 1, ... for soft labels.
+        All classes, in any order. By default they are those of `y`, sorted; for soft labels they are the columns of a
+        DataFrame, or 0, 1, ...
 
     Returns
     -------
@@ -42,9 +43,9 @@ def classification_targets(y, n_rows: int, name: str, classes=None):
     ValueError
         Soft labels are not probabilities or do not fit the classes, a label is unknown, or there is only one class.
     """
-    y = as_labels(y)
+    names, y = class_names(y), as_labels(y)
     if y.ndim == 2 and y.shape[1] > 1:
-        return _soft_labels(y, n_rows, name, classes)
+        return _soft_labels(y, n_rows, name, classes, names)
     y = column_or_1d(y, warn=True)
     check_consistent_length(np.empty(n_rows), y)
     check_classification_targets(y)
@@ -59,7 +60,7 @@ def classification_targets(y, n_rows: int, name: str, classes=None):
     return classes, targets, True
 
 
-def _soft_labels(y, n_rows: int, name: str, classes):
+def _soft_labels(y, n_rows: int, name: str, classes, names):
     """Return classes, probabilities and False of labels with a column for each class."""
     of_numbers = y.dtype.kind in "iub"
     y = check_array(y, dtype=np.float32, input_name="y")
@@ -78,10 +79,12 @@ def _soft_labels(y, n_rows: int, name: str, classes):
             f"row {worst} sums to {sums[worst]:.6g} and the smallest value is {y.min():.6g}. "
             "Divide each row by its sum; for logits use a softmax."
         )
-    classes = np.arange(y.shape[1]) if classes is None else classes
+    if classes is None:
+        return np.arange(y.shape[1]) if names is None else np.array(names), y, False
     if len(classes) != y.shape[1]:
         raise ValueError(f"{name}: soft labels have {y.shape[1]} columns, but there are {len(classes)} classes.")
-    return classes, y, False
+    order = columns_of_classes(names, classes, f"{name}: y")
+    return classes, y if order is None else np.ascontiguousarray(y[:, order]), False
 
 
 def regression_targets(y, n_rows: int, name: str) -> tuple[np.ndarray, bool]:
@@ -135,14 +138,15 @@ def compared_labels(y, n_rows: int, name: str = "y", classes=None) -> np.ndarray
     ValueError
         `y` has another number of rows or columns, or a label is missing or unknown.
     """
-    y = _flat(as_labels(y, name), n_rows, name)
+    names, y = class_names(y), _flat(as_labels(y, name), n_rows, name)
     if y.dtype.kind == "f":
         assert_all_finite(y, input_name=name)
     if classes is not None and y.ndim == 1:
         class_codes(y, classes, name)
     elif classes is not None and y.shape[1] != len(classes):
         raise ValueError(f"{name} must have one column for each of the {len(classes)} classes, got {y.shape[1]}.")
-    return y
+    order = columns_of_classes(names, classes, name) if y.ndim == 2 else None
+    return y if order is None else y[:, order]
 
 
 def compared_values(y, n_rows: int, name: str = "y", n_outputs: int | None = None) -> np.ndarray:

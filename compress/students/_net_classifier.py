@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from compress.nets import weights_to_bytes
+from compress.schema import as_table, has_columns
 from compress.students._base import BaseStudent
 from compress.students._objectives import SoftTargets
 from compress.students._targets import ClassTargets
@@ -194,7 +195,7 @@ class NetClassifier(ClassifierMixin, BaseStudent):
             It is not used, since `predict_dtype` decides; it is there for the same call as that of `StudentClassifier`.
         """
         check_is_fitted(self, "module_")
-        return _NetPredictor(self.module_.body, self.objective_, getattr(torch, self.predict_dtype))
+        return _NetPredictor(self.module_.body, self.objective_, getattr(torch, self.predict_dtype), self.schema_)
 
     def to_bytes(self) -> bytes:
         """Return the weights in safetensors' format; the code of the module is not in it."""
@@ -288,13 +289,20 @@ class _Rows(nn.Module):
 
 
 class _NetPredictor:
-    def __init__(self, body: nn.Module, objective, dtype: torch.dtype):
+    schema = None  # of predictors pickled by earlier versions
+
+    def __init__(self, body: nn.Module, objective, dtype: torch.dtype, schema):
+        self.schema = schema
         # the predictor has its own copy: another precision must not change the net, which may be trained further
         self.body = copy.deepcopy(body).to(dtype).eval()
         self.objective, self.dtype = objective, dtype
         self.mean, self.scale = (torch.from_numpy(a).to(dtype) for a in (objective.mean, objective.scale))
 
     def __call__(self, X) -> np.ndarray:
+        if self.schema is not None and not isinstance(X, np.ndarray):
+            X = as_table(X, self.schema.names)
+            if has_columns(X) and len(X):
+                X, _ = self.schema.encode(X)  # it compares the names
         return self.from_encoded(np.asarray(X), None)
 
     def quickly_encoded(self, X):

@@ -16,6 +16,7 @@ from compress.teachers import clipped_logits
 
 __all__ = ["Logits", "Objective", "Probabilities", "SoftTargets", "Values", "centred_logits"]
 
+LARGEST = 1e100  # of values whose squares are averaged as they are
 LOGIT_CLIP = 1e-4  # differences between probabilities below it come from counting the teacher's votes
 
 
@@ -212,6 +213,10 @@ def _output_logits(targets: np.ndarray, activation: str) -> np.ndarray:
 
 
 def _moments(values: np.ndarray, weight) -> tuple[np.ndarray, np.ndarray]:
+    largest = float(np.abs(values).max())
+    if largest > LARGEST:  # squares would overflow
+        mean, spread = _moments(values / largest, weight)
+        return mean * largest, np.where(spread * largest > 0, spread * largest, 1.0)
     mean = np.average(values.astype(np.float64), axis=0, weights=weight)
     spread = np.sqrt(np.average((values - mean) ** 2, axis=0, weights=weight))
     return mean, np.where(spread > 0, spread, 1.0)

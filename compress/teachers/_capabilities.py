@@ -16,7 +16,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from compress.schema import take
+from compress.schema import pandas_of, take
 
 __all__ = [
     "can_have",
@@ -62,11 +62,12 @@ def is_fitted(teacher, X=None) -> bool:
     state = _state(teacher)
     if state is not None or X is None:
         return bool(state)
-    try:
-        (teacher.predict_proba if hasattr(teacher, "predict_proba") else teacher.predict)(take(X, slice(0, 1)))
-    except Exception:  # noqa: BLE001 (whatever an object raises that is not fitted)
-        return False
-    return True
+    row = take(X, slice(0, 1))
+    for table in (row, pandas_of(row)):
+        with contextlib.suppress(Exception):  # whatever an object raises that is not fitted
+            (teacher.predict_proba if hasattr(teacher, "predict_proba") else teacher.predict)(table)
+            return True
+    return False
 
 
 def surely_unfitted(teacher) -> bool:

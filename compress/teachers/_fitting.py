@@ -11,7 +11,7 @@ from compress._random import seed_unset
 from compress.schema import class_codes
 from compress.teachers._capabilities import known_classes
 from compress.teachers._ensemble import EnsembleTeacherClassifier, EnsembleTeacherRegressor
-from compress.teachers._outputs import explained
+from compress.teachers._outputs import asked, explained
 from compress.teachers._weights import weight_name
 
 __all__ = [
@@ -83,7 +83,7 @@ def fit_teacher(teacher, X, y, sample_weight=None, held=None, rng=None):
     if sample_weight is not None:
         options[weight_name(fitted)] = sample_weight
     with explained(fitted, X):
-        fitted.fit(X, y, **options)
+        asked(fitted.fit, X, y, **options)
     return fitted  # not what fit returns: an object of the user may return None
 
 

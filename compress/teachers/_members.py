@@ -17,12 +17,12 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
 )
-from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import ThreadpoolController
 
 from compress.schema import class_codes
 from compress.teachers._capabilities import can_have, known_classes, tags_of
-from compress.teachers._outputs import probability_columns
+from compress.teachers._outputs import explained, probability_columns
+from compress.teachers._weights import takes_weights, weight_name
 
 __all__ = [
     "RAW",
@@ -74,7 +74,7 @@ def check_members(members, method: str, *, weighted: bool = False) -> None:
         if not can_have(estimator, method):
             way_out = " or wrap it in sklearn.calibration.CalibratedClassifierCV" if method == "predict_proba" else ""
             raise TypeError(f"each model of library must have {method}, but {made} has not; leave it out{way_out}.")
-        if weighted and not has_fit_parameter(estimator, "sample_weight"):
+        if weighted and not takes_weights(estimator):
             raise TypeError(
                 f"sample_weight is passed to each model of library, but fit of {made} does not take it; "
                 "leave the model or the weights out."
@@ -117,8 +117,8 @@ def one_thread():
 
 def fit_alone(name, estimator, X, y, sample_weight):
     """Fit one model; an error names the model."""
-    weights = {} if sample_weight is None else {"sample_weight": sample_weight}
-    with _named_in_errors(name), one_thread():
+    weights = {} if sample_weight is None else {weight_name(estimator): sample_weight}
+    with _named_in_errors(name), one_thread(), explained(estimator, X):
         return estimator.fit(X, y, **weights)
 
 

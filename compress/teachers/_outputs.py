@@ -11,7 +11,7 @@ import contextlib
 import numpy as np
 from sklearn.exceptions import NotFittedError
 
-from compress.schema import as_table, class_codes, has_columns, names_of, pandas_of, take
+from compress.schema import as_table, class_codes, class_names, columns_of_classes, pandas_of, take
 from compress.teachers._capabilities import check_teacher, known_classes, name_of, surely_unfitted
 from compress.teachers._columns import in_teachers_order
 
@@ -19,6 +19,7 @@ __all__ = [
     "KINDS",
     "SMALLEST_PROBABILITY",
     "answered_classes",
+    "asked",
     "clipped_logits",
     "explained",
     "probability_columns",
@@ -94,7 +95,7 @@ def teacher_outputs(teacher, X, kind: str, *, eps: float = SMALLEST_PROBABILITY,
     X = in_teachers_order(teacher, X)
     n_rows = len(X)
     with explained(teacher, X):
-        raw = teacher.predict(X) if kind in ("values", "labels") else teacher.predict_proba(X)
+        raw = asked(teacher.predict if kind in ("values", "labels") else teacher.predict_proba, X)
     known = known_classes(teacher)
     known = classes if known is None else known
     if kind == "values":
@@ -126,7 +127,8 @@ def answered_classes(teacher, X, classes=None) -> np.ndarray | None:
         return np.asarray(classes) if known is None else known
     if not hasattr(teacher, "predict_proba"):
         return None
-    names = _names_of_classes(teacher.predict_proba(in_teachers_order(teacher, take(as_table(X), slice(0, 1)))))
+    row = in_teachers_order(teacher, take(as_table(X), slice(0, 1)))
+    names = class_names(asked(teacher.predict_proba, row))
     return None if names is None else np.array(names)
 
 
@@ -154,34 +156,15 @@ def probability_columns(model, answer, classes) -> np.ndarray:
             f"teacher must predict one target, but predict_proba of {name_of(model)} returns a list of "
             f"{len(answer)} (one for each output); fit one teacher for each target."
         )
-    names, array = _names_of_classes(answer), _array(answer)
+    names, array = class_names(answer), _array(answer)
     if array.ndim != 2 or (classes is not None and array.shape[1] != len(classes)):
         wanted = "n_classes" if classes is None else len(classes)
         raise ValueError(
             f"predict_proba of {name_of(model)} must have shape (n_rows, {wanted}), one column for each class, got "
             f"{array.shape}. For two classes it is np.column_stack([1 - p, p])."
         )
-    if names is None or classes is None:
-        return array
-    order = class_codes(classes, names, None)
-    if (order < 0).all():  # polars has texts as names only
-        order = class_codes([str(label) for label in np.asarray(classes).tolist()], [str(name) for name in names], None)
-    if (order < 0).all():
-        return array
-    if (order < 0).any():
-        raise ValueError(
-            f"the columns that predict_proba of {name_of(model)} returns must be its classes, {list(classes)}, in any "
-            f"order; got {names}."
-        )
-    return array[:, order]
-
-
-def _names_of_classes(answer) -> list | None:
-    """Return the names of the columns of an answer; None for an array, and for pandas' numbers by default."""
-    if isinstance(answer, np.ndarray | list) or not has_columns(answer):
-        return None
-    default = hasattr(answer, "iloc") and type(answer.columns).__name__ == "RangeIndex"
-    return None if default else names_of(answer)
+    order = columns_of_classes(names, classes, f"predict_proba of {name_of(model)}")
+    return array if order is None else array[:, order]
 
 
 def _array(answer) -> np.ndarray:
@@ -244,6 +227,28 @@ def _finite(teacher, raw, method, n_rows, dimensions, dtype) -> np.ndarray:
             f"(first: row {int(np.argmax(bad))}); a student cannot learn from them."
         )
     return values
+
+
+def asked(method, X, *others, **options):
+    """Return `method(X, ...)`; a teacher that does not take a polars DataFrame or an Arrow table gets a pandas one.
+
+    Parameters
+    ----------
+    method : callable
+        The method of the teacher.
+    X : table
+        The rows.
+    *others, **options
+        Further arguments.
+    """
+    try:
+        return method(X, *others, **options)
+    except Exception:
+        frame = pandas_of(X)
+        if frame is not X:
+            with contextlib.suppress(Exception):  # then the first error says more
+                return method(frame, *others, **options)
+        raise
 
 
 @contextlib.contextmanager

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+
 from sklearn import get_config
 from sklearn.base import is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
-__all__ = ["weight_name"]
+__all__ = ["takes_weights", "weight_name"]
 
 
 def weight_name(teacher) -> str:
@@ -26,11 +28,8 @@ def weight_name(teacher) -> str:
     ValueError
         The `fit` of the teacher takes no weights.
     """
-    last, prefix = teacher, ""
-    while isinstance(last, Pipeline):
-        name, last = last.steps[-1]
-        prefix += f"{name}__"
-    if not has_fit_parameter(last, "sample_weight"):
+    last, prefix = _last_step(teacher)
+    if not takes_weights(last):
         raise ValueError(
             f"sample_weight is for the teacher, but fit of {type(last).__name__} takes none. "
             "Use another teacher, or repeat rows instead of weighting them."
@@ -41,11 +40,35 @@ def weight_name(teacher) -> str:
     return "sample_weight"
 
 
+def takes_weights(teacher) -> bool:
+    """Return whether the `fit` of a teacher, or of the last step of a pipeline, takes sample weights.
+
+    Parameters
+    ----------
+    teacher : estimator
+        The teacher. A `fit` that takes any parameters by their names, as that of a grid search, passes them on.
+    """
+    last, _ = _last_step(teacher)
+    passes_on = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(last.fit).parameters.values())
+    return passes_on or has_fit_parameter(last, "sample_weight")
+
+
+def _last_step(teacher):
+    """Return the last step of nested pipelines, and the prefix of its parameters."""
+    prefix = ""
+    while isinstance(teacher, Pipeline):
+        name, teacher = teacher.steps[-1]
+        prefix += f"{name}__"
+    return teacher, prefix
+
+
 def _request_weights(teacher) -> None:
     parts = teacher.get_params(deep=True).values() if hasattr(teacher, "get_params") else ()
     for part in parts:
-        if hasattr(part, "get_metadata_routing") and not isinstance(part, type):
-            asked = getattr(part.get_metadata_routing(), "fit", None)
-            unset = asked is not None and asked.requests.get("sample_weight", False) is None
-            if unset and hasattr(part, "set_fit_request"):
-                part.set_fit_request(sample_weight=is_classifier(part) or is_regressor(part))
+        if isinstance(part, type) or not hasattr(part, "get_metadata_routing"):
+            continue
+        wanted = is_classifier(part) or is_regressor(part)
+        for method in ("fit", "score"):  # what a grid search counts in fit, it counts in its scores
+            asked = getattr(getattr(part.get_metadata_routing(), method, None), "requests", {})
+            if asked.get("sample_weight", False) is None and hasattr(part, f"set_{method}_request"):
+                getattr(part, f"set_{method}_request")(sample_weight=wanted)
