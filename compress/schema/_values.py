@@ -74,7 +74,7 @@ def numbers_of(values, name) -> np.ndarray:
             numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
         else:
             numbers = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(
             f"column {name!r} must hold numbers, since it is continuous; got dtype {dtype_name(values)}. "
             f"Declare schema={{{name!r}: 'nominal'}} before fit if its values are categories."
