@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-gpu lint bench bench-gpu reproduce reproduce-quick clean
+.PHONY: help setup demo test test-slow test-gpu fuzz lint bench bench-gpu reproduce reproduce-quick clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F '\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -35,6 +35,13 @@ test-slow: $(STAMP) ## the tests that train for long
 
 test-gpu: $(STAMP) ## the tests that need a CUDA device (skipped without one)
 	$(BIN)/python -m pytest -m gpu -rs tests/test_gpu.py
+
+# inputs for each fuzzer, of which there are eighteen
+FUZZ ?= 1200
+
+fuzz: $(STAMP) ## random files and tables, at least 20,000 inputs, other ones each time (at most 10 minutes); FUZZ=
+	@echo "== fuzzing with $(FUZZ) inputs for each test"
+	FUZZ=$(FUZZ) $(BIN)/python -m pytest tests/fuzz
 
 lint: $(STAMP) ## ruff: rules and format
 	$(BIN)/ruff check .

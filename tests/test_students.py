@@ -453,3 +453,15 @@ def test_ctrl_c_leaves_fit_and_no_half_trained_student_behind(blobs):
         student.fit(blobs[0], blobs[2])
     with pytest.raises(NotFittedError):
         student.predict(blobs[0])
+
+
+@pytest.mark.parametrize("rows", [1, 2, 100])
+def test_numbers_that_overflow_the_net_are_refused_and_give_no_nan(rows):
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    student = StudentClassifier((4,), encoding=PeriodicEncoding(1), max_epochs=1, random_state=0)
+    student.fit(1e-3 * X, X[:, 0] > 0)
+    new = np.zeros((rows, 2))
+    new[-1, 1] = 1.5e308
+    with pytest.raises(ValueError, match=rf"row {rows - 1} holds 1.5e\+308, for which there is no finite prediction"):
+        student.predict_proba(new)
+    assert np.isfinite(student.predict_proba(new * 1e-300)).all()

@@ -146,7 +146,7 @@ class NumpyPredictor:
             numbers = X[:, self.schema.continuous_].astype(self.schema.dtype_)
             rows = X[:, self.schema.nominal_].tolist()
             codes = [[known.get(value, -1) for value, known in zip(row, self.codes)] for row in rows]
-        except (TypeError, ValueError, IndexError):  # the schema raises an error that explains it
+        except (TypeError, ValueError, IndexError, OverflowError):  # the schema raises an error that explains it
             return None
         return numbers, np.array(codes, dtype=np.int32).reshape(len(X), len(self.codes))
 

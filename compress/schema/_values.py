@@ -86,7 +86,7 @@ def numbers_of(values, name) -> np.ndarray:
             numbers = np.where(is_missing(values), np.nan, values).astype(np.float64)
         else:
             numbers = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(
             f"column {name!r} must hold numbers, since it is continuous; got dtype {dtype_name(values)}. "
             f"Declare schema={{{name!r}: 'nominal'}} before fit if its values are categories."

@@ -342,13 +342,17 @@ class BaseStudent(BaseEstimator):
     def _predictions(self, X) -> np.ndarray:
         """Return probabilities or values of the rows of `X`, float64, by the NumPy predictor."""
         if self._needs_no_checks(X):
-            return self._predictor.from_encoded(X.astype(self.schema_.dtype_, copy=False), None)
-        check_is_fitted(self, "module_")
-        table = checked_table(self, X, reset=False)
-        encoded = self._predictor.quickly_encoded(table) if len(table) <= FEW_ROWS else None
-        if encoded is None or np.isinf(encoded[0]).any():
-            encoded = self.schema_.encode(table, unseen="missing")
-        return self._predictor.from_encoded(*encoded)
+            encoded = X.astype(self.schema_.dtype_, copy=False), None
+        else:
+            check_is_fitted(self, "module_")
+            table = checked_table(self, X, reset=False)
+            encoded = self._predictor.quickly_encoded(table) if len(table) <= FEW_ROWS else None
+            if encoded is None or np.isinf(encoded[0]).any():
+                encoded = self.schema_.encode(table, unseen="missing")
+        predictions = self._predictor.from_encoded(*encoded)
+        if not all_finite(predictions):
+            _refuse_overflow(predictions, encoded[0])
+        return predictions
 
     def _needs_no_checks(self, X) -> bool:
         """Whether the checks, which take many times longer than the prediction of a row, would find nothing."""
@@ -373,3 +377,16 @@ class BaseStudent(BaseEstimator):
         super().__setstate__(state)
         if hasattr(self, "module_"):
             self._predictor = self.predictor(np.float64)
+
+
+def _refuse_overflow(predictions: np.ndarray, continuous: np.ndarray) -> None:
+    """Raise ValueError where numbers are so large that the net overflows, which would give NaN without a word."""
+    bad = ~np.isfinite(predictions).reshape(len(predictions), -1).all(axis=1)
+    if bad.any():
+        row = int(np.argmax(bad))
+        largest = np.nanmax(np.abs(continuous[row].astype(np.float64)))
+        raise ValueError(
+            f"X must have numbers that the net can add up, but row {row} holds {largest:g}, for which there is no "
+            f"finite prediction ({int(bad.sum())} such rows). Replace numbers far outside the training range by NaN or "
+            "by a bound."
+        )

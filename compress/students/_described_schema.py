@@ -72,7 +72,7 @@ def check_schema(plain) -> None:
 
 
 def _check_column(column: dict, where: str, *, frame: bool) -> None:
-    must(column.keys() <= COLUMN_KEYS and {"name", "kind", "dtype"} <= column.keys(), where, "a column", list(column))
+    must(column.keys() == COLUMN_KEYS, where, f"an object of {', '.join(sorted(COLUMN_KEYS))}", column)
     name, dtype = column["name"], column["dtype"]
     must(isinstance(name, str | int | float) and name == name, f"{where}.name", "a text or a number", name)
     must(column["kind"] in ("continuous", "nominal"), f"{where}.kind", "continuous or nominal", column["kind"])
@@ -80,15 +80,15 @@ def _check_column(column: dict, where: str, *, frame: bool) -> None:
     known = _numpy_dtype(dtype) is not None or (frame and EXTENSIONS.fullmatch(dtype) and not _is_numpy(dtype))
     must(bool(known), f"{where}.dtype", "a dtype of columns", dtype)
     for key in ("integer", "missing", "ordered"):
-        must(isinstance(column.get(key, False), bool), f"{where}.{key}", "true or false", column.get(key))
-    low, high = column.get("low", 0.0), column.get("high", 0.0)
+        must(isinstance(column[key], bool), f"{where}.{key}", "true or false", column[key])
+    low, high = column["low"], column["high"]
     for key, value in (("low", low), ("high", high)):
         real = isinstance(value, int | float) and not isinstance(value, bool)
         must(real and _is_finite(value), f"{where}.{key}", "a finite number", value)
     must(low <= high, f"{where}.low", "at most high", low)
-    check_values(column.get("categories", []), f"{where}.categories")
+    check_values(column["categories"], f"{where}.categories")
     if column["kind"] == "continuous":
-        must(not column.get("categories"), f"{where}.categories", "empty for numbers", column.get("categories"))
+        must(not column["categories"], f"{where}.categories", "empty for numbers", column["categories"])
 
 
 def _is_finite(value) -> bool:
