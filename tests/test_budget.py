@@ -203,3 +203,16 @@ def test_a_budget_nothing_can_meet_ends_before_the_teacher_is_fitted():
 def test_limits_without_effect_or_out_of_range_are_errors(limits, message):
     with pytest.raises(ValueError, match=message):
         Budget(**limits)
+
+
+def test_validation_labels_are_checked_before_any_training():
+    options = {"student": NET, "costs": COSTS, "budget": Budget(bytes=1e9)}
+    for y, message in ((Y[:5], "as many rows"), (Y + 7, "y_val holds 7, which is none of the classes")):
+        with pytest.raises(ValueError, match=message):
+            search_budget(DATA, X, y, **options)
+    values, quick = TransferSet(X, X[:, 0], "values"), StudentRegressor((4,), max_epochs=2, random_state=0)
+    options = {"student": quick, "budget": Budget(bytes=1e9, shapes=[(2,), (4,)])}
+    one, two = ([row["error"] for row in search_budget(values, X, y, **options).rows] for y in (X[:, 0], X[:, :1]))
+    assert one == two
+    with pytest.raises(ValueError, match="as many outputs as y, 1, got 3"):
+        search_budget(values, X, X, **options)

@@ -658,3 +658,62 @@ def test_a_teacher_that_cannot_be_hashed_says_so_before_it_is_asked(blobs, tmp_p
     with pytest.raises(TypeError, match="cache needs a teacher that can be pickled, but FrozenEstimator cannot"):
         compressor(FrozenEstimator(Slow(lambda: None)), cache=tmp_path).fit(*blobs)
     assert Slow.asked == 0
+
+
+# ------------------------------------------------------------------ values, labels and rows from outside
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"labels_from": "cross_fit"}, {"original_labels": "true"}, {"original_labels": "out_of_fold"}],
+    ids=str,
+)
+def test_values_far_from_0_are_learned(options):
+    X = np.random.default_rng(0).normal(size=(200, 3))
+    y = 1.7e9 + X[:, 0]
+    student = StudentRegressor((16,), max_epochs=30)
+    model = CompressedRegressor(LinearRegression(), student=student, **{**SMALL, "size_multiplier": 5}, **options)
+    assert model.fit(X, y).score(X, y) > 0.95
+    assert 1 - np.mean((model.predictor()(X) - y) ** 2) / np.var(y) > 0.95
+    assert model.report(X, y, latency_rows=()).value("r2_to_teacher") > 0.95
+
+
+def test_validation_values_in_one_column_choose_as_flat_ones_do():
+    X = np.random.default_rng(0).normal(size=(200, 3))
+    y = X[:, 0] ** 2
+    budget = Budget(bytes=20_000, shapes=[(4,), (8,)])
+    found = []
+    for y_val in (y, y[:, None], pd.DataFrame({"y": y})):
+        model = CompressedRegressor(
+            DecisionTreeRegressor(max_depth=4, random_state=0), student=RNET, labels_from="auto", budget=budget, **SMALL
+        ).fit(X, y, X_val=X, y_val=y_val)
+        found.append((model.label_errors_, [row["error"] for row in model.budget_.rows]))
+    assert found[0] == found[1] == found[2]
+    with pytest.raises(ValueError, match="y_val must have as many outputs as y, 1, got 2"):
+        CompressedRegressor(LinearRegression(), **SMALL).fit(X, y, X_val=X, y_val=np.column_stack([y, y]))
+
+
+@pytest.mark.parametrize("dtype", ["object", "str", "string", "category"])
+def test_a_new_category_of_unlabelled_rows_never_reaches_the_teacher(dtype):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"n": rng.normal(size=100), "s": rng.choice(["u", "v"], 100)}).astype({"s": dtype})
+    more = X.assign(s=pd.Series(["new", *X["s"][1:]])).astype({"s": dtype})
+    seen = set()
+
+    class Watching(ClassifierMixin, BaseEstimator):
+        def fit(self, X, y):
+            self.classes_ = np.unique(y)
+            return self
+
+        def predict_proba(self, X):
+            seen.update(X["s"].dropna().unique())
+            assert X["s"].dtype == (dtype if dtype != "category" else X["s"].dtype)
+            return np.full((len(X), 2), 0.5)
+
+    model = CompressedClassifier(Watching(), student=NET, **{**SMALL, "size_multiplier": 5})
+    model.fit(X, X["n"] > 0, X_unlabeled=more)
+    assert seen == {"u", "v"} and "new" not in str(model.generator_.schema_.columns_)
+
+
+@pytest.mark.parametrize("student", [RandomForestClassifier(), RNET, "a net"])
+def test_what_is_no_student_is_refused_with_the_way_to_one(blobs, student):
+    with pytest.raises(TypeError, match="(?s)student must be a StudentClassifier.*a model to compress is the teacher"):
+        CompressedClassifier(DecisionTreeClassifier(), student=student).fit(*blobs)

@@ -296,3 +296,21 @@ def test_planted_interactions_are_passed_on_when_the_student_is_kept_out_of_the_
 def test_a_warmup_is_a_schedule_of_the_weight(old):
     with pytest.raises(TypeError, match=f"no parameter {old!r} any more: use .*Schedule"):
         DualDNNClassifier(**{old: 0.2})
+
+
+def test_what_never_varied_or_never_occurred_has_no_say():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(
+        {
+            "n": rng.normal(size=200),
+            "constant": 5.0,
+            "kind": pd.Categorical(rng.choice(["a", "b"], 200), ["a", "b", "never"]),
+            "single": pd.Categorical(["x"] * 200, ["x", "y"]),
+        }
+    )
+    model = DualDNNClassifier((8,), max_epochs=3, random_state=0).fit(X, X["n"] > 0)
+    expected = model.predict_proba(X)
+    for change in ({"constant": -90.0}, {"single": pd.Categorical(["y"] * 200)}, {"single": None}):
+        np.testing.assert_allclose(model.predict_proba(X.assign(**change)), expected, atol=1e-12)
+    never, unknown = (model.predict_proba(X.assign(kind=pd.Categorical([kind] * 200))) for kind in ("never", "new"))
+    np.testing.assert_array_equal(never, unknown)

@@ -140,3 +140,14 @@ def test_latency_goes_on_until_the_time_is_up():
     calls = []
     latency(lambda batch: calls.append(time.sleep(0.004)), np.zeros((3, 2)), repeats=1, seconds=0.02)
     assert 3 <= len(calls) <= 6
+
+
+def test_one_column_is_compared_as_a_flat_array():
+    p = np.array([[0.2, 0.8], [0.6, 0.4], [0.9, 0.1]])
+    y = np.array([1, 0, 0])
+    assert rmse(y[:, None], p) == rmse(y, p)
+    assert classification_metrics(y[:, None], p) == classification_metrics(y, p)
+    assert regression_metrics(y[:, None], p[:, 0]) == regression_metrics(y, p[:, :1]) == regression_metrics(y, p[:, 0])
+    assert fidelity(p[:, :1], p[:, 1:]) == fidelity(p[:, 0], p[:, 1])
+    with pytest.raises(ValueError, match="one column for each of the 2 classes, got 3"):
+        rmse(np.eye(3), p)

@@ -202,3 +202,14 @@ def test_without_the_packages_the_error_says_what_to_install(package, tmp_path, 
     monkeypatch.delitem(sys.modules, "compress.export._graph", raising=False)
     with pytest.raises(ImportError, match=rf"needs the package '{package}': pip install 'compress\[onnx\]'"):
         to_onnx(fitted("numbers")[0], tmp_path / "m.onnx")
+
+
+def test_a_column_that_never_varied_has_no_say_in_a_file(tmp_path):
+    table = FRAME[["age", "shop"]].assign(constant=5.0)
+    student = StudentClassifier((8,), max_epochs=4, random_state=0).fit(table, FRAME["flag"])
+    student.to_onnx(tmp_path / "m.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "m.onnx")
+    for rows in (table, table.assign(constant=-1e6)):
+        np.testing.assert_allclose(
+            session.run(None, onnx_inputs(student, rows))[1], student.predict_proba(table), atol=1e-5
+        )

@@ -342,3 +342,11 @@ def test_memory_counts_what_is_held():
     # the encoded rows (float64 and int32) and the frame made of them
     generator = MarginalSampler().fit(pd.DataFrame({"a": [0.1, 0.2], "b": pd.Categorical(["u", "v"])}))
     assert _base.BaseGenerator._bytes(generator, 10) == 10 * (8 + 4 + 8 + 4)
+
+
+@every_generator
+def test_batches_beyond_memory_are_refused_before_any_is_made(generator):
+    generator = clone(generator).fit(np.random.default_rng(0).normal(size=(100, 8)))
+    with pytest.raises(MemoryError, match=r"iter_batches\(\d+, \d+\) needs about .* Ask for smaller batches"):
+        generator.iter_batches(10**12, 10**11)
+    assert len(next(generator.iter_batches(10**12, 1000))) == 1000

@@ -8,7 +8,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from compress import StudentClassifier
+from compress import StudentClassifier, StudentRegressor
 from compress.export import NumpyPredictor, all_finite
 from compress.nets import ACTIVATIONS, MLP, Periodic, TableNet, TabularInput
 from compress.schema import Schema
@@ -189,3 +189,41 @@ def test_pickle_and_no_torch_inside(frame):
     stored = pickle.dumps(predictor)
     assert b"torch" not in stored
     assert_array_equal(pickle.loads(stored)(frame), predictor(frame))
+
+
+# ------------------------------------------------------------------ shapes
+def test_values_have_the_shape_of_predict():
+    rng = np.random.default_rng(0)
+    X, v = rng.normal(size=(700, 2)), rng.normal(size=700)
+    for y in (v, v[:, None], np.column_stack([v, v])):
+        student = StudentRegressor((4,), max_epochs=2, random_state=0).fit(X, y)
+        for rows in (X[:1], X[:40], X):
+            expected = student.predict(rows)
+            for predictor in (student.predictor(), pickle.loads(pickle.dumps(student.predictor(np.float64)))):
+                assert predictor(rows).shape == expected.shape
+                assert_allclose(predictor(rows), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("form", ["array", "frame", "mixed", "objects", "list", "polars"])
+def test_no_rows_give_no_predictions(frame, form):
+    y = np.arange(len(frame)) % 3
+    table = {
+        "frame": frame[["a", "b"]],
+        "mixed": frame,
+        "objects": frame.to_numpy(dtype=object),
+    }.get(form, frame[["a", "b"]].to_numpy())
+    rows = table[:0]
+    if form == "list":
+        rows = []
+    if form == "polars":
+        table = pytest.importorskip("polars").DataFrame({"a": table[:, 0], "town": frame["town"].tolist()})
+        rows = table[:0]
+    assert StudentClassifier((4,), max_epochs=1).fit(table, y).predictor()(rows).shape == (0, 3)
+    assert StudentRegressor((4,), max_epochs=1).fit(table, y).predictor()(rows).shape == (0,)
+    assert StudentClassifier((), max_epochs=1).fit(table, y > 0).predictor()(rows).shape == (0, 2)
+
+
+def test_one_row_without_its_second_dimension_is_refused():
+    X = np.random.default_rng(0).normal(size=(50, 4))
+    with pytest.raises(ValueError, match="Expected 2D array"):
+        StudentClassifier((4,), max_epochs=1).fit(X, X[:, 0] > 0).predictor()(X[0])

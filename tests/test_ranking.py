@@ -433,3 +433,9 @@ def test_ranking_metrics_are_recall_and_ndcg():
 def test_a_teacher_handed_to_fit_is_told_its_place(likes):
     with pytest.raises(TypeError, match=r"RankingDistiller\(teacher, \.\.\.\)"):
         small().fit(likes[0], np.zeros((40, 30)))
+
+
+def test_scores_far_from_0_keep_their_order():
+    scores = 1.7e9 + np.random.default_rng(0).normal(size=(6, 9))
+    found = score_matrix(scores, np.arange(6), np.arange(9))
+    np.testing.assert_array_equal(top_k(found, 3), top_k(scores, 3))

@@ -193,3 +193,25 @@ def test_repr_fits_on_a_line(report):
     text = repr(report)
     assert text.startswith("Report(400 rows, rmse=") and "agreement=" in text
     assert len(text) < 100 and "\n" not in text
+
+
+def test_labels_in_one_column_are_those_of_flat_ones(student, teacher):
+    flat, column = (compare(student, teacher, X, y, latency_rows=()) for y in (Y, Y[:, None]))
+    assert flat.measures == column.measures and flat.classes == column.classes
+    T = X[["size"]].fillna(0.0)
+    ours, forest = StudentRegressor((4,), max_epochs=2).fit(T, T["size"]), LinearRegression().fit(T, T["size"])
+    flat, column = (compare(ours, forest, T, y, latency_rows=()) for y in (T["size"], T[["size"]]))
+    assert flat.measures == column.measures
+
+
+def test_what_is_no_student_is_refused(teacher):
+    with pytest.raises(TypeError, match="student must be a fitted StudentClassifier or StudentRegressor"):
+        compare(RandomForestClassifier(), teacher, X)
+
+
+def test_a_teacher_that_cannot_be_pickled_has_no_bytes(student):
+    class Local(Teacher):
+        pass
+
+    report = compare(student, Local(np.full(400, 0.5)), X, Y, latency_rows=())
+    assert report.value("bytes", "teacher") is None and "bytes" in report.to_markdown()

@@ -315,3 +315,14 @@ def test_the_light_net_as_a_student_learns_on(rows):
     before = student.predict_proba(rows[0])
     student.set_params(warm_start=True, max_epochs=1, learning_rate=1e-9, weight_decay=0.0).fit(*rows)
     assert np.allclose(student.predict_proba(rows[0]), before, atol=1e-5)  # from where it was, not anew
+
+
+@pytest.mark.parametrize("settings", [{}, {"sharing": "interval"}, {"share": False}, {"standardize": False}], ids=str)
+@pytest.mark.parametrize("lower", [(8,), ()])
+def test_a_column_that_never_varied_has_no_say(rows, settings, lower):
+    X, y = rows
+    constant = np.column_stack([X, np.full(len(X), 5.0)])
+    other = np.column_stack([X, np.full(len(X), -90.0)])
+    model = rocket(**settings).set_params(shared_layer_sizes=lower).fit(constant, y)
+    for net in (model, model.light_, model.booster_):
+        np.testing.assert_allclose(net.predict_proba(other), net.predict_proba(constant), atol=1e-12)

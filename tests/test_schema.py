@@ -1,13 +1,24 @@
 """Schema: what goes in comes out again, and what cannot go in is refused with advice."""
 
 import json
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from scipy import sparse
 
-from compress.schema import Encoded, Schema, as_schema
+from compress.schema import (
+    Encoded,
+    Schema,
+    as_labels,
+    as_schema,
+    class_codes,
+    classification_targets,
+    compared_values,
+    with_known_categories,
+)
 from tests.tables import mixed_table
 
 
@@ -159,3 +170,103 @@ def test_other_columns():
     schema = Schema().fit(np.eye(3))
     with pytest.raises(ValueError, match="must have the 3 columns seen in fit"):
         schema.encode(np.eye(2))
+
+
+# ------------------------------------------------------------------ labels
+LETTERS = ["b", "a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    "y, expected",
+    [
+        (LETTERS, LETTERS),
+        (pd.Series(LETTERS), LETTERS),
+        (pd.Series(LETTERS, dtype="category"), LETTERS),
+        (pd.Series(LETTERS, dtype="string"), LETTERS),
+        (pd.Series(LETTERS, dtype="string[pyarrow]"), LETTERS),
+        (pd.DataFrame({"y": LETTERS}), LETTERS),
+        (pa.chunked_array([LETTERS[:1], LETTERS[1:]]), LETTERS),
+        (pa.chunked_array([pa.array(LETTERS).dictionary_encode()]), LETTERS),
+        (pd.array([2, 0, 1], dtype="Int64"), [2, 0, 1]),
+        (pd.Series([2, 0, 1], dtype="int64[pyarrow]"), [2, 0, 1]),
+        (pd.array([True, False], dtype="boolean"), [True, False]),
+        (np.array([2, 0, 1], dtype=object), [2, 0, 1]),
+        (np.array([Decimal("0.5"), Decimal(2)]), [0.5, 2.0]),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_labels_of_any_container_become_an_array_of_their_type(y, expected):
+    found = as_labels(y)
+    assert (
+        found.tolist() == expected
+        and found.dtype.kind == (np.array(expected).dtype.kind.replace("U", "O"))[0]
+        or (found.dtype.kind == "U")
+    )
+
+
+@pytest.mark.parametrize(
+    "y, error, message",
+    [
+        (["a", None, "b"], ValueError, "Input y contains NaN: a label is missing in 1 of 3 rows .first: row 1."),
+        (np.array(["a", np.nan], dtype=object), ValueError, "Input y contains NaN"),
+        (pd.Series(["a", None], dtype="string"), ValueError, "Input y contains NaN"),
+        (np.array(["a", 1], dtype=object), TypeError, "texts only or numbers only, got both: 'int', 'str'"),
+        ([["a"], ["b", "c"]], ValueError, "one label for each row, got rows of different lengths"),
+        (sparse.csr_matrix(np.eye(3)), TypeError, "Sparse y is not supported"),
+    ],
+)
+def test_labels_that_are_none_are_refused_in_words(y, error, message):
+    with pytest.raises(error, match=message):
+        as_labels(y)
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [["c", "a", "b"], np.array(["b", "c", "a"], dtype=object), [3, 1, 2], [True, False], [0.5, -1.0], [-1, 2.5, 10]],
+    ids=str,
+)
+def test_labels_are_found_among_classes_in_any_order(classes):
+    labels = np.random.default_rng(0).choice(np.asarray(classes), 50)
+    codes = class_codes(labels, classes)
+    assert np.asarray(classes)[codes].tolist() == labels.tolist()
+
+
+@pytest.mark.parametrize("label", ["1", 3, None, np.nan, "a"])
+def test_an_unknown_label_is_named_with_the_classes(label):
+    with pytest.raises(ValueError, match=r"y_val holds .*, which is none of the classes \[2, 1\]"):
+        class_codes(np.array([1, label], dtype=object), [2, 1], "y_val")
+    assert class_codes(np.array([1, label], dtype=object), [2, 1], None).tolist() == [1, -1]
+
+
+def test_several_targets_are_told_from_soft_labels():
+    several = np.array([[1, 1, 0], [0, 1, 0]])
+    for y in (several, several.astype(bool), several.astype(float), several * 7):
+        with pytest.raises(ValueError, match="several targets do .multilabel, multioutput.. Fit one model for each"):
+            classification_targets(y, 2, "Student")
+    with pytest.raises(ValueError, match="Divide each row by its sum"):
+        classification_targets(several * 0.7, 2, "Student")
+
+
+def test_values_to_compare_with_are_flat_and_whole():
+    values = np.array([1e9 + 0.25, 2.0])
+    assert compared_values(values[:, None], 2).tolist() == compared_values(values, 2, n_outputs=1).tolist()
+    assert compared_values(values[:, None], 2).dtype == np.float64
+    for y, message in ((values[:1], "as many rows"), (np.eye(2), "as many outputs as y, 1"), ([1, np.nan], "NaN")):
+        with pytest.raises(ValueError, match=message):
+            compared_values(y, 2, "y_val", 1)
+
+
+def test_further_rows_keep_the_categories_of_the_table():
+    X = pd.DataFrame({"text": ["a", "b"], "kind": pd.Categorical(["p", "q"]), "n": [1.0, 2.0]})
+    for dtype in ("object", "string", "str"):
+        table = X.astype({"text": dtype})
+        more = table.assign(text=pd.Series(["b", "new"], dtype=dtype), kind=["new", "p"])
+        known = with_known_categories(more, table)
+        assert known["text"].isna().tolist() == [False, True] and known["kind"].isna().tolist() == [True, False]
+        assert known.dtypes.equals(table.dtypes) and known["n"].tolist() == [1, 2]
+    array = np.array([["a", 1.0], ["b", 2.0]], dtype=object)
+    assert with_known_categories(np.array([["new", 3.0]], dtype=object), array).tolist() == [[None, 3.0]]
+    codes = np.array([[1, 5], [2, 5]])
+    assert np.isnan(with_known_categories(np.array([[3, 5]]), codes, {0: "nominal"}).astype(float)).tolist() == [
+        [True, False]
+    ]

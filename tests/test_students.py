@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from compress import StudentClassifier, StudentRegressor, TransferSet
+from compress import StudentClassifier, StudentRegressor, TransferSet, load_student
 from compress.students import PeriodicEncoding
 from compress.training import TrainingResult
 
@@ -465,3 +465,131 @@ def test_numbers_that_overflow_the_net_are_refused_and_give_no_nan(rows):
     with pytest.raises(ValueError, match=rf"row {rows - 1} holds 1.5e\+308, for which there is no finite prediction"):
         student.predict_proba(new)
     assert np.isfinite(student.predict_proba(new * 1e-300)).all()
+
+
+# ------------------------------------------------------------------ what was never seen has no say
+CONSTANT = {
+    "number": 5.0,
+    "far": 1.7e9 + 0.1,
+    "gaps": np.where(np.arange(240) % 3, 5.0, np.nan),
+    "empty": np.full(240, np.nan),
+    "category": pd.Categorical(["x"] * 240, ["x", "y", "z"]),
+    "text": "x",
+}
+OTHERS = {
+    "number": [9.0, -1e6],
+    "far": [0.0, 2e9],
+    "gaps": [7.0],
+    "empty": [3.0],
+    "category": ["y", None],
+    "text": ["y"],
+}
+
+
+@pytest.mark.parametrize("column", CONSTANT)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"hidden_layer_sizes": ()},
+        {"bottleneck": 3},
+        {"encoding": PeriodicEncoding(3, scale=0.5)},
+        {"max_one_hot": 0},
+        {"early_stopping": True},
+    ],
+    ids=str,
+)
+def test_a_column_that_never_varied_has_no_say(table, column, options):
+    X, y = table
+    X = X.assign(**{column: CONSTANT[column]})
+    student = StudentClassifier(**{"hidden_layer_sizes": (8,), **options}, **QUICK).fit(X, y)
+    rows = X[X[column].notna()] if column == "gaps" else X
+    expected = student.predict_proba(rows)
+    dtype = X[column].dtype if column == "category" else None
+    for value in OTHERS[column]:
+        other = rows.assign(**{column: pd.Series([value] * len(rows), index=rows.index, dtype=dtype)})
+        assert_allclose(student.predict_proba(other), expected, atol=1e-12)
+        assert_allclose(student.predictor()(other), expected, atol=1e-5)
+    assert student.module_.inputs.seen is None  # nothing of the training rows is kept
+
+
+def test_its_weights_are_0_and_what_it_contributed_is_in_the_bias(table):
+    X, y = table
+    student = StudentClassifier((8,), **QUICK).fit(X.assign(number=5.0, text="x"), y)
+    weight = student.module_.body.layers[0][0].weight
+    silent = (weight == 0).all(dim=0)
+    assert silent.tolist() == [False, False, True, *[False] * (weight.shape[1] - 4), True]  # number and text
+
+
+def test_categories_and_missing_values_that_never_occurred_have_no_say(table):
+    X, y = table
+    X = X.assign(kind=pd.Categorical(np.where(y == "yes", "a", "b"), ["a", "b", "never"]))
+    hot = StudentClassifier((8,), **QUICK).fit(X, y)
+    embedded = StudentClassifier((8,), max_one_hot=0, **QUICK).fit(X, y)
+    for value in ("never", None):
+        unknown = X.assign(kind=pd.Categorical([value] * 240, X["kind"].dtype.categories))
+        assert_allclose(hot.predict_proba(unknown), hot.predict_proba(X.assign(kind="new")), atol=1e-12)
+        assert_allclose(embedded.predict_proba(unknown), embedded.predict_proba(X.assign(kind="new")), atol=1e-12)
+    assert not embedded.module_.inputs.embeddings["2"].weight[2:].any()
+
+
+def test_a_column_that_varies_later_is_learned_later(table):
+    X, y = table
+    X = X[["count"]]
+    student = StudentClassifier((8,), batch_size=32, learning_rate=0.05, random_state=0)
+    student.partial_fit(X.assign(late=5.0), y, classes=["no", "yes"])
+    assert_array_equal(student.predict_proba(X.assign(late=9.0)), student.predict_proba(X.assign(late=5.0)))
+    late = X.assign(late=5.0 + (y == "yes"))
+    for _ in range(20):
+        student.partial_fit(late, y)
+    assert student.score(late, y) > 0.95
+    student.partial_fit(X.assign(late=5.0), y)  # constant again, but learned
+    assert (student.predict_proba(X.assign(late=6.0)) != student.predict_proba(X.assign(late=5.0))).any()
+
+
+# ------------------------------------------------------------------ values far from 0, and very large ones
+@pytest.mark.parametrize("shift, scale", [(1.7e9, 1.0), (-5e12, 100.0), (0.0, 1e200), (1e5, 1e-3)])
+def test_values_keep_their_spread_wherever_they_are(shift, scale, tmp_path):
+    X = np.random.default_rng(0).normal(size=(300, 2))
+    y = X[:, 0]
+    student = StudentRegressor((16,), max_epochs=30, random_state=0).fit(X, shift + scale * y)
+
+    def error(predictions):
+        return np.sqrt(np.mean(((predictions - shift) / scale - y) ** 2))
+
+    expected = error(student.predict(X))
+    assert expected < 0.15
+    student.save(tmp_path / "student")
+    for predict in (student.predictor(), student.predictor(np.float64), load_student(tmp_path / "student").predict):
+        assert error(predict(X)) == pytest.approx(expected, rel=1e-3)
+    data = TransferSet(X, shift + scale * y, "values")
+    assert_array_equal(student.fit(data).predict(X), student.fit(X, shift + scale * y).predict(X))
+
+
+def test_targets_of_a_transfer_set_in_one_column_are_flat():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    student = StudentRegressor((4,), max_epochs=1).fit(TransferSet(X, X[:, :1], "values"))
+    assert student.predict(X).shape == student.predictor()(X).shape == (60,)
+
+
+# ------------------------------------------------------------------ what is too large
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"hidden_layer_sizes": (10**9,)},
+        {"hidden_layer_sizes": (10**30,)},
+        {"bottleneck": 10**10},
+        {"encoding": PeriodicEncoding(10**10)},
+        {"embedding_size": 10**10, "max_one_hot": 0},
+    ],
+    ids=str,
+)
+def test_a_net_beyond_memory_is_refused_before_anything_is_allocated(table, options):
+    with pytest.raises(MemoryError, match=r"makes a net of [\d,]+ parameters, .* are available. Take fewer units"):
+        StudentClassifier(**options).fit(*table)
+
+
+@pytest.mark.parametrize("y, message", [([None, "a"] * 120, "contains NaN"), (np.ones((240, 3)), "several targets")])
+def test_labels_that_are_none_are_refused_in_words(table, y, message):
+    with pytest.raises(ValueError, match=message):
+        StudentClassifier().fit(table[0], y)

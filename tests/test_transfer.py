@@ -12,7 +12,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.svm import LinearSVC
 
 from compress import MUNGE, StudentClassifier, TransferSet
-from compress.transfer import SingleTeacher, label_rows, remembering
+from compress.transfer import CrossFit, SingleTeacher, label_rows, remembering
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(50, 3))
@@ -261,3 +261,31 @@ def test_a_damaged_answer_is_asked_for_again(teacher, tmp_path):
     (path,) = tmp_path.iterdir()
     path.write_bytes(path.read_bytes()[:-7])
     assert_array_equal(remembering(teacher, tmp_path).predict_proba(X), expected)
+
+
+def test_values_stay_float64_until_a_student_centres_them():
+    y = 1.7e9 + X[:, 0]
+    teacher = LinearRegression().fit(X, y)
+    for data in (
+        TransferSet.from_teacher(teacher, X),
+        TransferSet.from_teacher(teacher, X, original_targets=y),
+        SingleTeacher(teacher).transfer_set(X),
+        CrossFit(LinearRegression(), random_state=0).fit(X, y).transfer_set(X),
+    ):
+        assert data.targets.dtype == np.float64
+        assert_allclose(data.targets, y, rtol=0, atol=1e-5)
+    assert CrossFit(LinearRegression(), random_state=0).fit(X, y).outputs(X, "values").dtype == np.float64
+
+
+def test_categories_that_the_original_rows_do_not_have_are_missing():
+    class Watching:
+        classes_ = np.array([0, 1])
+
+        def predict_proba(self, X):
+            assert set(X["s"].dropna()) <= {"u", "v"}
+            return np.full((len(X), 2), 0.5)
+
+    table = pd.DataFrame({"s": ["u", "v", "u"]}, dtype=object)
+    more = pd.DataFrame({"s": ["new", "v"]}, dtype=object)
+    data = TransferSet.from_teacher(Watching(), table, X_unlabeled=more)
+    assert data.X["s"].isna().tolist() == [False, False, False, True, False]
