@@ -2,7 +2,8 @@
 
 A regular file is written under a hidden name of its own in the same folder, and renamed when it is complete: an old
 file stays until then, and each of several writers of one path leaves a whole file. Links are followed, so that a link
-stays a link. What is no regular file, such as a named pipe or /dev/stdout, cannot be replaced and is written in place.
+stays a link. Other things than files, such as a named pipe or /dev/stdout, cannot be replaced: they are written in
+place.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ def check_writable(path, n_bytes: int = 2**20) -> None:
 
 
 def is_special(path: Path) -> bool:
-    """Whether a path is there and is no regular file, so that it is written in place."""
+    """Whether a path is there and something else than a regular file, so that it is written in place."""
     try:
         return not stat.S_ISREG(os.stat(path).st_mode)
     except OSError:
