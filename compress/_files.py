@@ -2,7 +2,8 @@
 
 A regular file is written under a hidden name of its own in the same folder, and renamed when it is complete: an old
 file stays until then, and each of several writers of one path leaves a whole file. Links are followed, so that a link
-stays a link. A named pipe, /dev/stdout and other special files cannot be replaced and are written in place.
+stays a link. Other things than files, such as a named pipe or /dev/stdout, cannot be replaced: they are written in
+place.
 """
 
 from __future__ import annotations

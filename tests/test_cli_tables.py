@@ -4,6 +4,7 @@ import bz2
 import gzip
 import json
 import lzma
+import os
 
 import numpy as np
 import pandas as pd
@@ -290,3 +291,22 @@ def test_surplus_columns_are_counted_and_not_all_listed(run, tmp_path):
     line = err.splitlines()[-1]
     assert code == 1 and len(line) < 300
     assert "3,000 columns that the model does not know" in line and "(and 2,992 more)" in line
+
+
+def test_a_second_header_among_the_rows_is_named(run, tmp_path):
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n3,4\na,b\n5,6\n7,8\n")
+    code, _, err = run("generate t.csv --rows 2")
+    assert code == 1 and "one value is the name of the column, 'a': take out the second header" in err
+
+
+def test_the_index_of_a_parquet_file_is_said_to_be_left_out(run, tmp_path):
+    pytest.importorskip("pyarrow")
+    pd.DataFrame({"id": range(9), "a": np.arange(9.0)}).set_index("id").to_parquet(tmp_path / "t.parquet")
+    code, out, err = run("generate t.parquet --rows 2")
+    assert code == 0 and out.startswith("a\n") and "the index 'id' of the DataFrame is not taken for a column" in err
+
+
+def test_a_pipe_as_input_is_refused_with_a_word(run, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    code, _, err = run("generate pipe --rows 2")
+    assert code == 1 and "pipe is not a file. Write what comes from a pipe to a file first" in err

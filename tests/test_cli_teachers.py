@@ -155,7 +155,7 @@ def test_a_teacher_that_cannot_read_the_table_says_so_before_any_work(run):
     MIXED.to_csv("t.csv", index=False)
     code, _, err = run("label t.csv --teacher t.joblib --trust-pickle")
     assert code == 1 and "cannot answer the rows of t.csv: only categoricals, please" in err
-    assert "CSV does not keep them: write the table as Parquet" in err
+    assert "CSV does not keep them: write the table as Parquet." in err
 
 
 def test_the_numbered_columns_of_an_array_are_found_in_any_order(run):

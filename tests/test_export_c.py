@@ -198,3 +198,10 @@ def test_texts_that_c_would_cut_are_refused(tmp_path):
     with pytest.raises(ValueError, match="half of a surrogate pair"):
         changed.to_c(tmp_path / "m.c")
     assert not list(tmp_path.iterdir())
+
+
+def test_categories_beyond_64_bits_are_refused(tmp_path):
+    table = pd.DataFrame({"big": pd.Series([10**30, 5] * 20, dtype=object)})
+    student = StudentClassifier((2,), schema={"big": "nominal"}, **QUICK).fit(table, np.arange(40) % 2)
+    with pytest.raises(ValueError, match="'big' has categories beyond 64 bits"):
+        student.to_c(tmp_path / "m.c")

@@ -40,6 +40,12 @@ CASES = {
     "outputs": (StudentRegressor((), **QUICK), X, X[:, :2]),
     "frame": (StudentClassifier((4,), max_one_hot=5, **QUICK), FRAME, np.arange(60) % 2),
     "periodic": (StudentClassifier((4,), encoding=PeriodicEncoding(2), **QUICK), FRAME, np.arange(60) % 2),
+    "no numbers": (StudentClassifier((4,), **QUICK), FRAME[["colour", "flag"]], np.arange(60) % 2),
+    "fractions": (
+        StudentClassifier((4,), **QUICK),
+        pd.DataFrame({"grade": pd.Categorical([1.5, 2.5, None] * 20)}),
+        np.arange(60) % 2,
+    ),
     "numpy sizes": (StudentRegressor((np.int64(4),), dropout=np.float32(0.1), **QUICK), X, X[:, 0]),
 }
 
@@ -318,6 +324,14 @@ def test_an_unfitted_student_cannot_be_saved(tmp_path):
 
     with pytest.raises(NotFittedError):
         StudentClassifier().save(tmp_path / "student")
+
+
+@pytest.mark.parametrize("values", [pd.cut(X[:, 0], 3), pd.Categorical([pd.Timestamp("2006-08-20")] * 60), [b"x"] * 60])
+def test_categories_that_a_file_cannot_hold_are_named_when_it_is_saved(values, tmp_path):
+    student = StudentClassifier((4,), **QUICK).fit(pd.DataFrame({"a": values}), np.arange(60) % 2)
+    with pytest.raises(TypeError, match=r"of type \w+\. Turn such categories, classes and names into text before fit"):
+        student.save(tmp_path / "student")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_of_the_first_format_is_still_read():

@@ -93,5 +93,8 @@ def _try(teacher, X: pd.DataFrame, path: Path) -> None:
         texts = any(pd.api.types.is_string_dtype(dtype) for dtype in X.dtypes)
         hint = ""
         if texts and not is_parquet(path):
-            hint = " If it was taught on pandas categoricals, CSV does not keep them: write the table as Parquet."
+            hint = (
+                " If it was taught on pandas categoricals, or on texts such as 'NA', CSV does not keep them: write the "
+                "table as Parquet."
+            )
         raise ValueError(f"the teacher cannot answer the rows of {path}: {error}{hint}") from error

@@ -67,6 +67,8 @@ def check_text(X: pd.DataFrame, path: Path, *, codes: Iterable[str] = (), strict
         texts = texts[texts.map(lambda value: isinstance(value, str))]
         different = texts.unique()
         what = looks_like([text.strip() for text in different[:LOOKED_AT]])
+        if what is not None and str(name) in different:
+            what = f"numbers, but one value is the name of the column, {str(name)!r}: take out the second header"
         if what is None:
             continue
         message = f"{path}: column {str(name)!r} is text that looks like {what}"

@@ -22,7 +22,8 @@ def read_table(path: Path, form: CsvForm, *, text=(), categories: Callable[[list
     the known categories of some of them; a CSV file is read accordingly (see `read_csv`).
     """
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is not a file.")
+        hint = " Write what comes from a pipe to a file first, since it is read twice." if path.exists() else ""
+        raise FileNotFoundError(f"{path} is not a file.{hint if not path.is_dir() else ''}")
     if path.stat().st_size == 0:
         raise ValueError(f"{path} is empty.")
     if is_parquet(path):
@@ -49,4 +50,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     if not frame.columns.is_unique:
         twice = frame.columns[frame.columns.duplicated()][0]
         raise ValueError(f"{path} has the column {twice!r} more than once. Rename one of them.")
+    index = [name for name in frame.index.names if name is not None]
+    if index:
+        say(f"note: {path}: the index {', '.join(map(repr, index))} of the DataFrame is not taken for a column")
     return frame

@@ -35,7 +35,9 @@ def to_c(student, path, *, name: str | None = None) -> tuple[Path, Path]:
     """Write a fitted student as one C file and a header beside it.
 
     The file compiles with `cc -O2 -Wall -Werror -c`, and programs with it are linked with `-lm`. Never use
-    `-ffast-math`, which ignores NaN, the missing value. The code gives the student's predictions to 1e-5.
+    `-ffast-math`, which ignores NaN, the missing value. The code gives the student's predictions to 1e-5. They are
+    float, or double where values have a mean so far from 0 for their spread that float would lose the spread. Columns
+    that are called like a keyword or macro of C or C++ get an underscore; the header says which field is which column.
 
     Parameters
     ----------
@@ -55,7 +57,7 @@ def to_c(student, path, *, name: str | None = None) -> tuple[Path, Path]:
     Raises
     ------
     ValueError
-        `path` has another ending, or `name` is not a C identifier.
+        `path` has another ending, `name` is not a C identifier, or a name or category cannot be written in C.
     TypeError
         The student cannot be exported, see `to_onnx`.
     """

@@ -30,7 +30,8 @@ def to_onnx(student, path, *, precision: str = "float32", X=None, check: bool = 
     The inputs have the names and types of the columns of the DataFrame, each of shape (n_rows, 1): strings,
     int64, bool, float, or double where float would lose digits that matter. Students of arrays have one
     input "X" of shape (n_rows, n_columns). `onnx_inputs` turns tables into inputs. The outputs are "label" and
-    "probabilities" of shape (n_rows, n_classes), or "values" for regression. The number of rows is free.
+    "probabilities" of shape (n_rows, n_classes), or "values" for regression. These are double where their mean is so
+    far from 0 for their spread that float would lose the spread. The number of rows is free.
 
     Parameters
     ----------
@@ -56,8 +57,8 @@ def to_onnx(student, path, *, precision: str = "float32", X=None, check: bool = 
     ImportError
         onnx, or onnxruntime for the check, is not installed.
     ArithmeticError
-        A float32 model differs from the student by more than 1e-5 (in regression, of the targets' standard deviation).
-        The file is not written.
+        A float32 model differs from the student by more than 1e-5 (in regression, of the standard deviation of each
+        target), beyond what float32 rounds at the size of the predictions. The file is not written.
     TypeError, ValueError
         The student cannot be exported, see `plan_of`, or the precision is unknown.
     """

@@ -298,6 +298,11 @@ def _category_type(column) -> str:
         return "string"
     if kinds == {bool}:
         return "int64" if column.missing else "bool"
+    if kinds == {int} and max(map(abs, column.categories)) >= 2**63:
+        raise ValueError(
+            f"column {column.name!r} has categories beyond 64 bits, such as {max(column.categories, key=abs)}. "
+            "Turn the column into strings before fit."
+        )
     if kinds == {int}:
         return "double" if column.dtype.startswith("float") else "int64"
     if kinds <= {int, float}:

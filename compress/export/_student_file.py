@@ -145,7 +145,17 @@ def _parsed(text: str):
 
 
 def _text(described: dict) -> str:
-    return json.dumps(described, separators=(",", ":"), default=lambda value: value.tolist())  # NumPy scalars
+    return json.dumps(described, separators=(",", ":"), default=_plain)
+
+
+def _plain(value):
+    """Return a NumPy scalar or array as Python's own types; refuse what JSON cannot hold."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(
+        f"a student's file holds texts, numbers and booleans only, got {value!r} of type {type(value).__name__}. "
+        "Turn such categories, classes and names into text before fit, for instance with X[column].astype(str)."
+    )
 
 
 def _digest(described: dict, weights: dict) -> str:

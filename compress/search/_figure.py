@@ -1,7 +1,7 @@
 """The figure of a budget search; matplotlib is imported when it is drawn.
 
 Shapes of like size and error lie close together. Each label stands where it covers no other one: that of the choice
-first, then those of the frontier, then the others; a label without room is left out.
+first, then those of the frontier, then the others; a label that fits nowhere is left out.
 """
 
 from __future__ import annotations

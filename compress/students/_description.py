@@ -208,7 +208,7 @@ def _check_weights(found: Description, weights: dict) -> None:
         must(tensor.dtype == wanted or (either and tensor.dtype == torch.float64), name, f"{wanted}", tensor.dtype)
         must(bool(torch.isfinite(tensor).all()), name, "finite", "NaN or infinity")
         if name in ("inputs.scale", "output_scale"):
-            must(bool((tensor > 0).all()), name, "positive", tensor.min().item())
+            must(bool((tensor > 0).all()), name, "positive", "0 or less")
     _check_folded(found, weights)
 
 

@@ -66,7 +66,8 @@ def load_student(path):
     FileNotFoundError
         The file does not exist.
     ValueError
-        The file has another format, is damaged, describes something else than a student, or a newer version wrote it.
+        The file has another format, is damaged, describes something else than a student, or was written by a newer
+        version.
     """
     described, weights = read_student_file(path)
     try:
