@@ -251,11 +251,11 @@ def all_finite(X: np.ndarray) -> bool:
 
     Parameters
     ----------
-    X : float array of shape (n_rows, n_columns)
+    X : float array of any shape
         The numbers.
     """
     if X.size <= FEW:  # here Python is quicker than one call of NumPy
-        return all(math.isfinite(sum(row)) for row in X.tolist())
+        return math.isfinite(sum(X.ravel().tolist()))
     return bool(np.isfinite(np.add.reduce(X, axis=None)))
 
 
