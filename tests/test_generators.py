@@ -16,9 +16,8 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from compress import _memory
 from compress.generators import MUNGE, Interpolation, MarginalSampler, NaiveBayesEstimation, _base
-from compress.schema import Schema
+from compress.schema import Schema, _memory
 from tests.tables import mixed_table
 
 GENERATORS = [

@@ -21,8 +21,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from compress._memory import check_fits
-from compress.schema import Encoded, Schema, as_schema, as_table
+from compress.schema import Encoded, Schema, as_schema, as_table, check_fits
 
 __all__ = ["BaseGenerator"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from compress._memory import check_fits
+from compress.schema import check_fits
 
 __all__ = ["check_layers", "check_size"]
 

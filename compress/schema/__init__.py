@@ -28,6 +28,7 @@ from compress.schema._containers import as_table, has_columns, names_of, pandas_
 from compress.schema._holdout import holdout_split
 from compress.schema._known import with_known_categories
 from compress.schema._labels import as_labels, class_codes, class_names, columns_of_classes, same_classes
+from compress.schema._memory import check_fits
 from compress.schema._moved import moved
 from compress.schema._multi_valued import EncodedFields, FieldEncoder
 from compress.schema._rows import columns_taken, stack_tables, take
@@ -47,6 +48,7 @@ __all__ = [
     "as_schema",
     "as_table",
     "check_columns",
+    "check_fits",
     "check_validation_pair",
     "checked_table",
     "class_codes",
