@@ -26,9 +26,12 @@ demo: $(STAMP) ## the main job on letter.p2, one seed: teacher, MUNGE, student, 
 	@echo "== teacher -> MUNGE -> labels -> student on letter.p2 (reports go to out/demo)"
 	$(BIN)/python -m experiments.model_compression --demo --problems letter.p2 --seeds 0 --out out/demo
 
+# one process per core; each test is small and uses one thread
+PARALLEL := -n logical --dist worksteal
+
 test: $(STAMP) ## the tests (minutes)
 	@echo "== running the tests"
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 test-slow: $(STAMP) ## the tests that train for long
 	$(BIN)/python -m pytest -m slow
@@ -41,7 +44,7 @@ FUZZ ?= 1200
 
 fuzz: $(STAMP) ## random files and tables, at least 20,000 inputs, other ones each time (at most 10 minutes); FUZZ=
 	@echo "== fuzzing with $(FUZZ) inputs for each test"
-	FUZZ=$(FUZZ) $(BIN)/python -m pytest tests/fuzz
+	FUZZ=$(FUZZ) $(BIN)/python -m pytest $(PARALLEL) tests/fuzz
 
 lint: $(STAMP) ## ruff: rules and format
 	$(BIN)/ruff check .

@@ -1,6 +1,19 @@
 """The line at the end that says how many inputs the fuzzers tried."""
 
+import pytest
 from fuzzing import COUNTS
+
+
+def pytest_sessionfinish(session):
+    # one of several processes of pytest-xdist: hand the counts to the one that reports
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["fuzz"] = dict(COUNTS)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    for name, count in getattr(node, "workeroutput", {}).get("fuzz", {}).items():
+        COUNTS[name] += count
 
 
 def pytest_terminal_summary(terminalreporter):
