@@ -15,6 +15,7 @@ from compress.evaluation import (
     latency,
     regression_metrics,
     rmse,
+    rmse_difference,
     size_bytes,
 )
 
@@ -151,3 +152,35 @@ def test_one_column_is_compared_as_a_flat_array():
     assert fidelity(p[:, :1], p[:, 1:]) == fidelity(p[:, 0], p[:, 1])
     with pytest.raises(ValueError, match="one column for each of the 2 classes, got 3"):
         rmse(np.eye(3), p)
+
+
+def test_the_difference_of_two_rmses_by_hand():
+    errors, others = np.array([0.04, 0.0, 0.05, 0.03]), np.array([0.09, 0.01, 0.08, 0.06])
+    found = rmse_difference(errors, others)
+    assert found.value == pytest.approx(np.sqrt(0.03) - np.sqrt(0.06))
+    rows = errors / (2 * np.sqrt(0.03)) - others / (2 * np.sqrt(0.06))
+    assert (found.high - found.low) / 2 == pytest.approx(1.959964 * rows.std(ddof=1) / 2)
+    assert found.value == pytest.approx((found.low + found.high) / 2)
+
+
+def test_the_interval_of_a_difference_holds_the_truth_as_often_as_it_says():
+    # two models of the same true error whose rows are hard or easy for both
+    rng, held = np.random.default_rng(0), 0
+    for _ in range(400):
+        hard = rng.exponential(size=300)
+        errors = [hard * rng.exponential(size=300) for _ in range(2)]
+        held += not rmse_difference(*errors).is_clear
+    assert held / 400 == pytest.approx(0.95, abs=0.03)
+
+
+def test_pairing_the_rows_makes_the_interval_narrower():
+    rng = np.random.default_rng(0)
+    hard = rng.exponential(size=500)
+    errors, others = hard * 1.1, hard
+    paired, apart = rmse_difference(errors, others), rmse_difference(errors, rng.permutation(others))
+    assert paired.high - paired.low < (apart.high - apart.low) / 5
+
+
+def test_a_difference_needs_the_same_rows():
+    with pytest.raises(ValueError, match="the same rows, got 3 and 4"):
+        rmse_difference(np.ones(3), np.ones(4))

@@ -215,3 +215,56 @@ def test_a_teacher_that_cannot_be_pickled_has_no_bytes(student):
 
     report = compare(student, Local(np.full(400, 0.5)), X, Y, latency_rows=())
     assert report.value("bytes", "teacher") is None and "bytes" in report.to_markdown()
+
+
+# The verdict
+
+
+def test_the_verdict_names_the_model_its_size_and_the_better_one(report):
+    teacher, student = report.value("rmse", "teacher"), report.value("rmse")
+    assert student > teacher + 0.1  # three passes do not suffice
+    assert report.verdict.startswith("The student is a net with 8 hidden units of ")
+    assert f"Its RMSE is {student:.4f}, the teacher's {teacher:.4f}: worse (difference +" in report.verdict
+    assert "teaching" not in report.verdict
+    assert str(report).startswith(report.verdict)
+
+
+@pytest.fixture(scope="module")
+def models():
+    """Probabilities of yes for 2,000 rows by a good, an equal, and a bad model, and the labels."""
+    rng = np.random.default_rng(1)
+    p = rng.uniform(size=2000)
+    return p, np.clip(p + rng.normal(scale=0.001, size=2000), 0, 1), rng.uniform(size=2000), rng.uniform(size=2000) < p
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "words"),
+    [
+        (0, 2, "teaching paid (difference -"),
+        (2, 0, "teaching did not pay: without it the model is better (difference +"),
+        (0, 1, "whether teaching paid these rows cannot tell (difference "),
+    ],
+)
+def test_the_verdict_says_whether_teaching_paid(student, models, ours, theirs, words):
+    class Told(type(student)):
+        def predict_proba(self, table):
+            p = models[self.which][table.index.to_numpy()]
+            return np.column_stack([1 - p, p])
+
+    def told(which):
+        model = Told()
+        vars(model).update(vars(student), which=which)
+        return model
+
+    table = pd.DataFrame({"size": np.zeros(2000), "colour": "red"})
+    labels = np.where(models[3], "yes", "no")
+    found = compare(told(ours), Teacher(models[0]), table, labels, untaught=told(theirs), latency_rows=())
+    assert words in found.verdict
+    assert found.value("rmse", "untaught") == pytest.approx(np.sqrt(np.mean((models[theirs] - models[3]) ** 2)))
+    assert "| untaught |" in str(found)
+
+
+def test_without_labels_the_verdict_is_on_size_and_speed_only(student, teacher):
+    found = compare(student, teacher, X, latency_rows=(10_000,))
+    assert "smaller and" in found.verdict and "faster than its teacher." in found.verdict
+    assert "RMSE" not in found.verdict

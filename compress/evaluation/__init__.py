@@ -1,5 +1,6 @@
 """Measures: how good a model is, how near to its teacher, how large, how fast; and how far long work has come."""
 
+from compress.evaluation._difference import Difference, rmse_difference
 from compress.evaluation._progress import Progress, duration, progress, say
 from compress.evaluation._quality import (
     Latency,
@@ -14,6 +15,7 @@ from compress.evaluation._quality import (
 )
 
 __all__ = [
+    "Difference",
     "Latency",
     "Progress",
     "calibration_error",
@@ -24,6 +26,7 @@ __all__ = [
     "progress",
     "regression_metrics",
     "rmse",
+    "rmse_difference",
     "say",
     "size_bytes",
     "squared_errors",

@@ -10,7 +10,9 @@ from compress.report._costs import costs
 from compress.report._measures import quality_and_fidelity
 from compress.report._report import Report
 from compress.report._slices import by_class, by_slice
+from compress.report._verdict import differences
 from compress.schema import as_table, class_codes, compared_labels, compared_values, same_classes
+from compress.students import described
 from compress.teachers import answered_classes, teacher_outputs
 
 __all__ = ["compare"]
@@ -19,7 +21,16 @@ PLOTTED_ROWS = 2000
 
 
 def compare(
-    student, teacher, X, y=None, *, latency_rows=(1, 10_000), classes=None, max_slices: int = 20, random_state=0
+    student,
+    teacher,
+    X,
+    y=None,
+    *,
+    untaught=None,
+    latency_rows=(1, 10_000),
+    classes=None,
+    max_slices: int = 20,
+    random_state=0,
 ) -> Report:
     """Compare a student with its teacher.
 
@@ -33,6 +44,9 @@ def compare(
         The rows; numbers are valid for other rows when neither model has learned from these.
     y : array, optional
         The true labels or values; without them the report has fidelity but no quality.
+    untaught : fitted student, optional
+        The model that is like the student and learned from the original rows alone, without a teacher; the verdict then
+        says whether teaching paid.
     latency_rows : sequence of int, default=(1, 10000)
         The batch sizes at which latency is measured, in one thread and with `n_jobs=1`; an empty sequence measures
         none.
@@ -68,7 +82,8 @@ def compare(
         ours, theirs = student.predict_proba(X), _in_order_of(student, teacher, X, classes)
         classes = student.classes_
         y = None if y is None else compared_labels(y, len(X), classes=classes)
-    measures = quality_and_fidelity(y, ours, theirs, classes)
+    plain = None if untaught is None else _predictions(untaught, X, classes)
+    measures = quality_and_fidelity(y, ours, theirs, classes, plain)
     measures += costs(student, teacher, X, classifier, latency_rows)
     rng = check_random_state(random_state)
     return Report(
@@ -76,8 +91,17 @@ def compare(
         by_class(y, ours, theirs, classes) if classifier else [],
         by_slice(student.schema_, X, ours, theirs, classifier)[:max_slices],
         len(X),
+        student=described(student),
+        differences=differences(y, ours, classes, teacher=theirs, untaught=plain),
         points=_points(y, ours, theirs, classes if classifier else None, rng),
     )
+
+
+def _predictions(student, X, classes) -> np.ndarray:
+    """Return values, or probabilities with columns in the order of the classes."""
+    if classes is None:
+        return student.predict(X)
+    return student.predict_proba(X)[:, class_codes(classes, student.classes_)]
 
 
 def _in_order_of(student, teacher, X, classes) -> np.ndarray:

@@ -40,12 +40,12 @@ def label_of(key: str) -> str:
     return f"µs per row, {int(key.removeprefix('us_per_row_')):,} at a time"
 
 
-def measure(group: str, key: str, student=None, teacher=None, quotient=None, **spread) -> dict:
+def measure(group: str, key: str, student=None, teacher=None, quotient=None, **more) -> dict:
     """Return one row of `Report.measures`."""
-    return {"group": group, "measure": key, "student": student, "teacher": teacher, "quotient": quotient, **spread}
+    return {"group": group, "measure": key, "student": student, "teacher": teacher, "quotient": quotient, **more}
 
 
-def quality_and_fidelity(y, student, teacher, classes) -> list[dict]:
+def quality_and_fidelity(y, student, teacher, classes, untaught=None) -> list[dict]:
     """Return rows of `Report.measures`: how good both are, and how near the student is to its teacher.
 
     Parameters
@@ -56,11 +56,15 @@ def quality_and_fidelity(y, student, teacher, classes) -> list[dict]:
         The probabilities or values of both; `teacher` may be None, and then fidelity is left out.
     classes : array of shape (n_classes,), or None
         The label of each column; None in regression.
+    untaught : float array, optional
+        The predictions of the model that is like the student and learned without a teacher.
     """
     rows = []
     if y is not None:
-        ours, theirs = (None if p is None else _quality(y, p, classes) for p in (student, teacher))
-        rows += [measure("task", key, ours[key], None if theirs is None else theirs[key]) for key in ours]
+        ours, theirs, plain = (None if p is None else _quality(y, p, classes) for p in (student, teacher, untaught))
+        for key in ours:
+            more = {} if plain is None else {"untaught": plain[key]}
+            rows.append(measure("task", key, ours[key], None if theirs is None else theirs[key], **more))
     if teacher is not None:
         pair = (student, teacher) if classes is not None else (np.ravel(student), np.ravel(teacher))
         found = fidelity(*pair)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from compress.report._costs import THREADS
 from compress.report._figure import draw_report
 from compress.report._measures import label_of
+from compress.report._verdict import verdict
 
 __all__ = ["Report"]
 
@@ -20,8 +21,9 @@ class Report:
     measures : list of dict
         One row per measure: `group` ("task", "fidelity" or "cost"), `measure` (a key, such as "rmse", "rmse_to_teacher"
         or "us_per_row_batch"), `student`, `teacher`, `quotient` (the teacher's cost divided by the student's), and for
-        latencies `student_low`, `student_high`, `teacher_low`, `teacher_high`. A number that does not exist is None.
-        Latencies are in microseconds per row.
+        latencies `student_low`, `student_high`, `teacher_low`, `teacher_high`. With a model that learned without a
+        teacher the rows of group "task" have its number as `untaught`. A number that does not exist is None. Latencies
+        are in microseconds per row.
     classes : list of dict
         One row per class: `class`, `rows`, `student` and `teacher` (recall), `agreement`, and `rmse` (between the
         probabilities of the class by student and teacher). Without labels the rows are those that the teacher assigns
@@ -31,6 +33,11 @@ class Report:
         classifiers. The parts are taken from one column at a time: categories, quarters of the range, missing values.
     n_rows, threads : int
         The number of rows of the report, and the number of threads with which latencies were measured.
+    student : str
+        The student in words.
+    differences : dict of str to Difference
+        The RMSE of the student minus that of "teacher" and of "untaught", with 95 % intervals over paired rows; without
+        labels it is empty.
     points : dict of arrays
         What `plot` draws.
     """
@@ -40,6 +47,8 @@ class Report:
     slices: list
     n_rows: int
     threads: int = THREADS
+    student: str = "a student"
+    differences: dict = field(default_factory=dict)
     points: dict = field(default_factory=dict, repr=False)
 
     def value(self, measure: str, model: str = "student"):
@@ -49,7 +58,7 @@ class Report:
         ----------
         measure : str
             The key of the measure, such as "rmse", "agreement", "rmse_to_teacher", "bytes" or "us_per_row_batch".
-        model : {"student", "teacher", "quotient"}, default="student"
+        model : {"student", "teacher", "untaught", "quotient"}, default="student"
             The model whose number is returned; "quotient" is the teacher's cost divided by the student's.
 
         Raises
@@ -59,8 +68,16 @@ class Report:
         """
         for row in self.measures:
             if row["measure"] == measure:
-                return row[model]
+                return row.get(model)
         raise KeyError(f"measure must be one of {[row['measure'] for row in self.measures]}, got {measure!r}.")
+
+    @property
+    def verdict(self) -> str:
+        """What the student is, how much smaller, faster, better or worse than its teacher, and whether teaching paid.
+
+        Differences of the RMSE are stated with 95 % intervals; one that holds 0 may be chance.
+        """
+        return verdict(self)
 
     def to_frame(self):
         """Return the measures as a pandas DataFrame, indexed by measure."""
@@ -69,12 +86,13 @@ class Report:
         return pd.DataFrame(self.measures).set_index("measure")
 
     def to_markdown(self) -> str:
-        """Return measures, classes and the worst slices as Markdown tables."""
+        """Return the verdict, and measures, classes and the worst slices as Markdown tables."""
+        models = ["student", "teacher"] + ["untaught"] * any("untaught" in row for row in self.measures)
         rows = [
-            [label_of(r["measure"]), _number(r, "student"), _number(r, "teacher"), _times(r["quotient"])]
+            [label_of(r["measure"]), *(_number(r, model) for model in models), _times(r["quotient"])]
             for r in self.measures
         ]
-        text = _table(["", "student", "teacher", "teacher / student"], rows)
+        text = f"{self.verdict}\n\n" + _table(["", *models, "teacher / student"], rows)
         text += f"\n{self.n_rows:,} rows. Latency: median (fastest-slowest), {self.threads} thread.\n"
         if self.classes:
             worst = sorted(self.classes, key=lambda r: r["agreement"])[:10]
@@ -121,7 +139,7 @@ def _table(head, rows) -> str:
 
 
 def _number(row: dict, model: str) -> str:
-    value = row[model]
+    value = row.get(model)
     if value is None:
         return "-"
     if f"{model}_low" in row:

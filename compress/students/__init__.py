@@ -12,6 +12,7 @@ Bucila, Caruana and Niculescu-Mizil, "Model Compression", KDD 2006.
 from compress.students._base import BaseStudent
 from compress.students._classifier import StudentClassifier
 from compress.students._encodings import PeriodicEncoding
+from compress.students._family import FAMILIES, described, family_of
 from compress.students._load import load_student, restored
 from compress.students._net_classifier import NetClassifier
 from compress.students._objectives import (
@@ -26,6 +27,7 @@ from compress.students._objectives import (
 from compress.students._regressor import StudentRegressor
 
 __all__ = [
+    "FAMILIES",
     "LOGIT_CLIP",
     "BaseStudent",
     "Logits",
@@ -38,6 +40,8 @@ __all__ = [
     "StudentRegressor",
     "Values",
     "centred_logits",
+    "described",
+    "family_of",
     "load_student",
     "restored",
 ]

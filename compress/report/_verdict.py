@@ -1,0 +1,89 @@
+"""The verdict of a report, in words: what the student is, how small and fast, how good, and whether teaching paid."""
+
+from __future__ import annotations
+
+from compress.evaluation import Difference, rmse_difference, squared_errors
+
+__all__ = ["differences", "row_errors", "verdict"]
+
+OTHERS = ("teacher", "untaught")
+
+
+def row_errors(y, output, classes):
+    """Return the squared error of each row, whose mean is the square of the RMSE of a report.
+
+    Parameters
+    ----------
+    y : array of shape (n_rows,) or (n_rows, n_outputs)
+        The true labels or values.
+    output : float array of shape (n_rows, n_classes), (n_rows,) or (n_rows, n_outputs)
+        The predictions.
+    classes : array of shape (n_classes,), or None
+        The label of each column; None in regression.
+    """
+    return (output - y.reshape(output.shape)) ** 2 if classes is None else squared_errors(y, output, classes)
+
+
+def differences(y, student, classes, **others) -> dict[str, Difference]:
+    """Return the RMSE of the student minus that of each other model, with 95 % intervals over paired rows.
+
+    Parameters
+    ----------
+    y, classes
+        As in `row_errors`; without `y` there are no differences.
+    student : float array
+        The predictions of the student.
+    **others : float array or None
+        The predictions of the other models by their names; None is left out.
+    """
+    if y is None:
+        return {}
+    own = row_errors(y, student, classes)
+    return {
+        name: rmse_difference(own, row_errors(y, output, classes))
+        for name, output in others.items()
+        if output is not None
+    }
+
+
+def verdict(report) -> str:
+    """Return the verdict of a report as a few sentences."""
+    size = report.value("bytes")
+    parts = [f"The student is {report.student} of {_bytes(size)}"]
+    smaller = report.value("bytes", "quotient")
+    faster = next((r["quotient"] for r in report.measures if r["measure"] == "us_per_row_batch_predictor"), None)
+    ratios = [f"{_times(smaller)} smaller" if smaller else "", f"{_times(faster)} faster" if faster else ""]
+    if any(ratios):
+        parts.append(f", {' and '.join(filter(None, ratios))} than its teacher")
+    sentences = ["".join(parts) + "."]
+    if "teacher" in report.differences:
+        rmse, other = report.value("rmse"), report.value("rmse", "teacher")
+        word = _compared(report.differences["teacher"], "better", "worse", "as good as far as these rows can tell")
+        sentences.append(f"Its RMSE is {rmse:.4f}, the teacher's {other:.4f}: {word}.")
+    if "untaught" in report.differences:
+        found, other = report.differences["untaught"], report.value("rmse", "untaught")
+        if not found.is_clear:
+            word = f"whether teaching paid these rows cannot tell ({_interval(found)})"
+        elif found.value < 0:
+            word = f"teaching paid ({_interval(found)})"
+        else:
+            word = f"teaching did not pay: without it the model is better ({_interval(found)})"
+        sentences.append(f"The same model without teaching has {other:.4f}: {word}.")
+    return " ".join(sentences)
+
+
+def _compared(found: Difference, better: str, worse: str, neither: str) -> str:
+    word = neither if not found.is_clear else better if found.value < 0 else worse
+    return f"{word} ({_interval(found)})"
+
+
+def _interval(found: Difference) -> str:
+    return f"difference {found.value:+.4f}, 95 % interval {found.low:+.4f} to {found.high:+.4f}"
+
+
+def _bytes(n: int) -> str:
+    return f"{n / 1000:,.1f} kB" if n < 100_000 else f"{n / 1000:,.0f} kB"
+
+
+def _times(quotient: float) -> str:
+    return f"{quotient:,.0f} times" if quotient >= 10 else f"{quotient:.1f} times"
