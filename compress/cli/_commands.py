@@ -34,15 +34,20 @@ def _add_fit(commands) -> None:
     add_output(command, "the student's file", required=True)
     add_munge(command)
     command.add_argument("--size-multiplier", type=float, default=100, help="rows to learn per row (default: 100)")
-    command.add_argument("--hidden", type=int, nargs="*", default=[256], help="units per hidden layer (default: 256)")
+    command.add_argument(
+        "--student",
+        choices=["auto", "net", "net-cuts", "additive", "trees"],
+        help="family of the student (default: auto, the best of all; net with --hidden, --frequencies or --epochs)",
+    )
+    command.add_argument("--hidden", type=int, nargs="*", help="units per hidden layer of a net (default: by choice)")
     command.add_argument(
         "--frequencies",
         type=int,
         default=0,
-        help="periodic embedding: frequencies per continuous column (default: none)",
+        help="periodic embedding of a net: frequencies per continuous column (default: none)",
     )
-    command.add_argument("--epochs", type=int, help="passes over the rows (default: by their number)")
-    command.add_argument("--budget-bytes", type=float, help="largest file: the best shape within it is searched")
+    command.add_argument("--epochs", type=int, help="passes of a net over the rows (default: by their number)")
+    command.add_argument("--budget-bytes", type=float, help="largest file: the best student within it is searched")
     command.add_argument("--budget-us", type=float, help="most microseconds per row: likewise")
     command.add_argument("--tolerance", type=float, help="smallest student with at most (1 + TOLERANCE) x the error")
     command.add_argument("--test", type=Path, metavar="TABLE", help="rows to compare student and teacher on")

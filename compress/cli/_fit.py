@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from compress.cli._answers import split_answers
+from compress.cli._chosen import chosen_student, shape_of, taught_student
 from compress.cli._columns import aligned, features, kind_of
 from compress.cli._csv import form_of
 from compress.cli._for_teacher import read_for_teacher
@@ -17,7 +18,6 @@ from compress.compressor import CompressedClassifier, CompressedRegressor
 from compress.evaluation import size_bytes
 from compress.generators import MUNGE
 from compress.search import Budget
-from compress.students import PeriodicEncoding, StudentClassifier, StudentRegressor
 from compress.teachers import task_of
 from compress.transfer import TransferSet
 
@@ -40,8 +40,7 @@ def run(args) -> None:
         {
             "student": str(args.out),
             "bytes": args.out.stat().st_size,
-            "parameters": student.n_parameters_,
-            "hidden_layer_sizes": list(student.module_.body.hidden_layer_sizes),
+            **shape_of(student),
             **result,
             "seconds": round(time.perf_counter() - started, 1),
         }
@@ -60,7 +59,7 @@ def _compressed(args) -> dict:
     kind = CompressedClassifier if task == "classification" else CompressedRegressor
     model = kind(
         teacher,
-        student=_student(args, task),
+        student=chosen_student(args, task),
         generator=_generator(args),
         size_multiplier=args.size_multiplier,
         budget=_budget(args),
@@ -73,8 +72,13 @@ def _compressed(args) -> dict:
     model.fit(X, y)
     say("; ".join(f"{stage} {seconds:.1f} s" for stage, seconds in model.seconds_.items()))
     result = {"model": model, "task": task, "teacher_bytes": size_bytes(model.teacher_)}
+    if hasattr(model, "candidates_"):
+        say(f"candidates on held-out rows:\n\n{model.candidates_}")
+        result["candidates"] = model.candidates_.rows
     if test is not None:
-        report = model.report(*test, latency_rows=())
+        report = model.report(*test, latency_rows=(10_000,))
+        say(report.verdict)
+        result["verdict"] = report.verdict
         result["test"] = by_measure([row for row in report.measures if row["group"] != "cost"])
     return result
 
@@ -108,14 +112,7 @@ def _taught(args) -> dict:
     X, _ = features(frame, args.table, drop=[*args.drop, *answers])
     check_text(X, args.table, codes=args.nominal)
     task = "regression" if classes is None else "classification"
-    student = _student(args, task)
     say(f"fitting: {task}, {len(X):,} rows with a teacher's answers")
     kind = "values" if classes is None else "probabilities"
-    return {"model": student.fit(TransferSet(X, targets, kind, classes, len(X))), "task": task}
-
-
-def _student(args, task: str):
-    kind = StudentClassifier if task == "classification" else StudentRegressor
-    options = {"max_epochs": args.epochs} if args.epochs else {}
-    encoding = PeriodicEncoding(args.frequencies) if args.frequencies else None
-    return kind(tuple(args.hidden), encoding=encoding, verbose=1, random_state=args.seed, **options)
+    data = TransferSet(X, targets, kind, classes, len(X))
+    return {"model": taught_student(args, task, data), "task": task}

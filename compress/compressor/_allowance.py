@@ -10,7 +10,7 @@ from sklearn.base import clone
 
 from compress.evaluation import duration
 from compress.schema import take
-from compress.search import PAIRS, TRIAL_EPOCHS, trial_student
+from compress.search import PAIRS, TRIAL_EPOCHS, TRIAL_SHARE, choice_passes, trial_student
 from compress.teachers import answered_classes, teacher_kind
 from compress.training import StopTraining
 from compress.transfer import TransferSet, label_rows
@@ -43,6 +43,12 @@ class Pace:
     def trials(self, n_rows: int) -> float:
         """Return the seconds that the trials for p and s take."""
         return len(PAIRS) * (self.labels(n_rows) + n_rows * TRIAL_EPOCHS / self.trial)
+
+    def choice(self, candidates, n_rows: int, share: float) -> float:
+        """Return the seconds in which all candidates learn, with and without the teacher; trees count as nothing."""
+        nets = [candidate.student for candidate in candidates if hasattr(candidate.student, "steps_for")]
+        passes = sum(choice_passes(net, n_rows, share) for net in nets)
+        return self.labels(n_rows) + 2 * n_rows * passes / self.student
 
 
 def pace_of(teacher, student, X, task: str, labels: str, n_rows: int) -> Pace:
@@ -86,13 +92,18 @@ def _learned_in_a_second(kind, parameters: dict, data: TransferSet, batch_size) 
     return len(data) / max(net.history_[-1]["seconds"], 1e-9)  # the first pass has to warm up
 
 
-def plan_of(pace: Pace, student, n_rows: int, n_trial_rows: int, n_shapes: int) -> str:
+def plan_of(
+    pace: Pace, student, n_rows: int, n_trial_rows: int, n_shapes: int, candidates=None, n_choice_rows: int = 0
+) -> str:
     """Return what is going to be done, with an estimate of its time, as a line; `n_trial_rows` of 0 means no trials."""
     parts = []
     if n_trial_rows:
         about = duration(pace.trials(n_trial_rows))
         parts.append(f"p and s by {len(PAIRS)} trials of {n_trial_rows:,} rows, about {about}")
     parts.append(f"{n_rows:,} rows for the teacher to label, about {duration(pace.labels(n_rows))}")
+    if candidates:
+        about = duration(pace.choice(candidates, n_choice_rows, TRIAL_SHARE))
+        parts.append(f"{len(candidates)} candidates as student on {n_choice_rows:,} rows, about {about}")
     if n_shapes:
         parts.append(f"{n_shapes} shapes of students")
     epochs = student.steps_for(n_rows).max_epochs
@@ -113,8 +124,8 @@ class StopAt:
 
 def without_deadline(student):
     """A fitted student whose callbacks are those of the user again."""
-    kept = tuple(callback for callback in student.callbacks if not isinstance(callback, StopAt))
-    return student.set_params(callbacks=kept) if len(kept) < len(student.callbacks) else student
+    kept = tuple(callback for callback in getattr(student, "callbacks", ()) if not isinstance(callback, StopAt))
+    return student.set_params(callbacks=kept) if len(kept) < len(getattr(student, "callbacks", ())) else student
 
 
 @dataclass
@@ -141,6 +152,8 @@ class Allowance:
         """Return the rows of each trial for p and s; 0 when the time does not suffice for trials."""
         if self._end is None:
             return n_rows
+        if not n_rows:
+            return 0
         affordable = int(TRIALS_SHARE * self.left() / pace.trials(1))
         if affordable >= n_rows:
             return n_rows
@@ -150,6 +163,20 @@ class Allowance:
         self.left_out.append(f"p and s were chosen with {affordable:,} rows a trial in place of {n_rows:,}")
         return affordable
 
+    def choice(self, pace: Pace | None, candidates, n_rows: int) -> tuple[int, float | None]:
+        """Return the rows on which candidates compete and their share of the passes; None: there is no time for it."""
+        if self._end is None:
+            return n_rows, TRIAL_SHARE
+        seconds = TRIALS_SHARE * self.left()
+        rows = min(n_rows, int(seconds / 3 * pace.teacher))
+        share = min(1.0, seconds / max(pace.choice(candidates, rows, TRIAL_SHARE), 1e-9)) * TRIAL_SHARE
+        if rows < min(FEWEST_TRIAL_ROWS, n_rows) or share < TRIAL_SHARE / 10:
+            self.left_out.append("the student was not chosen: a net with 256 hidden units was taken")
+            return n_rows, None
+        if rows < n_rows or share < TRIAL_SHARE:
+            self.left_out.append(f"the student was chosen with {rows:,} rows in place of {n_rows:,}, and fewer passes")
+        return rows, share
+
     def rows_and_epochs(self, pace: Pace | None, student, n_real: int, n_rows: int, n_students: int, reserved: float):
         """Return (rows of the transfer set, passes of the student; None: as many as it has by itself)."""
         if self._end is None:
@@ -158,6 +185,8 @@ class Allowance:
         rows = max(min(n_rows, int((1 - STUDENT_SHARE) * seconds * pace.teacher)), n_real)
         if rows < n_rows:
             self.left_out.append(f"{rows:,} rows were labelled in place of {n_rows:,}")
+        if not hasattr(student, "steps_for"):  # trees, which are grown in seconds
+            return rows, None
         wanted = student.steps_for(rows).max_epochs
         seconds = max(seconds - pace.labels(rows), STUDENT_SHARE * seconds) / n_students
         epochs = int(seconds * pace.student / rows)
@@ -168,7 +197,7 @@ class Allowance:
 
     def limited(self, student, max_epochs: int | None):
         """Return a clone of a student that keeps to the limit."""
-        if self._end is None:
+        if self._end is None or not hasattr(student, "callbacks"):
             return clone(student)
         changes = {} if max_epochs is None else {"max_epochs": max_epochs}
         return clone(student).set_params(callbacks=(*student.callbacks, StopAt(self._end)), **changes)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Mapping
-from contextlib import contextmanager
 from numbers import Real
 from os import PathLike
 
@@ -15,26 +13,26 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from compress._random import draw_seed, seed_unset
 from compress.compressor._allowance import Allowance, pace_of, plan_of, without_deadline
 from compress.compressor._parts import (
     asked_through,
     check_generator,
     checked_teacher,
+    competing_students,
     costs_of_shapes,
     fitted_teacher,
-    handed_down,
+    judged_by,
     new_student,
-    true_targets,
+    untaught,
+    within,
 )
-from compress.compressor._task import Rows, Task, prepare, split
-from compress.evaluation import duration, say
-from compress.generators import MUNGE
-from compress.report import Report, compare
-from compress.schema import Schema, as_schema
-from compress.search import Budget, compare_sources, search_budget, tune_munge, validation_error
+from compress.compressor._stages import MOST_ORIGINALS, Stages
+from compress.compressor._task import Rows, prepare, split
+from compress.evaluation import say
+from compress.report import Report, compare, row_errors
+from compress.schema import Schema
+from compress.search import Budget, choose_student, search_budget, validation_error
 from compress.teachers import (
-    answered_classes,
     check_teacher,
     is_fitted,
     selects_on_held_out,
@@ -42,7 +40,7 @@ from compress.teachers import (
     teacher_kind,
     teacher_outputs,
 )
-from compress.transfer import CrossFit, SingleTeacher, TransferSet
+from compress.transfer import SingleTeacher, TransferSet
 
 __all__ = ["MOVED", "BaseCompressor"]
 
@@ -56,7 +54,8 @@ MOVED = {
 }
 
 LEARNED = ("teacher_", "generator_", "student_", "transfer_set_", "munge_search_", "labels_from_", "label_errors_")
-LEARNED += ("budget_", "left_out_", "seconds_")
+LEARNED += ("budget_", "candidates_", "untaught_", "left_out_", "seconds_")
+MOST_CHOICE_ROWS = 100_000  # of the transfer set from which all candidates learn
 
 
 class BaseCompressor(BaseEstimator):
@@ -84,7 +83,7 @@ class BaseCompressor(BaseEstimator):
         teacher=None,
         *,
         generator=None,
-        student=None,
+        student="auto",
         size_multiplier=100,
         labels_from="teacher",
         original_labels="teacher",
@@ -152,62 +151,95 @@ class BaseCompressor(BaseEstimator):
             check_teacher(self.teacher, self._task, labels="hard" if self.labels == "hard" else "soft")
         task = prepare(self, self._task, X, y, sample_weight, X_unlabeled, X_val, y_val)
         rng = check_random_state(self.random_state)
-        allowance = Allowance(self.time_limit)
+        allowance, stages = Allowance(self.time_limit), Stages(self, task, rng)
         teacher = checked_teacher(self, task)
         check_generator(self.generator)
         student = new_student(self, task.name, self._student, rng)
         ready = is_fitted(teacher, task.rows.X)
-        costs = None if self.budget is None else costs_of_shapes(self, task, teacher, student)
-        self._seconds = {}
+        candidates, costs = None, None
+        if isinstance(self.student, str):
+            candidates = competing_students(self, task, teacher, rng)
+        elif self.budget is not None:
+            costs = costs_of_shapes(self, task, teacher, student)
         rows, train, held = task.rows, task.rows, task.held_out
         if held is None and self._chooses(teacher, ready):
             train, held = split(rows, task.classes, self.validation_fraction, self.schema, rng)
-        with self._stage("teacher"):
+        with stages.timed("teacher"):
             fitted = fitted_teacher(teacher, train, held, rng)
         check_teacher(fitted, self._task, labels="hard" if self.labels == "hard" else "soft")  # some methods are new
         refits = train is not rows and not ready and not selects_on_held_out(fitted)
-        reserved = self._seconds["teacher"] if refits else 0.0
+        reserved = stages.seconds["teacher"] if refits else 0.0
         asked = asked_through(self.cache, fitted, rows, task)
         timed = self.verbose or self.time_limit is not None
-        n_rows, n_trial_rows = self._n_rows(len(rows.X)), self._n_trial_rows(train) if self._tunes else 0
+        n_rows, n_trial_rows = self._n_rows(len(rows.X)), self._n_trial_rows(len(train.X)) if self._tunes else 0
+        n_choice_rows = self._n_choice_rows(len(train.X)) if candidates else 0
         pace = pace_of(fitted, student, train.X, self._task, self.labels, n_rows) if timed else None
         if self.verbose:
-            say(plan_of(pace, student, n_rows, n_trial_rows, 0 if costs is None else len(costs)), self.verbose)
-        generator = self._chosen_generator(asked, train, held, rng, allowance, pace)
-        source = self._chosen_source(asked, fitted, teacher, generator, train, held, rng)
+            n_shapes = 0 if costs is None else len(costs)
+            say(plan_of(pace, student, n_rows, n_trial_rows, n_shapes, candidates, n_choice_rows), self.verbose)
+
+        generator, trial = stages.given_generator(), stages.trial_rows(train)
+        if n_trial_rows := allowance.trial_rows(pace, n_trial_rows):
+            generator, self.munge_search_ = stages.tuned_munge(asked, trial, held, n_trial_rows)
+        source, self.labels_from_ = SingleTeacher(asked), self.labels_from
+        if self.labels_from != "teacher":
+            crossed = stages.cross_fit(teacher, fitted, train)
+            if self.labels_from == "auto":
+                n_compared = self._n_trial_rows(len(train.X))
+                self.labels_from_, self.label_errors_ = stages.better_source(
+                    source, crossed, train, held, generator, n_compared
+                )
+            source = crossed if self.labels_from_ == "cross_fit" else source
+        taught, share = True, None
+        if candidates:
+            n_choice_rows, share = allowance.choice(pace, candidates, n_choice_rows)
+        if share:
+            base = train if self.labels_from_ == "cross_fit" else trial  # each clone labels what stems from its fold
+            made = stages.fitted_generator(generator, base, n_choice_rows)
+            data = stages.transfer_set(source, made, base, n_choice_rows, None)
+            with stages.timed("choice of the student") as facts:
+                self.candidates_ = self._compared(fitted, candidates, data, trial, held, share)
+                facts.append(self.candidates_.chosen)
+            student, taught = self.candidates_.student, self.candidates_.taught
         n_students = 1 if costs is None else len(costs) + 1
         n_rows, epochs = allowance.rows_and_epochs(pace, student, len(task.real), n_rows, n_students, reserved)
-        share, student = n_rows / len(rows.X), allowance.limited(student, epochs)
+        student = allowance.limited(student, epochs)
         if costs is not None:
+            part = round(n_rows / len(rows.X) * len(train.X))
+            self.generator_ = stages.fitted_generator(generator, train, part)
             known = self.original_labels == "true"
-            self.generator_ = self._fitted_generator(generator, train, task, share, rng)
-            original = self._original_targets(teacher, fitted, train, task, rng) if known else None
-            data = self._transfer_set(source, train, task, share, original, rng)
-            with self._stage("budget"):
+            original = stages.original_targets(teacher, fitted, train, self.labels_from_) if known else None
+            data = stages.transfer_set(source, self.generator_, train, part, original)
+            with stages.timed("budget"):
                 student = self._chosen_student(fitted, student, data, held, costs)
         if train is not rows:
             if refits:
-                with self._stage("teacher, all rows"):
+                with stages.timed("teacher, all rows"):
                     fitted = fitted_teacher(teacher, rows, None, rng)
             again = self.labels_from_ == "cross_fit"
             asked = asked_through(self.cache, fitted, rows, task)
-            source = self._cross_fit(teacher, fitted, rows, rng) if again else SingleTeacher(asked)
+            source = stages.cross_fit(teacher, fitted, rows) if again else SingleTeacher(asked)
         if costs is None or train is not rows or self.original_labels == "out_of_fold":
-            self.generator_ = self._fitted_generator(generator, rows, task, share, rng)
-            original = self._original_targets(teacher, fitted, rows, task, rng)
-            data = self._transfer_set(source, rows, task, share, original, rng)
-            with self._stage("student"):
-                student = clone(student).fit(data)
+            self.generator_ = stages.fitted_generator(generator, rows, n_rows)
+            if taught or self.keep_transfer_set:
+                original = stages.original_targets(teacher, fitted, rows, self.labels_from_)
+                data = stages.transfer_set(source, self.generator_, rows, n_rows, original)
+            with stages.timed("student"):
+                student = clone(student).fit(*((data,) if taught else (rows.X, rows.y, rows.weight)))
+        if share:
+            student = within(student, self.budget)
+            with stages.timed("student, untaught"):
+                self.untaught_ = untaught(student, rows, self.budget) if taught else student
         self.teacher_, self.student_ = fitted, without_deadline(student)
         self.left_out_ = allowance.left_out
         if told := allowance.told():
             warnings.warn(told, UserWarning, stacklevel=2)
         if self.keep_transfer_set:
             self.transfer_set_ = data
-        self.seconds_ = vars(self).pop("_seconds")
+        self.seconds_ = stages.seconds
         return self
 
-    # -------------------------------------------------------------- stages
+    # -------------------------------------------------------------- choices
     @property
     def _tunes(self) -> bool:
         return self.generator is None and self.size_multiplier > 1
@@ -220,102 +252,12 @@ class BaseCompressor(BaseEstimator):
                 "seen all of X: pass X_val and y_val to fit, or an unfitted teacher."
             )
         selects = selects_on_held_out(teacher) and not ready
-        return self._tunes or self.budget is not None or self.labels_from == "auto" or selects
-
-    def _chosen_generator(self, teacher, train: Rows, held: Rows | None, rng, allowance: Allowance, pace):
-        """Return the generator, not fitted: the given one, or MUNGE with p and s chosen on the held-out rows."""
-        if self.generator is not None:
-            return handed_down(clone(self.generator), schema=self.schema, n_jobs=self.n_jobs)
-        munge = MUNGE(schema=self.schema, n_jobs=self.n_jobs)
-        n_rows = allowance.trial_rows(pace, self._n_trial_rows(train)) if self._tunes else 0
-        if not n_rows:
-            return munge
-        with self._stage("p and s") as facts:
-            self.munge_search_ = tune_munge(
-                train.X,
-                teacher,
-                held.X,
-                self._judged_by(teacher, held),
-                n_rows=n_rows,
-                munge=munge,
-                labels=self.labels,
-                n_jobs=self.n_jobs,
-                verbose=self.verbose,
-                random_state=rng,
-            )
-            facts.append(f"p={self.munge_search_.p:g}, s={self.munge_search_.s:g}")
-        return munge.set_params(p=self.munge_search_.p, s=self.munge_search_.s)
-
-    def _chosen_source(self, asked, fitted, teacher, generator, train: Rows, held, rng) -> SingleTeacher | CrossFit:
-        """Return who labels: the teacher, or clones of it that have not seen the rows they label."""
-        single = SingleTeacher(asked)
-        self.labels_from_ = self.labels_from
-        if self.labels_from == "teacher":
-            return single
-        crossed = self._cross_fit(teacher, fitted, train, rng)
-        if self.labels_from == "auto":
-            with self._stage("labels from") as facts:
-                self.label_errors_ = compare_sources(
-                    {"teacher": single, "cross_fit": crossed},
-                    train.X,
-                    held.X,
-                    held.y,
-                    generator=generator,
-                    n_rows=self._n_trial_rows(train),
-                    labels=self.labels,
-                    n_jobs=self.n_jobs,
-                    random_state=draw_seed(rng),
-                )
-                self.labels_from_ = min(self.label_errors_, key=self.label_errors_.get)
-                facts.append(self.labels_from_)
-        return crossed if self.labels_from_ == "cross_fit" else single
-
-    def _cross_fit(self, teacher, fitted, rows: Rows, rng) -> CrossFit:
-        source = fitted if selects_on_held_out(fitted) else teacher
-        classes = answered_classes(fitted, rows.X)
-        with self._stage("cross-fitting"):
-            return CrossFit(source, random_state=rng).fit(rows.X, rows.y, classes=classes, sample_weight=rows.weight)
-
-    def _original_targets(self, teacher, fitted, rows: Rows, task: Task, rng) -> np.ndarray | None:
-        """Return targets of the original rows; None where they are labelled like the others."""
-        if self.original_labels == "out_of_fold" and self.labels_from_ != "cross_fit":
-            kind = teacher_kind(self._task, self.labels)
-            return self._cross_fit(teacher, fitted, rows, rng).outputs(rows.X, kind)
-        return true_targets(fitted, rows, task, self.labels) if self.original_labels == "true" else None
-
-    def _fitted_generator(self, generator, rows: Rows, task: Task, share: float, rng):
-        """Return the generator, seeded and fitted on all real rows; None when no row is to be generated."""
-        real = task.with_unlabeled(rows.X)
-        generator = clone(generator)
-        seed_unset(generator, rng)
-        with self._stage("generator"):
-            return generator.fit(real) if round(share * len(rows.X)) > len(real) else None
-
-    def _transfer_set(self, source, rows: Rows, task: Task, share: float, original, rng) -> TransferSet:
-        real = task.with_unlabeled(rows.X)
-        schema = getattr(self.generator_, "schema_", None)
-        data = source.transfer_set(
-            rows.X,
-            X_unlabeled=task.unlabeled,
-            generator=self.generator_,
-            n_rows=max(round(share * len(rows.X)), len(real)),
-            labels=self.labels,
-            classes=task.classes,
-            schema=as_schema(self.schema, real) if schema is None else schema,
-            original_targets=original,
-            n_jobs=self.n_jobs,
-            verbose=self.verbose,
-            random_state=rng,
-        )
-        for stage, seconds in data.seconds.items():
-            self._seconds[stage] = self._seconds.get(stage, 0.0) + seconds
-        made, labelled = (duration(data.seconds[stage]) for stage in ("generate", "label"))
-        say(f"rows: {len(data):,}, made in {made}, labelled in {labelled}", self.verbose)
-        return data
+        chooses = isinstance(self.student, str) or self.budget is not None
+        return self._tunes or chooses or self.labels_from == "auto" or selects
 
     def _chosen_student(self, teacher, student, data: TransferSet, held: Rows, costs):
         """Return the student of the best shape within the budget."""
-        y = self._judged_by(teacher, held)
+        y = judged_by(teacher, held, self._task)
         error = None
         if self.budget.tolerance is not None:
             kind = teacher_kind(self._task, "hard" if self.labels == "hard" else "soft")
@@ -332,26 +274,33 @@ class BaseCompressor(BaseEstimator):
         )
         return self.budget_.student
 
-    def _judged_by(self, teacher, held: Rows):
-        """Return true labels of the validation rows, or the teacher's outputs where there are none."""
-        if held.y is not None:
-            return held.y
-        return teacher_outputs(teacher, held.X, teacher_kind(self._task, "soft"))
+    def _compared(self, teacher, candidates, data: TransferSet, train: Rows, held: Rows, share: float):
+        """Return the search among the candidates, each taught and untaught."""
+        y = judged_by(teacher, held, self._task)
+        kind = teacher_kind(self._task, "hard" if self.labels == "hard" else "soft")
+        output = teacher_outputs(teacher, held.X, kind, classes=data.classes)
+        return choose_student(
+            candidates,
+            data,
+            held.X,
+            y,
+            original=None if train.y is None else (train.X, train.y, train.weight),
+            budget=self.budget,
+            teacher_errors=row_errors(y, output, data.classes),
+            share=share,
+            verbose=self.verbose,
+        )
 
     def _n_rows(self, n_original: int) -> int:
         return max(round(self.size_multiplier * n_original), n_original)
 
-    def _n_trial_rows(self, train: Rows) -> int:
-        """Return the size of a transfer set with which choices are made."""
-        return min(max(5 * len(train.X), 10_000), self._n_rows(len(train.X)))
+    def _n_trial_rows(self, n_train: int) -> int:
+        """Return the size of a transfer set with which p and s, and the source of the labels, are chosen."""
+        return min(max(5 * min(n_train, MOST_ORIGINALS), 10_000), self._n_rows(n_train))
 
-    @contextmanager
-    def _stage(self, name: str):
-        started, facts = time.perf_counter(), []
-        yield facts
-        seconds = time.perf_counter() - started
-        self._seconds[name] = self._seconds.get(name, 0.0) + seconds
-        say(f"{name}: {', '.join([*facts, duration(seconds)])}", self.verbose)
+    def _n_choice_rows(self, n_train: int) -> int:
+        """Return the size of the transfer set from which all candidates learn."""
+        return min(max(25 * n_train, 20_000), MOST_CHOICE_ROWS, self._n_rows(n_train))
 
     # -------------------------------------------------------------- use
     def _fitted_student(self):
@@ -380,7 +329,8 @@ class BaseCompressor(BaseEstimator):
 
     def report(self, X, y=None, *, latency_rows=(1, 10_000)) -> Report:
         """Compare the student with its teacher on rows that neither has seen; see `compress.report.compare`."""
-        return compare(self._fitted_student(), self.teacher_, X, y, latency_rows=latency_rows)
+        untaught = getattr(self, "untaught_", None)
+        return compare(self._fitted_student(), self.teacher_, X, y, untaught=untaught, latency_rows=latency_rows)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "student_")

@@ -15,7 +15,7 @@ __all__ = ["CompressedClassifier"]
 
 @moved(**MOVED)
 class CompressedClassifier(ClassifierMixin, BaseCompressor):
-    """A classifier compressed into a small net.
+    """A classifier compressed into a small net or a few trees.
 
     Parameters
     ----------
@@ -28,8 +28,12 @@ class CompressedClassifier(ClassifierMixin, BaseCompressor):
         The generator of the rows that the teacher labels, for instance `MUNGE(p=0.2)`; it is cloned and fitted on `X`
         (and `X_unlabeled`). None takes MUNGE with the pair p and s that teaches small students best, chosen on held-out
         rows (`compress.search.tune_munge`).
-    student : StudentClassifier, default=None
-        The student to teach; it is cloned. None takes one hidden layer of 256 units.
+    student : {"auto", "net", "net-cuts", "additive", "trees"} or student, default="auto"
+        The student to teach. "auto" lets about seven small models of all families compete on held-out rows: plain nets,
+        nets with cuts of the columns (`PiecewiseLinearEncoding`), an additive model and boosted trees, each taught and
+        each fitted to the original rows alone. The smallest is taken whose error is within one standard error of the
+        best; within a `budget`, the best. The name of a family restricts the choice to it. A student that is given,
+        such as `StudentClassifier((64,))` or `TreeStudentClassifier()`, is cloned and taken as it is.
     size_multiplier : float >= 1, default=100
         The number of rows of the transfer set, original ones included, as a multiple of the number of rows of `X`.
     labels : {"soft", "logits", "hard"}, default="soft"
@@ -44,8 +48,8 @@ class CompressedClassifier(ClassifierMixin, BaseCompressor):
         teacher is overconfident on rows that it was fitted on; "true" takes the labels `y`; "out_of_fold" takes the
         outputs of clones of the teacher fitted on the other folds of five (five more fits).
     budget : Budget, default=None
-        What the student may cost; the best shape within it is searched on held-out rows. None takes the shape of
-        `student`.
+        What the student may cost. The best candidate within it is chosen on held-out rows, or, when a net is given as
+        `student`, its best shape.
     validation_fraction : float in (0, 1), default=0.2
         The share of the rows that is held out while something is chosen and `fit` gets no `X_val`.
     keep_transfer_set : bool, default=False
@@ -87,8 +91,14 @@ class CompressedClassifier(ClassifierMixin, BaseCompressor):
     label_errors_ : dict
         The RMSE on the validation rows of a small student of each source of labels; it exists only with
         `labels_from="auto"`.
+    candidates_ : StudentSearch
+        The small models that competed, with their bytes, speed and errors, taught and untaught, as a table and a plot;
+        it exists only when the student was chosen.
+    untaught_ : fitted student or None
+        The same model fitted on the original rows alone, with which `report` compares the student; `student_` itself
+        when that was better. None without labels; it exists only when the student was chosen.
     budget_ : BudgetSearch
-        The shapes that were tried, as a table and a plot; it exists only with a budget.
+        The shapes that were tried, as a table and a plot; it exists only with a budget and a student that was given.
     left_out_ : list of str
         What was left out for `time_limit`; empty when nothing was.
     seconds_ : dict
@@ -134,7 +144,7 @@ class CompressedClassifier(ClassifierMixin, BaseCompressor):
         teacher=None,
         *,
         generator=None,
-        student=None,
+        student="auto",
         size_multiplier=100,
         labels="soft",
         labels_from="teacher",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from sklearn.base import clone, is_classifier, is_regressor
 
-from compress._random import seed_unset
+from compress._random import draw_seed, seed_unset
 from compress.compressor._task import Rows, Task
 from compress.schema import as_schema, class_codes, take
-from compress.search import check_budget, shape_costs
-from compress.students import BaseStudent
+from compress.search import CHOICES, candidates_of, check_budget, shape_costs
+from compress.students import BaseStudent, TreeStudent
 from compress.teachers import (
     answered_classes,
     check_classes,
@@ -26,11 +26,15 @@ __all__ = [
     "asked_through",
     "check_generator",
     "checked_teacher",
+    "competing_students",
     "costs_of_shapes",
     "fitted_teacher",
     "handed_down",
+    "judged_by",
     "new_student",
     "true_targets",
+    "untaught",
+    "within",
 ]
 
 
@@ -58,16 +62,25 @@ def check_generator(generator) -> None:
         raise TypeError(f"generator must have fit and sample, as those of compress.generators, got {generator!r}.")
 
 
+def judged_by(teacher, held: Rows, task_name: str):
+    """Return true labels of the validation rows, or the teacher's outputs where there are none."""
+    return held.y if held.y is not None else teacher_outputs(teacher, held.X, teacher_kind(task_name, "soft"))
+
+
 def new_student(settings, task_name: str, default, rng):
-    """Return the student of a compressor, not fitted, with its seeds; a `default` for None."""
+    """Return the student of a compressor, not fitted, with its seeds; a `default` where one is to be chosen."""
     made_for = is_classifier if task_name == "classification" else is_regressor
     given = settings.student
-    if given is not None and not (isinstance(given, BaseStudent) and made_for(given)):
+    if isinstance(given, str):
+        if given not in CHOICES:
+            raise ValueError(f"student must be an estimator or one of {CHOICES}, got {given!r}.")
+        given = default(verbose=settings.verbose, schema=settings.schema)
+    elif not (isinstance(given, (BaseStudent, TreeStudent)) and made_for(given)):
         raise TypeError(
-            f"student must be a {default.__name__}, a small net that learns from the teacher, got {given!r}. Pass "
-            f"student={default.__name__}(...); a model to compress is the teacher."
+            f"student must be one of {CHOICES}, or a {default.__name__} or another student of this library, which "
+            f"learns from the teacher, got {given!r}. A model to compress is the teacher."
         )
-    student = clone(default(verbose=settings.verbose, schema=settings.schema) if given is None else given)
+    student = clone(given)
     if settings.labels == "logits":
         student.set_params(objective="logits")
     seed_unset(student, rng)
@@ -96,6 +109,55 @@ def costs_of_shapes(settings, task: Task, teacher, student) -> list[dict]:
     ValueError
         No shape is within the budget.
     """
+    if not hasattr(student, "hidden_layer_sizes"):
+        raise ValueError(
+            f"budget searches the shape of a net, and {type(student).__name__} has none: pass student='trees', whose "
+            "number is then cut to the budget, or budget=None."
+        )
+    costs = shape_costs(student, _priced_on(settings, task, teacher), settings.budget.shapes)
+    check_budget(costs, settings.budget)
+    return costs
+
+
+def competing_students(settings, task: Task, teacher, rng) -> list:
+    """Return the candidates of `student="auto"` or of one family, with their seeds.
+
+    Raises
+    ------
+    ValueError
+        No candidate is within the budget in bytes.
+    """
+    shared = {"schema": settings.schema, "random_state": draw_seed(rng)}
+    if settings.labels == "logits":
+        shared["objective"] = "logits"
+    data = _priced_on(settings, task, teacher)
+    return candidates_of(settings.student, task.name, data, settings.budget, **shared)
+
+
+def within(student, budget):
+    """Return a fitted student whose trees are cut to the budget in bytes; nets keep it by their shape."""
+    if budget is None or budget.bytes is None or not hasattr(student, "truncated"):
+        return student
+    while len(student.to_bytes()) > budget.bytes and student.n_iter_ > 1:
+        student = student.truncated(student.n_iter_ - 1)
+    return student
+
+
+def untaught(student, rows: Rows, budget):
+    """Return the same model fitted on the original rows alone; None where they have no labels.
+
+    A net stops early, on rows of its own: it would overfit without that.
+    """
+    if rows.y is None:
+        return None
+    plain = clone(student)
+    if hasattr(plain, "hidden_layer_sizes"):
+        plain.set_params(early_stopping=True)
+    return within(plain.fit(rows.X, rows.y, rows.weight), budget)
+
+
+def _priced_on(settings, task: Task, teacher) -> TransferSet:
+    """Return the real rows with targets of the right shape, by which sizes are counted."""
     n_outputs, classes, real, first = task.n_outputs, None, task.real, take(task.rows.X, slice(0, 1))
     if task.name == "classification":
         classes = task.classes
@@ -109,10 +171,7 @@ def costs_of_shapes(settings, task: Task, teacher, student) -> list[dict]:
     shape = len(real) if classes is None and n_outputs == 1 else (len(real), n_outputs)
     kind = "values" if classes is None else "probabilities"
     targets = np.full(shape, 0.0 if classes is None else 1 / n_outputs, dtype=np.float32)
-    data = TransferSet(real, targets, kind, classes, schema=as_schema(settings.schema, real))
-    costs = shape_costs(student, data, settings.budget.shapes)
-    check_budget(costs, settings.budget)
-    return costs
+    return TransferSet(real, targets, kind, classes, schema=as_schema(settings.schema, real))
 
 
 def true_targets(teacher, rows: Rows, task: Task, labels: str) -> np.ndarray:
