@@ -7,7 +7,7 @@ from sklearn.base import clone
 
 from compress.cli._options import UsageError, say
 from compress.schema import take
-from compress.search import Budget, candidates_of, choose_student
+from compress.search import Budget, candidates_of, choose_student, try_candidates
 from compress.students import PeriodicEncoding, StudentClassifier, StudentRegressor, described, family_of
 from compress.transfer import TransferSet
 
@@ -45,7 +45,8 @@ def taught_student(args, task: str, data: TransferSet):
         trial = _rows(data, rest[:MOST_CHOICE_ROWS])
         budget = None if args.budget_bytes is None else Budget(bytes=args.budget_bytes)
         candidates = candidates_of(student, task, trial, budget, random_state=args.seed)
-        search = choose_student(candidates, trial, take(data.X, held), data.targets[held], budget=budget, verbose=1)
+        trials = try_candidates(candidates, trial, take(data.X, held), data.targets[held], verbose=1)
+        search = choose_student(trials, trial, budget=budget)
         say(f"candidates on held-out rows, judged by the teacher's answers:\n\n{search}")
         student = search.student
     return clone(student).fit(data)

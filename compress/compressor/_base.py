@@ -31,7 +31,7 @@ from compress.compressor._task import Rows, prepare, split
 from compress.evaluation import say
 from compress.report import Report, compare, row_errors
 from compress.schema import Schema
-from compress.search import Budget, choose_student, search_budget, validation_error
+from compress.search import Budget, choose_student, search_budget, try_candidates, validation_error
 from compress.teachers import (
     check_teacher,
     is_fitted,
@@ -279,17 +279,10 @@ class BaseCompressor(BaseEstimator):
         y = judged_by(teacher, held, self._task)
         kind = teacher_kind(self._task, "hard" if self.labels == "hard" else "soft")
         output = teacher_outputs(teacher, held.X, kind, classes=data.classes)
-        return choose_student(
-            candidates,
-            data,
-            held.X,
-            y,
-            original=None if train.y is None else (train.X, train.y, train.weight),
-            budget=self.budget,
-            teacher_errors=row_errors(y, output, data.classes),
-            share=share,
-            verbose=self.verbose,
-        )
+        original = None if train.y is None else (train.X, train.y, train.weight)
+        trials = try_candidates(candidates, data, held.X, y, original=original, share=share, verbose=self.verbose)
+        errors = row_errors(y, output, data.classes)
+        return choose_student(trials, data, budget=self.budget, teacher_errors=errors)
 
     def _n_rows(self, n_original: int) -> int:
         return max(round(self.size_multiplier * n_original), n_original)

@@ -2,10 +2,11 @@
 
 from compress.search._budget import BudgetSearch, check_budget, search_budget, shape_costs, validation_error
 from compress.search._candidates import CHOICES, Candidate, candidates_of
-from compress.search._choice import TRIAL_SHARE, StudentSearch, choice_passes, choose_student
+from compress.search._choice import StudentSearch, choose_student
 from compress.search._label_source import compare_sources
 from compress.search._limits import SHAPES, Budget
 from compress.search._munge import PAIRS, TRIAL_EPOCHS, MungeSearch, trial_errors, trial_student, tune_munge
+from compress.search._trials import TRIAL_SHARE, Outcome, Trial, choice_passes, try_candidates
 
 __all__ = [
     "CHOICES",
@@ -17,7 +18,9 @@ __all__ = [
     "BudgetSearch",
     "Candidate",
     "MungeSearch",
+    "Outcome",
     "StudentSearch",
+    "Trial",
     "candidates_of",
     "check_budget",
     "choice_passes",
@@ -27,6 +30,7 @@ __all__ = [
     "shape_costs",
     "trial_errors",
     "trial_student",
+    "try_candidates",
     "tune_munge",
     "validation_error",
 ]

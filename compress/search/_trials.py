@@ -1,0 +1,183 @@
+"""Trials of small models: each candidate is taught, each also learns alone, and held-out rows judge them.
+
+All candidates learn from one transfer set, and once more from the original rows without a teacher. Trees are
+judged at several numbers of rounds of one fit, so that they can be cut to any budget.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+
+import numpy as np
+from sklearn.base import clone, is_classifier
+from threadpoolctl import threadpool_limits
+
+from compress.evaluation import latency, progress, squared_errors
+from compress.schema import take
+from compress.search._candidates import Candidate
+from compress.students import described
+from compress.transfer import TransferSet
+
+__all__ = ["TRIAL_SHARE", "Outcome", "Trial", "choice_passes", "try_candidates"]
+
+logger = logging.getLogger(__name__)
+
+STAGES = (1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 60, 80, 100, 150, 200, 250, 300)  # rounds of trees that are judged
+TRIAL_SHARE = 0.4  # of the passes of a full training
+FEWEST_PASSES = 4
+TIMED_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a model came to.
+
+    Parameters
+    ----------
+    student : estimator
+        The model, not fitted, as it is to be made again.
+    fitted : estimator
+        The model that was judged.
+    taught : bool
+        Whether it learned from the teacher.
+    bytes : int
+        The size of its file.
+    errors : float64 array of shape (n_val,)
+        Its squared error on each validation row.
+    """
+
+    student: object = field(repr=False)
+    fitted: object = field(repr=False)
+    taught: bool
+    bytes: int
+    errors: np.ndarray = field(repr=False)
+
+    @property
+    def error(self) -> float:
+        """The RMSE on the validation rows."""
+        return float(np.sqrt(self.errors.mean()))
+
+    @property
+    def standard_error(self) -> float:
+        """The standard error of the RMSE, by linearisation."""
+        spread = self.errors.std(ddof=min(1, len(self.errors) - 1)) / np.sqrt(len(self.errors))
+        return float(0.5 * spread / self.error) if self.error > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A candidate with all that it came to.
+
+    Parameters
+    ----------
+    family : str
+        The family of the candidate.
+    taught, untaught : list of Outcome
+        What it came to with and without the teacher: one outcome of a net, several of trees, in order of their bytes.
+        Without labels `untaught` is empty.
+    """
+
+    family: str
+    taught: list
+    untaught: list
+
+    def best(self, *, taught: bool, most_bytes: float | None = None) -> Outcome | None:
+        """Return the outcome of least error within a number of bytes, or None."""
+        outcomes = self.taught if taught else self.untaught
+        fitting = [outcome for outcome in outcomes if most_bytes is None or outcome.bytes <= most_bytes]
+        return min(fitting, key=lambda outcome: (outcome.error, outcome.bytes), default=None)
+
+
+def try_candidates(
+    candidates: list[Candidate],
+    data: TransferSet,
+    X_val,
+    y_val,
+    *,
+    original=None,
+    share: float = TRIAL_SHARE,
+    verbose: int = 0,
+) -> list[Trial]:
+    """Teach all candidates, let each learn alone too, and judge them on validation rows.
+
+    Parameters
+    ----------
+    candidates : list of Candidate
+        The models that compete.
+    data : TransferSet
+        The transfer set that each learns from.
+    X_val, y_val : table and array
+        Validation rows and what they are judged by: labels, values, or a teacher's outputs. Never pass test rows.
+    original : (table, labels, weights or None), optional
+        The original rows, for the models without a teacher; None leaves them out.
+    share : float, default=TRIAL_SHARE
+        The share of the passes of a full training that a net makes when it is taught. Without a teacher it makes all,
+        and stops early on rows of its own.
+    verbose : int, default=0
+        1 shows a progress bar on a terminal; 0 shows nothing.
+
+    Returns
+    -------
+    list of Trial
+    """
+    jobs = [(candidate, taught) for candidate in candidates for taught in (True, False) if taught or original]
+    outcomes = {}
+    for candidate, taught in progress(jobs, len(jobs), "candidates", "student", verbose):
+        rows = (data,) if taught else original
+        found = _outcomes(candidate.student, rows, X_val, y_val, share if taught else None)
+        logger.info("%s: error %.4f", described(found[-1].fitted), found[-1].error)
+        outcomes[id(candidate), taught] = found
+    return [
+        Trial(candidate.family, outcomes[id(candidate), True], outcomes.get((id(candidate), False), []))
+        for candidate in candidates
+    ]
+
+
+def choice_passes(student, n_rows: int, share: float = TRIAL_SHARE) -> int:
+    """Return how often a net that competes passes over its rows.
+
+    Parameters
+    ----------
+    student : StudentClassifier or StudentRegressor
+        The net.
+    n_rows : int
+        The number of rows of the transfer set.
+    share : float, default=TRIAL_SHARE
+        The share of the passes of a full training.
+    """
+    return max(FEWEST_PASSES, round(share * student.steps_for(n_rows).max_epochs))
+
+
+def microseconds(model, data: TransferSet) -> float:
+    """Return the time per row of a fitted model, 10,000 rows at a time in one thread."""
+    rows = take(data.X, slice(0, min(len(data), TIMED_ROWS)))
+    with threadpool_limits(1):
+        return latency(model.predictor(), rows, n_rows=TIMED_ROWS, repeats=3).median / TIMED_ROWS * 1e6
+
+
+def _outcomes(student, rows, X_val, y_val, share: float | None) -> list[Outcome]:
+    """Let a candidate learn, with the teacher when `share` is given, and judge it."""
+    taught = share is not None
+    if not hasattr(student, "hidden_layer_sizes"):
+        grown = clone(student).fit(*rows)
+        stages = [n for n in STAGES if n < grown.n_iter_] + [grown.n_iter_]
+        kept = [(clone(student).set_params(max_iter=n), grown.truncated(n)) for n in stages]
+    elif taught:
+        passes = choice_passes(student, len(rows[0]), share)
+        kept = [(student, clone(student).set_params(max_epochs=passes).fit(*rows))]
+    else:  # it would overfit without that
+        student = clone(student).set_params(early_stopping=True)
+        kept = [(student, clone(student).fit(*rows))]
+    return [
+        Outcome(unfitted, model, taught, len(model.to_bytes()), _errors(model, X_val, y_val))
+        for unfitted, model in kept
+    ]
+
+
+def _errors(model, X, y) -> np.ndarray:
+    """Return the squared error of each row."""
+    if is_classifier(model):
+        return squared_errors(y, model.predict_proba(X), model.classes_)
+    error = model.predict(X)
+    return ((error - np.reshape(y, error.shape)) ** 2).reshape(len(error), -1).mean(axis=1)
