@@ -1,0 +1,54 @@
+"""What `experiments.small_models` measures on the test rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from compress.evaluation import (
+    calibration_error,
+    classification_metrics,
+    latency,
+    regression_metrics,
+    size_bytes,
+    squared_errors,
+)
+from compress.report import one_thread
+
+__all__ = ["measured", "row_errors", "stacked"]
+
+FAMILIES_TIMED = 3  # calls at least
+
+
+def stacked(*parts):
+    """(X, y) of several pairs, one below the other."""
+    tables, labels = zip(*parts)
+    return pd.concat(tables, ignore_index=True), np.concatenate(labels)
+
+
+def row_errors(y, output, classes) -> np.ndarray:
+    """The squared error of each row, an array of shape (n_rows,)."""
+    output = np.asarray(output, dtype=np.float64)
+    if classes is None:
+        return (np.asarray(y) - output.reshape(len(output))) ** 2
+    return squared_errors(y, output, classes)
+
+
+def measured(models: dict, problem, latency_rows: list[int]) -> dict:
+    """Errors, calibration, bytes and microseconds per row of each model, by its name."""
+    X, y, found = problem.X_test, problem.y_test, {}
+    for name, model in models.items():
+        classes = getattr(model, "classes_", None)
+        output = np.asarray(model.predict(X) if classes is None else model.predict_proba(X), dtype=np.float64)
+        if classes is None:
+            metrics = regression_metrics(y, output.reshape(len(output)))
+        else:
+            metrics = classification_metrics(y, output, classes)
+            metrics["calibration_error"] = calibration_error(y, output, classes)
+        bare = model.predictor() if hasattr(model, "predictor") else None
+        call = bare or (model.predict if classes is None else model.predict_proba)
+        with one_thread(model):
+            times = {str(n): latency(call, X, n_rows=n, repeats=FAMILIES_TIMED).median / n * 1e6 for n in latency_rows}
+        size = model.n_bytes if hasattr(model, "n_bytes") else size_bytes(model)
+        found[name] = {**{k: float(v) for k, v in metrics.items()}, "bytes": int(size), "us_per_row": times}
+    return found
