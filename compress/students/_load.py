@@ -37,6 +37,7 @@ def restored(student, *, module, schema: Schema, objective, feature_names=None, 
     student
     """
     student.module_, student.schema_, student.objective_ = module.eval(), schema, objective
+    student._cut_by = student._encodings()[1]
     student.n_parameters_ = sum(p.numel() for p in module.parameters())
     student.n_features_in_ = schema.n_columns
     if feature_names is not None:

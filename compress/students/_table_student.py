@@ -14,7 +14,7 @@ from compress.export import NumpyPredictor, student_to_bytes, to_c, to_onnx
 from compress.nets import ACTIVATIONS, MLP, TabularInput, activation_name, silence_body
 from compress.schema import Schema
 from compress.students._base import BaseStudent
-from compress.students._encodings import PeriodicEncoding
+from compress.students._encodings import PeriodicEncoding, PiecewiseLinearEncoding
 from compress.training import resolve_device
 
 __all__ = ["MOVED", "TableStudent"]
@@ -34,7 +34,7 @@ class TableStudent(BaseStudent):
         "activation": [StrOptions(set(ACTIVATIONS))],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "bottleneck": [Interval(Integral, 1, None, closed="left"), None],
-        "encoding": [PeriodicEncoding, None],
+        "encoding": [PeriodicEncoding, PiecewiseLinearEncoding, None],
         "max_one_hot": [Interval(Integral, 0, None, closed="left")],
         "embedding_size": [Interval(Integral, 1, None, closed="left")],
         "warm_start": ["boolean"],
@@ -155,14 +155,31 @@ class TableStudent(BaseStudent):
             activation_name(body) if body.hidden_layer_sizes else self.activation,
             None if body.bottleneck is None else body.bottleneck.out_features,
             0 if body.periodic is None else body.periodic.weight.shape[1],
+            getattr(self, "_cut_by", None),
         )
-        n_frequencies = 0 if self.encoding is None else self.encoding.n_frequencies
-        asked = (self._sizes(), self.activation, self.bottleneck, n_frequencies)
+        periodic, cut_by = self._encodings()
+        n_frequencies = 0 if periodic is None else periodic.n_frequencies
+        asked = (self._sizes(), self.activation, self.bottleneck, n_frequencies, cut_by)
         return there == asked and type(self.objective_) is self._objective_class
 
+    def _encodings(self) -> tuple[PeriodicEncoding | None, PiecewiseLinearEncoding | None]:
+        """Return the encoding in front of the body or that of the input layer; the other one is None."""
+        periodic = isinstance(self.encoding, PeriodicEncoding)
+        return (self.encoding, None) if periodic else (None, self.encoding)
+
     def _new_net(self, data, n_outputs: int):
+        periodic, self._cut_by = self._encodings()
+        pieces = None
+        if self._cut_by is not None:
+            targets = self.objective_.cut_targets(data.targets)
+            pieces = self._cut_by.pieces(data.encoded.continuous, targets, data.weight)
         inputs = TabularInput.from_encoded(
-            data.encoded, self.schema_, data.weight, max_one_hot=self.max_one_hot, embedding_size=self.embedding_size
+            data.encoded,
+            self.schema_,
+            data.weight,
+            max_one_hot=self.max_one_hot,
+            embedding_size=self.embedding_size,
+            pieces=pieces,
         )
         body = MLP(
             inputs.n_outputs,
@@ -171,7 +188,7 @@ class TableStudent(BaseStudent):
             activation=self.activation,
             dropout=self.dropout,
             bottleneck=self.bottleneck,
-            periodic=None if self.encoding is None else self.encoding.layer(len(self.schema_.continuous_)),
+            periodic=None if periodic is None else periodic.layer(len(self.schema_.continuous_)),
         )
         return inputs, body
 
