@@ -181,7 +181,7 @@ def _input_values(graph, plan: Plan) -> dict[str, str]:
 
 
 def _continuous(graph, plan: Plan, given) -> tuple[list[str], list[str], str | None]:
-    """Return the centred columns, with the mean where missing, the flags of missing values, and for bins the columns."""
+    """Return the centred columns, with the mean where missing, the flags of missing values, and what bins need."""
     parts, wide = [], []
     for kind, group in _groups(plan).items():
         block = _together(graph, plan, given, kind, group)
