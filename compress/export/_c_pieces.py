@@ -13,7 +13,7 @@ from compress.export._plan import Pieces, Plan
 
 __all__ = ["arrays_of_pieces", "helper_of_pieces", "statements_of_pieces"]
 
-COLUMNS = 4  # per sweep over the units: fewer loads and stores of the sums
+COLUMNS = 3  # per sweep over the units: fewer loads and stores of the sums
 
 
 def arrays_of_pieces(plan: Plan) -> list[str]:
@@ -49,11 +49,13 @@ def helper_of_pieces(plan: Plan) -> list[str]:
         "                         int width)",
         "{",
         "    line_part part;",
-        "    int low = 0, high = n + 1;",
-        "    while (low < high) {",
-        "        int middle = low + (high - low) / 2;",
-        "        if (edges[middle] <= x) low = middle + 1; else high = middle;",
+        "    int low = 0, left = n + 1;",
+        "    while (left > 1) { /* a product in place of a branch that nobody can predict */",
+        "        int half = left / 2;",
+        "        low += (edges[low + half - 1] <= x) * half;",
+        "        left -= half;",
         "    }",
+        "    low += edges[low] <= x;",
         "    if (low == 0 || low > n) {",
         "        int edge = low == 0 ? 0 : n;",
         "        part.a = lines + (edge + 1) * width;",

@@ -14,6 +14,7 @@ from compress.export import NumpyPredictor, student_to_bytes, to_c, to_onnx
 from compress.nets import ACTIVATIONS, MLP, TabularInput, activation_name, silence_body
 from compress.schema import Schema
 from compress.students._base import BaseStudent
+from compress.students._contributions import column_parts, contributions, draw_contributions
 from compress.students._encodings import PeriodicEncoding, PiecewiseLinearEncoding
 from compress.training import resolve_device
 
@@ -127,6 +128,74 @@ class TableStudent(BaseStudent):
         """Write a C file and its header, free of dependencies; see `compress.export.to_c` for the parameters."""
         check_is_fitted(self, "module_")
         return to_c(self, path, name=name)
+
+    # ------------------------------------------------- what its columns contribute, without hidden layers
+    @property
+    def intercept_(self) -> np.ndarray:
+        """The outputs before the output activation when no column contributes; see `contributions`.
+
+        A float64 array of shape (n_outputs,), which a student with hidden layers does not have.
+        """
+        check_is_fitted(self, "module_")
+        try:
+            return column_parts(self).intercept
+        except ValueError as error:
+            raise AttributeError(f"intercept_: {error}") from None
+
+    def contributions(self, X) -> np.ndarray:
+        """Return what each column contributes to the outputs of a student with `hidden_layer_sizes=()`.
+
+        The contributions of a row and `intercept_` add up to its outputs before the output activation: the log odds of
+        the second of two classes, the logits of more classes, or values. A number at the mean of its column
+        contributes 0, and so does a missing one if none was missing in training; categories contribute their
+        difference from the mean of the column's categories.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_columns)
+            The rows.
+
+        Returns
+        -------
+        float64 array of shape (n_rows, n_columns), or (n_rows, n_columns, n_outputs) for several outputs
+            The contributions, with the columns in the order of the table.
+
+        Raises
+        ------
+        ValueError
+            The student has hidden layers, which mix the columns; or `X` does not have the columns of `fit`.
+        """
+        check_is_fitted(self, "module_")
+        return contributions(self, X)
+
+    def plot_contributions(self, X=None, *, output: int = 0, n_columns: int = 12):
+        """Draw what each column contributes over its range or its categories, and return the figure.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_columns), optional
+            Rows that decide which columns come first: those whose contributions have the largest standard deviation
+            there. Without them it is the range of the contributions, which rare values may stretch.
+        output : int, default=0
+            The position of the output that is drawn.
+        n_columns : int, default=12
+            The largest number of columns that are drawn.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            One panel for each column. A number is a curve, categories are bars; a missing value, where some were
+            missing in training, has a colour of its own.
+
+        Raises
+        ------
+        ValueError
+            The student has hidden layers, or there is no such output.
+        ImportError
+            matplotlib is not installed: `pip install compress[plot]`.
+        """
+        check_is_fitted(self, "module_")
+        return draw_contributions(self, X, output=output, n_columns=n_columns)
 
     # -------------------------------------------------------------- what it learns with
     def _check_parameters(self) -> None:
