@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from compress import StudentClassifier, StudentRegressor
-from compress.students import PeriodicEncoding
+from compress.students import PeriodicEncoding, PiecewiseLinearEncoding
 
 N = 240
 RNG = np.random.default_rng(0)
@@ -34,6 +34,7 @@ TARGET = np.nan_to_num(NUMBERS[:, 0]) + (FRAME["colour"] == "red") + 0.02 * FRAM
 CLASSES = np.digitize(TARGET, np.quantile(TARGET, [0.3, 0.6]))
 KINDS = {"code": "nominal", "grade": "nominal"}
 QUICK = {"max_epochs": 4, "random_state": 0}
+CUTS = {"encoding": PiecewiseLinearEncoding()}
 STRINGS = np.array(["a", "bc", "d"])
 
 CASES = {
@@ -81,6 +82,32 @@ CASES = {
         FRAME[["colour", "shop"]],
         CLASSES,
     ),
+    "cuts": lambda: (StudentClassifier((8,), schema=KINDS, **CUTS, **QUICK), FRAME, STRINGS[CLASSES]),
+    "cuts, of numbers": lambda: (StudentRegressor((8, 6), **CUTS, **QUICK), HOLES, NUMBERS[:, 0]),
+    "cuts, float32": lambda: (StudentClassifier((8,), **CUTS, **QUICK), NUMBERS.astype(np.float32), CLASSES > 1),
+    "cuts, at quantiles": lambda: (
+        StudentClassifier((8,), encoding=PiecewiseLinearEncoding(40, cuts="quantile"), **QUICK),
+        INTEGERS,
+        CLASSES,
+    ),
+    "cuts, factored": lambda: (
+        StudentClassifier((64,), schema=KINDS, embedding_size=2, bottleneck=3, **CUTS, **QUICK),
+        FRAME,
+        CLASSES > 1,
+    ),
+    "cuts, of some columns": lambda: (
+        StudentClassifier((8,), **CUTS, **QUICK),
+        np.column_stack([HOLES, CLASSES > 0, np.ones(N)]),
+        CLASSES,
+    ),
+    "cuts, far": lambda: (StudentClassifier((8,), **CUTS, **QUICK), NUMBERS * 1e-3 + 1e6, CLASSES > 1),
+    "cuts, wild": lambda: (StudentClassifier((8,), **CUTS, **QUICK), NUMBERS * [1e-30, 1, 1e25, 1], CLASSES),
+    "cuts, of heavy tails": lambda: (StudentClassifier((8,), **CUTS, **QUICK), np.exp(9 * NUMBERS[:, :2]), CLASSES),
+    "cuts, of nothing": lambda: (StudentClassifier((5,), **CUTS, **QUICK), FRAME[["colour", "shop"]], CLASSES),
+    "additive": lambda: (StudentClassifier((), schema=KINDS, **CUTS, **QUICK), FRAME, CLASSES > 1),
+    "additive, classes": lambda: (StudentClassifier((), schema=KINDS, **CUTS, **QUICK), FRAME, STRINGS[CLASSES]),
+    "additive, outputs": lambda: (StudentRegressor((), **CUTS, **QUICK), HOLES, 1e4 * NUMBERS[:, :2]),
+    "additive, far values": lambda: (StudentRegressor((), **CUTS, **QUICK), FRAME[["age", "shop"]], 1e6 + TARGET),
     "linear": lambda: (StudentClassifier((), **QUICK), FRAME[["age", "colour"]], CLASSES > 1),
     "nominal": lambda: (StudentClassifier((5,), **QUICK), FRAME[["colour", "shop"]], CLASSES),
     "empty": lambda: (
@@ -101,6 +128,9 @@ def fitted(case):
     student, table, y = CASES[case]()
     student.fit(table, y)
     return student, table, *expected(student, table)
+
+
+STRANGE = ("frame", "factored", "nominal", "regression", "linear", "empty", "cuts", "cuts, factored", "additive")
 
 
 def expected(student, table):

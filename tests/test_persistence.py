@@ -17,7 +17,9 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from compress import StudentClassifier, StudentRegressor, load_student
-from compress.students import PeriodicEncoding
+from compress.schema import expanded
+from compress.students import PeriodicEncoding, PiecewiseLinearEncoding
+from data.load import load_problem
 
 QUICK = {"max_epochs": 3, "random_state": 0}
 RNG = np.random.default_rng(0)
@@ -40,6 +42,18 @@ CASES = {
     "outputs": (StudentRegressor((), **QUICK), X, X[:, :2]),
     "frame": (StudentClassifier((4,), max_one_hot=5, **QUICK), FRAME, np.arange(60) % 2),
     "periodic": (StudentClassifier((4,), encoding=PeriodicEncoding(2), **QUICK), FRAME, np.arange(60) % 2),
+    "cuts": (StudentClassifier((4,), encoding=PiecewiseLinearEncoding(4), **QUICK), FRAME, np.arange(60) % 2),
+    "cuts of quantiles": (
+        StudentRegressor((4,), encoding=PiecewiseLinearEncoding(cuts="quantile"), **QUICK),
+        X,
+        X[:, 0],
+    ),
+    "additive": (StudentRegressor((), encoding=PiecewiseLinearEncoding(4), **QUICK), FRAME, X[:, :2]),
+    "cuts of nothing": (
+        StudentClassifier((4,), encoding=PiecewiseLinearEncoding(4), **QUICK),
+        FRAME[["colour", "flag"]],
+        np.arange(60) % 2,
+    ),
     "no numbers": (StudentClassifier((4,), **QUICK), FRAME[["colour", "flag"]], np.arange(60) % 2),
     "fractions": (
         StudentClassifier((4,), **QUICK),
@@ -50,11 +64,20 @@ CASES = {
 }
 
 
+def save_case(case, folder):
+    path = folder / "student.safetensors"
+    CASES[case][0].fit(*CASES[case][1:]).save(path)
+    return path
+
+
 @pytest.fixture
 def saved(tmp_path):
-    path = tmp_path / "student.safetensors"
-    CASES["frame"][0].fit(*CASES["frame"][1:]).save(path)
-    return path
+    return save_case("frame", tmp_path)
+
+
+@pytest.fixture
+def saved_cuts(tmp_path):
+    return save_case("cuts", tmp_path)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -168,7 +191,19 @@ def deep(d, w):
 
 
 def column(j, **entries):
-    return lambda d, w: d["schema"]["columns"][j].update(entries)
+    """A change of a column in the form of an object for each column, which older files have."""
+
+    def change(d, w):
+        columns = expanded(d["schema"]["columns"])
+        columns[j].update(entries)
+        d["schema"]["columns"] = columns
+
+    return change
+
+
+def columns(**entries):
+    """A change of the arrays of attributes."""
+    return lambda d, w: d["schema"]["columns"].update(entries)
 
 
 def learned(**entries):
@@ -197,7 +232,11 @@ FORGERIES = {
     "parameter of another type": parameters(learning_rate=[1, 2]),
     "parameter that cannot be written": parameters(callbacks=[]),
     "huge parameter": parameters(max_epochs=10**30),
-    "encoding": parameters(encoding={"n_frequencies": 1, "code": "x"}),
+    "encoding": parameters(encoding={"PeriodicEncoding": {"n_frequencies": 1, "code": "x"}}),
+    "encoding of a strange kind": parameters(encoding={"os.system": {"n_frequencies": 1}}),
+    "encoding of two kinds": parameters(encoding={"PeriodicEncoding": {}, "PiecewiseLinearEncoding": {}}),
+    "encoding out of its range": parameters(encoding={"PiecewiseLinearEncoding": {"n_bins": 1}}),
+    "encoding of another type": parameters(encoding={"PiecewiseLinearEncoding": {"cuts": ["teacher"]}}),
     "size": learned(hidden_layer_sizes=[10**9]),  # would be 60 GB if it were made
     "huge size": learned(hidden_layer_sizes=[10**30]),
     "negative size": learned(hidden_layer_sizes=[-4]),
@@ -224,11 +263,25 @@ FORGERIES = {
     "classes of no dtype": classes([0, 1], "strange"),
     "no classes": lambda d, w: d["learned"].pop("classes"),
     "inputs": lambda d, w: d["learned"]["inputs"].update(indicators=[7]),
-    "many categories": lambda d, w: d["learned"]["inputs"].update(n_categories=[10**12] * 3),
+    "further input": lambda d, w: d["learned"]["inputs"].update(n_categories=[10**12] * 3),
+    "bins without edges": lambda d, w: d["learned"]["inputs"].update(n_bins=[10**12, 0]),
+    "no bins": lambda d, w: d["learned"]["inputs"].update(n_bins=[0, 0]),
     "embedding": lambda d, w: d["learned"]["inputs"].update(embedding_size=10**12),
     "missing flags": lambda d, w: d["learned"]["inputs"].update(nominal_missing=[True]),
-    "columns": lambda d, w: d["schema"]["columns"].pop(),
+    "columns": lambda d, w: d["schema"]["columns"]["name"].pop(),
     "no columns": lambda d, w: d["schema"].update(columns=[]),
+    "no arrays of columns": lambda d, w: d["schema"].update(columns={}),
+    "columns of a number": lambda d, w: d["schema"].update(columns=7),
+    "further array of columns": columns(code=["x"]),
+    "dtypes of other columns": columns(dtype=["int64"]),
+    "more ranges than columns": columns(low=[0.0] * 9, high=[1.0] * 9),
+    "ranges of one end": columns(high=[1.0]),
+    "categories of no column": columns(categories=[["a"]] * 9),
+    "position beyond the columns": columns(missing=[10**9]),
+    "positions out of order": columns(missing=[1, 0]),
+    "positions that are true or false": columns(nominal=[False, True, True, True, False]),
+    "nominal without categories": columns(nominal=True),
+    "names that are no list": columns(name="abcde"),
     "column of another kind": column(0, kind="nominal"),
     "column of no kind": column(0, kind="strange"),
     "column of no dtype": column(0, dtype="strange"),
@@ -239,6 +292,7 @@ FORGERIES = {
     "endless range": column(0, high=float("inf")),
     "huge range": column(0, high=10**400),
     "range from above": column(0, low=3.0, high=2.0),
+    "equal categories of arrays": columns(categories=[["red", "red"], ["a"], [False, True]]),
     "equal categories": column(2, categories=["t1"] * 12),
     "nested categories": column(2, categories=[["t1"]] * 12),
     "array of large texts": lambda d, w: d["schema"].update(is_frame=False, array_dtype="<U500000000"),
@@ -262,6 +316,41 @@ def test_a_forged_file_is_refused_before_anything_is_made_of_it(case, saved, mon
     tracemalloc.start()
     with pytest.raises(ValueError, match="student") as caught:
         load_student(saved)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**24 and len(str(caught.value)) < 600
+
+
+def n_bins(values):
+    return lambda d, w: d["learned"]["inputs"].update(n_bins=values)
+
+
+FORGED_CUTS = {
+    "other bins": n_bins([3, 5]),
+    "one bin": n_bins([1, 7]),
+    "negative bins": n_bins([-4, 12]),
+    "bins of other columns": n_bins([4, 4, 0]),
+    "fraction of a bin": n_bins([4.0, 4.0]),
+    "huge bins": n_bins([10**30, 4]),
+    "bins of nothing": lambda d, w: d["learned"]["inputs"].pop("n_bins"),
+    "no edges": lambda d, w: w.pop("inputs.pieces.edges"),
+    "fewer edges": lambda d, w: w.update({"inputs.pieces.edges": w["inputs.pieces.edges"][:-1]}),
+    "edges of two dimensions": lambda d, w: w.update({"inputs.pieces.edges": w["inputs.pieces.edges"][None]}),
+    "edges in single precision": lambda d, w: w.update({"inputs.pieces.edges": w["inputs.pieces.edges"].float()}),
+    "edges out of order": tensor("inputs.pieces.edges", 1e6),
+    "infinite edge": tensor("inputs.pieces.edges", -float("inf")),
+    "edge that is NaN": tensor("inputs.pieces.edges", float("nan")),
+    "equal edges": lambda d, w: w["inputs.pieces.edges"][1:2].copy_(w["inputs.pieces.edges"][:1]),
+    "endless bin": lambda d, w: w["inputs.pieces.edges"][:5].copy_(torch.tensor([-1.7e308, 1.7e308, 0, 0, 0])),
+}
+
+
+@pytest.mark.parametrize("case", FORGED_CUTS)
+def test_forged_cuts_are_refused_before_anything_is_made_of_them(case, saved_cuts):
+    forged(saved_cuts, FORGED_CUTS[case])
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="damaged student file") as caught:
+        load_student(saved_cuts)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 2**24 and len(str(caught.value)) < 600
@@ -345,3 +434,58 @@ def test_a_file_of_the_first_format_is_still_read():
     )
     assert_allclose(student.predict_proba(few)[:, 1], [0.2555299, 0.1976626, 0.6679072, 0.9102172], atol=1e-6)
     assert student.encoding == PeriodicEncoding(1, scale=0.5)
+
+
+def test_a_file_of_the_second_format_is_still_read():
+    # written by the version before; each column was an object, and every default was written
+    student = load_student(Path(__file__).parent / "files" / "student_of_format_2.safetensors")
+    few = pd.DataFrame(
+        {
+            "size": [np.nan, -0.132, 0.64, 0.105],
+            "colour": pd.Categorical(["blue", None, "red", "red"], categories=["blue", "red"]),
+            "town": ["t1", "t2", "t3", "nowhere"],
+            "count": [1, 20, 300, 44],
+        }
+    )
+    assert_allclose(student.predict_proba(few)[:, 1], [0.2867241, 0.0323258, 0.6297389, 0.5647716], atol=1e-6)
+    assert student.encoding == PeriodicEncoding(1, scale=0.5)
+    assert student.max_one_hot == 5 and student.get_params()["learning_rate"] == 0.05
+    assert list(student.feature_names_in_) == list(few)
+
+
+# ---------------------------------------------------------------- how large files are
+def test_a_column_of_numbers_takes_few_bytes_of_a_file():
+    rng = np.random.default_rng(0)
+    small, large = (
+        StudentRegressor((), max_epochs=1).fit(rng.integers(0, 2000, (50, d)), rng.normal(size=50)) for d in (100, 1100)
+    )
+    # mean, scale and weight are 20 bytes, the range about 15
+    assert len(large.to_bytes()) - len(small.to_bytes()) < 1000 * 40
+
+
+def test_an_additive_student_of_adult_takes_at_most_6_kilobytes(tmp_path):
+    problem = load_problem("adult", n_train=4000)
+    student = StudentClassifier((), encoding=PiecewiseLinearEncoding(), max_epochs=1, random_state=0)
+    student.fit(problem.X_train, problem.y_train).save(tmp_path / "student")
+    assert 150 < student.n_parameters_ <= 300
+    assert (tmp_path / "student").stat().st_size <= 6000
+    assert_array_equal(
+        load_student(tmp_path / "student").predict_proba(problem.X_test.head(500)),
+        student.predict_proba(problem.X_test.head(500)),
+    )
+
+
+def test_parameters_that_are_the_defaults_are_not_written_and_come_back():
+    student = StudentClassifier(max_epochs=1, learning_rate=0.01, random_state=0).fit(X, np.arange(60) % 2)
+    content = student.to_bytes()
+    assert b"learning_rate" in content and b"weight_decay" not in content and b"early_stopping" not in content
+    assert b"activation" in content  # which the net depends on
+
+
+def test_a_loaded_student_learns_on_with_its_cuts(saved_cuts):
+    _, table, y = CASES["cuts"]
+    loaded = load_student(saved_cuts).set_params(warm_start=True)
+    edges = loaded.module_.inputs.pieces.edges.clone()
+    assert loaded._resumes()
+    loaded.fit(table, 1 - y)
+    assert torch.equal(loaded.module_.inputs.pieces.edges, edges)

@@ -27,22 +27,29 @@ from compress.distill import (
     RocketClassifier,
 )
 from compress.nets import MLP
-from compress.students import NetClassifier, PeriodicEncoding
+from compress.students import NetClassifier, PeriodicEncoding, PiecewiseLinearEncoding
 
 FAST = {"max_epochs": 3, "batch_size": 32, "learning_rate": 0.02}
 NET, RNET = StudentClassifier((8,), **FAST), StudentRegressor((8,), **FAST)
+CUT = StudentClassifier((8,), encoding=PiecewiseLinearEncoding(4), **FAST)
 FORM = {"generator": MUNGE(p=0.2), "size_multiplier": 2, "random_state": 0}
 SEEDED = {**FAST, "random_state": 0}
 MEMBERS = {
     "StudentClassifier": StudentClassifier((8,), **SEEDED),
     "StudentClassifier, periodic": StudentClassifier((8,), encoding=PeriodicEncoding(2), **SEEDED),
+    "StudentClassifier, cuts": StudentClassifier((8,), encoding=PiecewiseLinearEncoding(4), **SEEDED),
+    "StudentClassifier, additive": StudentClassifier((), encoding=PiecewiseLinearEncoding(4), **SEEDED),
     "StudentClassifier, bottleneck": StudentClassifier((8,), bottleneck=2, **SEEDED),
     "StudentClassifier, linear": StudentClassifier((), **SEEDED),
     "StudentRegressor": StudentRegressor((8,), **SEEDED),
     "StudentRegressor, periodic": StudentRegressor((8,), encoding=PeriodicEncoding(2), **SEEDED),
+    "StudentRegressor, cuts": StudentRegressor((8,), encoding=PiecewiseLinearEncoding(4), **SEEDED),
     "NetClassifier": NetClassifier(partial(MLP, hidden_layer_sizes=(8,)), **SEEDED),
     "DistilledClassifier": DistilledClassifier(LogisticRegression(), NET, random_state=0),
     "MimicClassifier": MimicClassifier(LogisticRegression(), NET, random_state=0),
+    "DistilledClassifier, cuts": DistilledClassifier(LogisticRegression(), CUT, random_state=0),
+    "MimicClassifier, cuts": MimicClassifier(LogisticRegression(), CUT, random_state=0),
+    "FitNetClassifier, cuts": FitNetClassifier(NET, CUT, hint_epochs=2, random_state=0),
     "MimicRegressor": MimicRegressor(LinearRegression(), RNET, random_state=0),
     "FitNetClassifier, two stages": FitNetClassifier(NET, NET, hint_epochs=2, random_state=0),
     "FitNetClassifier, one stage": FitNetClassifier(NET, NET, stages="single", random_state=0),

@@ -14,7 +14,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from compress import StudentClassifier, StudentRegressor, TransferSet, load_student
-from compress.students import PeriodicEncoding
+from compress.students import PeriodicEncoding, PiecewiseLinearEncoding
 from compress.training import TrainingResult
 
 QUICK = {"max_epochs": 15, "batch_size": 32, "learning_rate": 0.05, "random_state": 0}
@@ -494,6 +494,8 @@ OTHERS = {
         {"hidden_layer_sizes": ()},
         {"bottleneck": 3},
         {"encoding": PeriodicEncoding(3, scale=0.5)},
+        {"encoding": PiecewiseLinearEncoding(5)},
+        {"encoding": PiecewiseLinearEncoding(5), "bottleneck": 3},
         {"max_one_hot": 0},
         {"early_stopping": True},
     ],

@@ -13,10 +13,14 @@ def run(args) -> None:
     student = load_student(args.student)
     body = student.module_.body
     columns = []
+    pieces = student.module_.inputs.pieces
+    n_bins = iter([0] * len(student.schema_.continuous_) if pieces is None else pieces.n_bins)
     for column in student.schema_.columns_:
         facts = {"name": column.name, "kind": column.kind, "dtype": column.dtype, "missing": column.missing}
         if column.kind == "continuous":
             facts["range"] = [column.low, column.high]
+            if n := next(n_bins):
+                facts["bins"] = n
         else:
             facts["categories"] = len(column.categories)
             facts["first"] = list(column.categories[:5])
@@ -28,6 +32,7 @@ def run(args) -> None:
         "hidden_layer_sizes": list(body.hidden_layer_sizes),
         "activation": student.activation,
         "n_frequencies": 0 if body.periodic is None else body.periodic.weight.shape[1],
+        "n_bins": 0 if pieces is None else pieces.n_added,
     }
     if hasattr(student, "classes_"):
         result["classes"] = student.classes_.tolist()

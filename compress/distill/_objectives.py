@@ -59,6 +59,10 @@ class Distillation(SoftTargets):
         """See `Objective.training_targets`."""
         return np.ascontiguousarray(targets[:, : 2 * self.n_classes])
 
+    def cut_targets(self, targets: np.ndarray) -> np.ndarray:
+        """Return the teacher's logits as the outputs would give them; see `Objective.cut_targets`."""
+        return _regressed(targets[:, : self.n_classes], self.output_activation)
+
     def step_loss(self, outputs, target, weight=None, *, inputs, clock) -> torch.Tensor:
         """See `Objective.step_loss`."""
         logits, labels = self._parts(target)
@@ -128,6 +132,10 @@ class LogitMatching(Logits):
     def training_targets(self, targets: np.ndarray) -> np.ndarray:
         """See `Objective.training_targets`."""
         return (_regressed(targets[:, : self.n_classes], self.output_activation) - self.mean) / self.scale
+
+    def cut_targets(self, targets: np.ndarray) -> np.ndarray:
+        """Return the regressed logits; see `Objective.cut_targets`."""
+        return self.training_targets(targets)
 
     def step_loss(self, outputs, target, weight=None, *, inputs, clock) -> torch.Tensor:
         """See `Objective.step_loss`."""

@@ -5,10 +5,13 @@ from compress.export._check import Exported
 from compress.export._feed import onnx_inputs
 from compress.export._numpy import FEW_ROWS, NumpyPredictor, all_finite
 from compress.export._onnx import to_onnx
-from compress.export._student_file import read_student_file, student_to_bytes
+from compress.export._parts import ColumnParts
+from compress.export._student_file import INPUT_DEFAULTS, read_student_file, student_to_bytes
 
 __all__ = [
     "FEW_ROWS",
+    "INPUT_DEFAULTS",
+    "ColumnParts",
     "Exported",
     "NumpyPredictor",
     "all_finite",

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from compress._files import write_all_atomically
 from compress._version import __version__
-from compress.export._c_body import body_of, helpers_of, transposed
+from compress.export._c_body import body_of, helpers_of, plain_columns, transposed
 from compress.export._c_names import field_names, is_identifier
+from compress.export._c_pieces import arrays_of_pieces
 from compress.export._c_text import array_of, bytes_literal, comment, number, strings_of
 from compress.export._plan import Plan, plan_of
 
@@ -179,9 +180,12 @@ def _constants(plan: Plan, name: str) -> list[str]:
         lines.append(f"{_classes_declaration(plan, name)} = {{{', '.join(texts)}}};")
     if len(plan.mean):
         lines.append(array_of("double", "mean", plan.mean))
-        if plan.inverse_scale is not None:
+        plain = plain_columns(plan)
+        if plan.inverse_scale is not None and plain:
             lines.append(array_of("double", "inverse_scale", plan.inverse_scale))
-        lines.append(array_of("float", "continuous", plan.continuous))
+        if plain:
+            lines.append(array_of("float", "continuous", plan.continuous[plain]))
+        lines += arrays_of_pieces(plan)
         if plan.frequencies is not None:
             lines.append(array_of("float", "frequencies", plan.frequencies))
             lines.append(array_of("float", "periodic", plan.periodic))

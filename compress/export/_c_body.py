@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from compress.export._c_pieces import helper_of_pieces, statements_of_pieces
 from compress.export._plan import Plan
 
-__all__ = ["body_of", "helpers_of", "transposed"]
+__all__ = ["body_of", "helpers_of", "plain_columns", "transposed"]
 
 ACTIVATIONS = {
     "relu": "x > 0 ? x : 0",
@@ -22,6 +23,12 @@ def transposed(n_in: int, n_out: int) -> bool:
     return n_out < NARROW <= n_in
 
 
+def plain_columns(plan: Plan) -> list[int]:
+    """Return the positions of the continuous columns without bins, which are added as products."""
+    with_bins = {pieces.k for pieces in plan.pieces}
+    return [k for k in range(len(plan.mean)) if k not in with_bins]
+
+
 def helpers_of(plan: Plan) -> list[str]:
     """Return the static functions that the body needs, and no others: -Wall refuses unused ones."""
     lines = []
@@ -34,6 +41,7 @@ def helpers_of(plan: Plan) -> list[str]:
             "}",
             "",
         ]
+    lines += helper_of_pieces(plan)
     if any(layer.activated for layer in plan.layers):
         lines += [f"static float activation(float x) {{ return {ACTIVATIONS[plan.activation]}; }}", ""]
     kinds = {plan.matrix or c.type for c in plan.inputs if c.kind == "nominal" and c.categories}
@@ -129,21 +137,29 @@ def _continuous(plan: Plan, fields: list[str], h: str, width: int) -> list[str]:
     if not columns:
         return []
     scaled = "" if plan.inverse_scale is None else " * inverse_scale[{k}]"
-    lines = ["    {", f"        float x[{len(columns)}];"]
-    if plan.matrix is not None and len(columns) == len(plan.inputs) and not plan.indicators:
+    plain = plain_columns(plan)
+    lines = ["    {", f"        float x[{len(plain)}];"] if plain else []
+    if plan.matrix is not None and len(plain) == len(plan.inputs) and not plan.indicators:
         x = f"(float)((row[i] - mean[i]){scaled.format(k='i')})"
         lines += ["        int i;", f"        for (i = 0; i < {len(columns)}; i++) x[i] = row[i] == row[i] ? {x} : 0;"]
         return [*lines, *_affine(h, "x", "continuous", len(columns), width), *_periodic(plan, h, width), "    }"]
+    flags, values = [], []
     for j, column in columns:
         k = column.k
         value = f"row->{fields[j]}" if plan.matrix is None else f"row[{j}]"
         integer = plan.matrix is None and column.type == "int64"
         there = f"{value} != INT64_MIN" if integer else f"{value} == {value}"
-        x = f"(float)(({'(double)' if integer else ''}{value} - mean[{k}]){scaled.format(k=k)})"
-        lines.append(f"        x[{k}] = {there} ? {x} : 0;")
+        wide = f"{'(double)' if integer else ''}{value}"
+        if k in plain:
+            x = f"(float)(({wide} - mean[{k}]){scaled.format(k=k)})"
+            lines.append(f"        x[{plain.index(k)}] = {there} ? {x} : 0;")
+        else:
+            values.append(f"{there} ? {wide} : mean[{k}]")
         if k in plan.indicators:
-            lines.append(f"        if (!({there})) add({h}, flags[{plan.indicators.index(k)}], {width});")
-    return [*lines, *_affine(h, "x", "continuous", len(columns), width), *_periodic(plan, h, width), "    }"]
+            flags.append(f"    if (!({there})) add({h}, flags[{plan.indicators.index(k)}], {width});")
+    if plain:
+        lines += [*_affine(h, "x", "continuous", len(plain), width), *_periodic(plan, h, width), "    }"]
+    return [*flags, *lines, *statements_of_pieces(plan, values, h, width)]
 
 
 def _periodic(plan: Plan, h: str, width: int) -> list[str]:

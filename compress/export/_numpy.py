@@ -12,6 +12,7 @@ import math
 import numpy as np
 from scipy.special import erf, expit
 
+from compress.export._edges import Edges
 from compress.nets import activation_name, affine_layers, as_float64
 from compress.schema import as_table
 
@@ -47,7 +48,7 @@ class NumpyPredictor:
         Whether the one value of each row is returned in an array of shape (n_rows,), as `predict` of a regressor does.
     """
 
-    flat, unit = False, None  # of predictors pickled by earlier versions
+    flat, unit, edges = False, None, None  # of predictors pickled by earlier versions
 
     def __init__(self, module, schema, output_activation: str, dtype=np.float32, *, flat: bool = False):
         self.flat = flat
@@ -83,12 +84,15 @@ class NumpyPredictor:
             self.tables.append(np.ascontiguousarray(table, dtype=dtype))
         self.frequencies = None if body.periodic is None else as_float64(body.periodic.weight).astype(dtype)
         self.from_periodic = np.ascontiguousarray(first[at:], dtype=dtype)
+        if inputs.pieces is not None:
+            self.edges = Edges(inputs.pieces.edges_by_column(), self.mean)
+            self.from_pieces = self.from_periodic
         self.rest = [(np.ascontiguousarray(w, dtype=dtype), b.astype(dtype)) for w, b in layers[1:]]
         self.plain = not self.tables and not len(self.indicators)
         # The mean goes into the bias where that costs no digits; the bias is the last row, for an input of ones.
         self.first = None
         near = np.all(np.abs(self.mean) <= NEAR[self.dtype.itemsize] * scale)
-        if self.plain and self.frequencies is None and self.inverse_scale is None and near:
+        if self.plain and self.frequencies is None and self.edges is None and self.inverse_scale is None and near:
             start = layers[0][1] - self.mean @ from_continuous
             self.first = np.ascontiguousarray(np.vstack([from_continuous, start]), dtype=dtype)
         self.names = schema.names
@@ -212,6 +216,8 @@ class NumpyPredictor:
         if self.frequencies is not None:
             angle = (x[:, :, None] * self.frequencies).reshape(len(x), -1)
             h += np.hstack([np.sin(angle), np.cos(angle)]) @ self.from_periodic
+        if self.edges is not None:
+            h += self.edges.shares(continuous).astype(self.dtype, copy=False) @ self.from_pieces
         for k, table in enumerate(self.tables):
             h += table[nominal[:, k]]  # code -1 is the table's last row: missing
         return self._layers(h)

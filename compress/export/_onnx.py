@@ -13,6 +13,7 @@ from compress._files import write_atomically
 from compress._version import __version__
 from compress.export._check import TOLERANCE, Exported, check_close, compared
 from compress.export._feed import MATRIX, MISSING_INTEGER, feed, sample_rows
+from compress.export._onnx_pieces import shares_of_pieces, weight_of_pieces
 from compress.export._plan import Plan, plan_of
 
 __all__ = ["to_onnx"]
@@ -126,7 +127,7 @@ def _first(plan: Plan) -> tuple[np.ndarray, np.ndarray]:
     """Return weight and bias of the dense matrix, in the order in which `_preprocessing` joins the columns."""
     order, residual = _order(plan)
     embedded = [table.weight for table in plan.tables if table.weight is not None]
-    weight = np.vstack([plan.continuous[order], plan.flags, *embedded, plan.periodic])
+    weight = np.vstack([plan.continuous[order], plan.flags, *embedded, plan.periodic, *weight_of_pieces(plan)])
     return weight, plan.bias - residual @ plan.continuous
 
 
@@ -152,8 +153,9 @@ def _groups(plan: Plan) -> dict[str, list[int]]:
 def _preprocessing(graph, plan: Plan):
     """Return the dense matrix and the sum of the rows looked up; None for what does not exist."""
     given = _input_values(graph, plan)
-    parts, flags = _continuous(graph, plan, given)
-    periodic = _periodic(graph, plan, parts[0]) if plan.frequencies is not None else []
+    parts, flags, wide = _continuous(graph, plan, given)
+    encoded = _periodic(graph, plan, parts[0]) if plan.frequencies is not None else []
+    encoded += shares_of_pieces(graph, plan, wide, _order(plan)[0])
     rows, embedded = [], []
     for column in plan.inputs:
         if column.kind == "nominal":
@@ -161,7 +163,7 @@ def _preprocessing(graph, plan: Plan):
             table = plan.tables[column.k]
             values = graph.constant(table.values, np.float32, weight=True)
             (rows if table.weight is None else embedded).append(graph.add("Gather", values, codes, axis=0))
-    dense = [*parts, *flags, *embedded, *periodic]
+    dense = [*parts, *flags, *embedded, *encoded]
     joined = None if not dense else graph.add("Concat", *dense, axis=1) if len(dense) > 1 else dense[0]
     return joined, None if not rows else graph.add("Sum", *rows) if len(rows) > 1 else rows[0]
 
@@ -178,11 +180,13 @@ def _input_values(graph, plan: Plan) -> dict[str, str]:
     return given
 
 
-def _continuous(graph, plan: Plan, given) -> tuple[list[str], list[str]]:
-    """Return the centred columns, with the mean where missing, and the flags of missing values."""
-    parts = []
+def _continuous(graph, plan: Plan, given) -> tuple[list[str], list[str], str | None]:
+    """Return the centred columns, with the mean where missing, the flags of missing values, and what bins need."""
+    parts, wide = [], []
     for kind, group in _groups(plan).items():
         block = _together(graph, plan, given, kind, group)
+        if plan.pieces:
+            wide.append(_as_double(graph, block, kind))
         mean = plan.mean[group]
         if kind == "float":
             x = graph.add("Sub", block, graph.constant(mean, np.float32))
@@ -198,15 +202,24 @@ def _continuous(graph, plan: Plan, given) -> tuple[list[str], list[str]]:
             x = graph.add("Where", absent, graph.constant(np.nan, np.float32), x)
         parts.append(x)
     if not parts:
-        return [], []
-    x = graph.add("Concat", *parts, axis=1) if len(parts) > 1 else parts[0]
+        return [], [], None
+    x, wide = (graph.add("Concat", *p, axis=1) if len(p) > 1 else p[0] if p else None for p in (parts, wide))
     order, residual = _order(plan)
     missing = graph.add("IsNaN", x)
     flags = []
     if plan.indicators:
         at = graph.constant([order.index(k) for k in plan.indicators], np.int64)
         flags = [graph.cast(graph.add("Gather", missing, at, axis=1), "float")]
-    return [graph.add("Where", missing, graph.constant(residual[order], np.float32), x)], flags
+    return [graph.add("Where", missing, graph.constant(residual[order], np.float32), x)], flags, wide
+
+
+def _as_double(graph, block: str, kind: str) -> str:
+    """Return columns as doubles, with NaN where missing."""
+    wide = block if kind == "double" else graph.cast(block, "double")
+    if kind != "int64":
+        return wide
+    absent = graph.add("Equal", block, graph.constant(MISSING_INTEGER, np.int64))
+    return graph.add("Where", absent, graph.constant(np.nan, np.float64), wide)
 
 
 def _periodic(graph, plan: Plan, x: str) -> list[str]:

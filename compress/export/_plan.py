@@ -1,6 +1,7 @@
 """What an exported student computes, in plain arrays: its inputs, its weights, its outputs.
 
-    dense  = [x - mean of the continuous columns, flags of the missing ones, embeddings, periodic embedding]
+    dense  = [x - mean of the continuous columns, flags of the missing ones, embeddings, encoding]
+    encoding: sines and cosines (periodic), or the filled shares of bins (piecewise linear)
     hidden = dense @ first + rows of look-up tables (one per one-hot column) + bias
     then (activation, weight, bias) layer by layer, and the output activation.
 
@@ -67,6 +68,25 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Pieces:
+    """The bins of one continuous column, and what they add to the first layer.
+
+    Parameters
+    ----------
+    k : int
+        The position of the column among the continuous ones.
+    edges : float64 array of shape (n_bins + 1,)
+        The edges of the bins, in the unit of the column.
+    weight : float64 array of shape (n_bins, width)
+        The weights of the filled shares.
+    """
+
+    k: int
+    edges: np.ndarray
+    weight: np.ndarray
+
+
+@dataclass(frozen=True)
 class Layer:
     """One layer: `(activation(h) if activated else h) @ weight + bias`.
 
@@ -106,6 +126,8 @@ class Plan:
     frequencies : array of shape (d_c, n_frequencies) or None
         The frequencies of the periodic embedding, in radians per unit of the centred columns; `periodic` has the
         weights of the sines, then the cosines, column by column, (2 * d_c * n_frequencies, width).
+    pieces : list of Pieces
+        The columns with a piecewise-linear encoding, in their order.
     tables : list of Table
         The look-up tables of the nominal columns.
     bias : array of shape (width,)
@@ -134,6 +156,7 @@ class Plan:
     flags: np.ndarray
     frequencies: np.ndarray | None
     periodic: np.ndarray
+    pieces: list
     tables: list
     bias: np.ndarray
     layers: list
@@ -184,7 +207,9 @@ def plan_of(student) -> Plan:
     foldable = bool(np.all((scale > FOLDABLE[0]) & (scale < FOLDABLE[1])))
     at = len(mean)
     flags = first.weight[at : at + len(inputs.indicators)]
-    columns, matrix = _inputs(schema, mean, scale, foldable)
+    added = first.weight[at + len(flags) + sum(inputs.widths) :]
+    pieces = [] if inputs.pieces is None else _pieces(inputs.pieces, added)
+    columns, matrix = _inputs(schema, mean, scale, foldable, pieces)
     return Plan(
         inputs=columns,
         matrix=matrix,
@@ -194,7 +219,8 @@ def plan_of(student) -> Plan:
         indicators=list(inputs.indicators),
         flags=flags,
         frequencies=_frequencies(body, scale, foldable),
-        periodic=first.weight[at + len(flags) + sum(inputs.widths) :],
+        periodic=added[: 0 if pieces else None],
+        pieces=pieces,
         tables=_tables(inputs, first.weight[at + len(flags) :]),
         bias=first.bias,
         layers=layers,
@@ -241,6 +267,11 @@ def _frequencies(body, scale: np.ndarray, foldable: bool) -> np.ndarray | None:
     return frequencies / scale[:, None] if foldable else frequencies
 
 
+def _pieces(layer, weight: np.ndarray) -> list[Pieces]:
+    blocks = np.split(weight, np.cumsum(layer.n_bins)[:-1])
+    return [Pieces(k, e, block) for k, (e, block) in enumerate(zip(layer.edges_by_column(), blocks)) if len(e)]
+
+
 def _tables(inputs, weight: np.ndarray) -> list[Table]:
     tables, at = [], 0
     for k, width in enumerate(inputs.widths):
@@ -260,20 +291,22 @@ def _array(tensor) -> np.ndarray:
 
 
 # ------------------------------------------------------------------ inputs
-def _inputs(schema: Schema, mean, scale, foldable: bool) -> tuple[list[Input], str | None]:
+def _inputs(schema: Schema, mean, scale, foldable: bool, pieces: list) -> tuple[list[Input], str | None]:
     """Return the inputs of the columns, and the type of the matrix when one can hold them all."""
     names = [str(name) if schema.is_frame_ else f"x{name}" for name in schema.names]
     if len(set(names)) < len(names) or "" in names:
         wrong, n = max(Counter(names).items(), key=lambda entry: (not entry[0], entry[1]))
         raise ValueError(f"column names must be different and not empty when read as text, got {wrong!r} {n} times.")
     rank = {j: k for block in (schema.continuous_, schema.nominal_) for k, j in enumerate(block)}
+    narrowest = {p.k: np.diff(p.edges).min() for p in pieces if schema.dtype_ != np.float32}
     inputs = []
     for j, column in enumerate(schema.columns_):
         k = rank[j]
         if column.kind == "continuous":
-            # float32 where its rounding of the values is far below the column's spread
+            # float32 where its rounding of the values is far below the column's spread, and below that of its bins
             largest = max(abs(column.low), abs(column.high))
-            fits = largest < 1e30 and foldable and largest * 2.0**-24 < NEGLIGIBLE * scale[k]
+            spread = min(scale[k], narrowest.get(k, scale[k]))
+            fits = largest < 1e30 and foldable and largest * 2.0**-24 < NEGLIGIBLE * spread
             of_integers = schema.is_frame_ and column.dtype.lower().startswith(("int", "uint")) and not column.missing
             kind = "int64" if of_integers else "float" if fits else "double"
             inputs.append(Input(names[j], kind, "continuous", k))

@@ -1,5 +1,6 @@
 """The bytes of a student's file: safetensors weights, and everything else as JSON in the same file's metadata.
 
+The description is short, so that a student of a few hundred weights is a few kilobytes: defaults are left out.
 Reading such a file does not execute code, since it is not a pickle. This module reads and writes the file;
 `compress.students` makes a student of what is in it.
 """
@@ -17,10 +18,13 @@ from safetensors.torch import save as tensors_to_bytes
 
 from compress._version import __version__
 
-__all__ = ["read_student_file", "student_to_bytes"]
+__all__ = ["INPUT_DEFAULTS", "read_student_file", "student_to_bytes"]
 
-FORMAT = 2
-DEEPEST = 12  # levels of nested lists and objects in a description; students have six
+FORMAT = 3
+# options of the input layer, left out of a description where they are these
+INPUT_DEFAULTS = {"indicators": [], "nominal_missing": [], "max_one_hot": 64, "embedding_size": 8, "n_bins": None}
+ALWAYS = ("activation",)  # the parameter that a net depends on, whatever later defaults are
+DEEPEST = 12  # levels of nested lists and objects in a description; students have five
 LEFT_OUT = ("schema", "callbacks", "random_state", "device", "class_weight", "verbose")  # not needed after fit
 
 
@@ -33,21 +37,26 @@ def student_to_bytes(student) -> bytes:
         The student to write.
     """
     inputs, body = student.module_.inputs, student.module_.body
+    options = {
+        "indicators": inputs.indicators,
+        "nominal_missing": [k for k, missing in enumerate(inputs.nominal_missing) if missing],
+        "max_one_hot": inputs.max_one_hot,
+        "embedding_size": inputs.embedding_size,
+        "n_bins": None if inputs.pieces is None else inputs.pieces.n_bins,
+    }
+    options = {key: value for key, value in options.items() if value != INPUT_DEFAULTS[key]}
+    further = {
+        "inputs": options or None,
+        "bottleneck": None if body.bottleneck is None else body.bottleneck.out_features,
+        "n_frequencies": None if body.periodic is None else body.periodic.weight.shape[1],
+        "feature_names": True if hasattr(student, "feature_names_in_") else None,
+        "outputs_2d": getattr(student, "outputs_2d_", None),
+    }
     learned = {
         "output_activation": student.objective_.output_activation,
         "objective": type(student.objective_).__name__,
-        "inputs": {
-            "indicators": inputs.indicators,
-            "n_categories": inputs.n_categories,
-            "nominal_missing": inputs.nominal_missing,
-            "max_one_hot": inputs.max_one_hot,
-            "embedding_size": inputs.embedding_size,
-        },
         "hidden_layer_sizes": list(body.hidden_layer_sizes),
-        "bottleneck": None if body.bottleneck is None else body.bottleneck.out_features,
-        "n_frequencies": 0 if body.periodic is None else body.periodic.weight.shape[1],
-        "feature_names": list(student.feature_names_in_) if hasattr(student, "feature_names_in_") else None,
-        "outputs_2d": getattr(student, "outputs_2d_", None),
+        **{key: value for key, value in further.items() if value is not None},
     }
     if hasattr(student, "classes_"):
         learned["classes"] = {"dtype": str(student.classes_.dtype), "values": student.classes_.tolist()}
@@ -167,12 +176,13 @@ def _digest(described: dict, weights: dict) -> str:
 
 
 def _plain_parameters(student) -> dict:
-    """Return the constructor parameters that have a JSON form and matter to a fitted student."""
-    plain = {}
+    """Return the constructor parameters that have a JSON form, matter to a fitted student and are not the defaults."""
+    plain, defaults = {}, type(student)().get_params(deep=False)
     for name, value in student.get_params(deep=False).items():
         if name in LEFT_OUT:
             continue
         if isinstance(value, np.ndarray | np.generic):
             value = value.tolist()
-        plain[name] = asdict(value) if name == "encoding" and value is not None else value
+        if name in ALWAYS or type(value) is not type(defaults[name]) or value != defaults[name]:
+            plain[name] = {type(value).__name__: asdict(value)} if name == "encoding" and value is not None else value
     return plain

@@ -16,6 +16,7 @@ from compress.nets._fields import (
 from compress.nets._input import TabularInput
 from compress.nets._layer_sizes import layer_sizes
 from compress.nets._mlp import ACTIVATIONS, MLP, Periodic, make_activation
+from compress.nets._pieces import NARROWEST_BIN, PiecewiseLinear
 from compress.nets._rocket import BlockBranch, Branch, bottom_branches, interval_branches, silence_branches
 from compress.nets._seen import silence_body, silence_fields
 from compress.nets._table_net import TableNet
@@ -26,6 +27,7 @@ __all__ = [
     "INITIAL_SD",
     "INTERACTIONS",
     "MLP",
+    "NARROWEST_BIN",
     "BilinearInteraction",
     "BlockBranch",
     "Branch",
@@ -35,6 +37,7 @@ __all__ = [
     "FMInteraction",
     "FieldEmbedding",
     "Periodic",
+    "PiecewiseLinear",
     "StudentPath",
     "TableNet",
     "TabularInput",

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from compress.nets._pieces import PiecewiseLinear
 from compress.nets._seen import seen_in
 from compress.nets._size import check_size
 
@@ -19,7 +20,8 @@ class TabularInput(nn.Module):
     each column that had missing values in training. A nominal column is one-hot, or a learned
     embedding when it has more than `max_one_hot` categories. Code -1 (missing or unseen) has a
     position of its own if the column had missing values in training; otherwise it is all zeros.
-    In an embedding it is the learned vector of the missing value.
+    In an embedding it is the learned vector of the missing value. Last come the shares of a piecewise-linear encoding,
+    in which a missing value is the mean, too.
 
     Parameters
     ----------
@@ -34,6 +36,8 @@ class TabularInput(nn.Module):
         The largest number of categories of a one-hot column; columns with more get an embedding.
     embedding_size : int, default=8
         The length of the embedding vectors.
+    pieces : PiecewiseLinear, optional
+        The piecewise-linear encoding of the continuous columns; None adds none.
 
     Attributes
     ----------
@@ -55,6 +59,7 @@ class TabularInput(nn.Module):
         *,
         max_one_hot: int = 64,
         embedding_size: int = 8,
+        pieces: PiecewiseLinear | None = None,
     ):
         super().__init__()
         self.register_buffer("mean", torch.as_tensor(np.asarray(mean), dtype=torch.float64))
@@ -73,6 +78,12 @@ class TabularInput(nn.Module):
             for n, missing in zip(self.n_categories, self.nominal_missing)
         ]
         self.n_outputs = len(self.mean) + len(self.indicators) + sum(self.widths)
+        self.pieces = pieces
+        if pieces is not None:
+            self.n_outputs += pieces.n_added
+
+    def __setstate__(self, state):
+        super().__setstate__({"pieces": None, **state} if "pieces" not in state["_modules"] else state)
 
     @classmethod
     def from_encoded(cls, encoded, schema, weight=None, **options) -> TabularInput:
@@ -87,7 +98,7 @@ class TabularInput(nn.Module):
         weight : array of shape (n_rows,), optional
             The weights of the rows in the statistics.
         **options
-            The parameters `max_one_hot` and `embedding_size`.
+            The parameters `max_one_hot`, `embedding_size` and `pieces`.
         """
         weight = None if weight is None else np.asarray(weight, dtype=np.float64)
         columns = encoded.continuous.T  # one at a time: a whole table of float64 temporaries is slow and large
@@ -127,7 +138,8 @@ class TabularInput(nn.Module):
             The dense matrix.
         """
         # the difference is taken in double: float32 loses a small spread around a large mean
-        x = ((continuous.double() - self.mean) / self.scale).float()
+        wide = continuous.double()
+        x = ((wide - self.mean) / self.scale).float()
         parts = [torch.nan_to_num(x, nan=0.0)]
         if self.indicators:
             # not indexed by a list: a GPU would wait for it to be copied from the host, at each step
@@ -140,6 +152,8 @@ class TabularInput(nn.Module):
             else:
                 hot = torch.zeros(len(codes), n + 1, device=codes.device).scatter_(1, codes[:, None], 1.0)
                 parts.append(hot if missing else hot[:, :n])
+        if self.pieces is not None:
+            parts.append(self.pieces(torch.where(torch.isnan(wide), self.mean, wide)))
         return torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
 
 

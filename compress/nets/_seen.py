@@ -136,6 +136,9 @@ def _still(inputs) -> tuple[torch.Tensor, torch.Tensor]:
         alone = codes.sum() == 1
         stills.append(~codes[:width] | alone)
         values.append(codes[:width].astype(float))
+    if inputs.pieces is not None:  # both ends of a bin were seen, so that its share varied
+        stills.append(np.zeros(inputs.pieces.n_added, dtype=bool))
+        values.append(np.zeros(inputs.pieces.n_added))
     return torch.as_tensor(np.concatenate(stills)), torch.as_tensor(np.concatenate(values), dtype=torch.float64)
 
 

@@ -31,6 +31,7 @@ from compress.schema._labels import as_labels, class_codes, class_names, columns
 from compress.schema._memory import check_fits
 from compress.schema._moved import moved
 from compress.schema._multi_valued import EncodedFields, FieldEncoder
+from compress.schema._plain import COLUMN_ARRAYS, expanded, n_columns_of
 from compress.schema._rows import columns_taken, stack_tables, take
 from compress.schema._schema import Schema, as_schema
 from compress.schema._table import Encoded
@@ -38,6 +39,7 @@ from compress.schema._targets import classification_targets, compared_labels, co
 from compress.schema._values import is_missing, numbers_of
 
 __all__ = [
+    "COLUMN_ARRAYS",
     "Column",
     "Encoded",
     "EncodedFields",
@@ -58,12 +60,14 @@ __all__ = [
     "columns_taken",
     "compared_labels",
     "compared_values",
+    "expanded",
     "has_columns",
     "hold_out",
     "holdout_split",
     "is_missing",
     "learning_weights",
     "moved",
+    "n_columns_of",
     "names_of",
     "numbers_of",
     "pandas_of",

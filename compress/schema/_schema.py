@@ -9,8 +9,9 @@ import numpy as np
 from compress.schema._column import Column, learn_column
 from compress.schema._containers import as_table, in_container, names_of, pandas_of, template_of
 from compress.schema._conversion import codes_of, restore_categories, restore_numbers, within
+from compress.schema._plain import compact, expanded
 from compress.schema._table import Encoded, columns_of, plain_numbers
-from compress.schema._values import exact_in_float32, listed, numbers_of, plain
+from compress.schema._values import exact_in_float32, listed, numbers_of
 
 __all__ = ["Schema", "as_schema"]
 
@@ -219,15 +220,12 @@ class Schema:
 
     # ------------------------------------------------------------ plain data
     def to_dict(self) -> dict:
-        """Return the schema as plain data that JSON can hold; `from_dict` reads it."""
+        """Return the schema as compact plain data that JSON can hold; `from_dict` reads it."""
         return {
             "is_frame": self.is_frame_,
             "array_dtype": None if self.array_dtype_ is None else str(self.array_dtype_),
             "dtype": str(self.dtype_),
-            "columns": [
-                {**vars(c), "name": plain(c.name), "categories": [plain(v) for v in c.categories]}
-                for c in self.columns_
-            ],
+            "columns": compact(self.columns_),
         }
 
     @classmethod
@@ -237,14 +235,14 @@ class Schema:
         Parameters
         ----------
         plain : mapping
-            The result of `to_dict`.
+            The result of `to_dict`, of this version or of an earlier one.
         """
         schema = cls()
         schema._template = None
         schema.is_frame_ = plain["is_frame"]
         schema.array_dtype_ = None if plain["array_dtype"] is None else np.dtype(plain["array_dtype"])
         schema.dtype_ = np.dtype(plain["dtype"])
-        schema.columns_ = [Column(**{**c, "categories": tuple(c["categories"])}) for c in plain["columns"]]
+        schema.columns_ = [Column(**{**c, "categories": tuple(c["categories"])}) for c in expanded(plain["columns"])]
         schema._derive()
         return schema
 

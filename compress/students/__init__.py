@@ -11,7 +11,7 @@ Bucila, Caruana and Niculescu-Mizil, "Model Compression", KDD 2006.
 
 from compress.students._base import BaseStudent
 from compress.students._classifier import StudentClassifier
-from compress.students._encodings import PeriodicEncoding
+from compress.students._encodings import PeriodicEncoding, PiecewiseLinearEncoding
 from compress.students._family import FAMILIES, described, family_of
 from compress.students._load import load_student, restored
 from compress.students._net_classifier import NetClassifier
@@ -34,6 +34,7 @@ __all__ = [
     "NetClassifier",
     "Objective",
     "PeriodicEncoding",
+    "PiecewiseLinearEncoding",
     "Probabilities",
     "SoftTargets",
     "StudentClassifier",

@@ -42,6 +42,7 @@ from compress.transfer import TransferSet
 __all__ = ["BaseStudent"]
 
 ENCODE_ROWS = 65_536  # rows that are made dense at a time
+LARGEST_ENCODED = 2**30  # bytes of a dense matrix with bins that is kept: beyond, steps make their own, a little slower
 STEPS = 16_000  # number of steps that max_epochs="auto" aims at
 
 
@@ -218,7 +219,7 @@ class BaseStudent(BaseEstimator):
         -------
         tuple of tensors
             The dense matrix, made once, where nothing in the input layer is learned, on the device of the net if it
-            fits there; else the two blocks, on the CPU.
+            fits there; else, or where bins would make it larger than 1 GiB, the two blocks, on the CPU.
         """
         # the schema may pass on the caller's own array, and torch needs a writable one
         blocks = [torch.from_numpy(np.require(block, requirements="W")) for block in data.encoded]
@@ -226,6 +227,8 @@ class BaseStudent(BaseEstimator):
             return tuple(blocks)
         device = self.module_.output_mean.device
         shape = (data.n_rows, self.module_.inputs.n_outputs)
+        if self.module_.inputs.pieces is not None and 4 * shape[0] * shape[1] > LARGEST_ENCODED:
+            return tuple(blocks)
         # on the device, where training needs it, if it fits
         dense = torch.empty(shape, device=device if fits_on(device, 4 * shape[0] * shape[1]) else "cpu")
         with torch.no_grad():

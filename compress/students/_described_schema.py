@@ -8,7 +8,7 @@ from dataclasses import fields
 
 import numpy as np
 
-from compress.schema import Column
+from compress.schema import COLUMN_ARRAYS, Column, expanded, n_columns_of
 
 __all__ = ["check_schema", "check_values", "must", "shown"]
 
@@ -63,12 +63,37 @@ def check_schema(plain) -> None:
         must(isinstance(array, str), "schema.array_dtype", "the name of a dtype", array)
         must(_numpy_dtype(array) is not None, "schema.array_dtype", "a dtype of tables", array)
     columns = plain["columns"]
-    must(isinstance(columns, list) and len(columns) > 0, "schema.columns", "a list with entries", columns)
+    if isinstance(columns, dict):
+        _check_arrays(columns)
+    must(isinstance(columns, list | dict) and len(columns) > 0, "schema.columns", "not empty", columns)
+    columns = expanded(columns)
     for j, column in enumerate(columns):
         must(isinstance(column, dict), f"schema.columns[{j}]", "an object", column)
         _check_column(column, f"schema.columns[{j}]", frame=plain["is_frame"])
     names = [column["name"] for column in columns]
     must(len(set(names)) == len(names), "the names of the columns", "different from each other", names)
+
+
+def _check_arrays(arrays: dict) -> None:
+    """Check that arrays of attributes belong together, before there is an object for each column."""
+    must(arrays.keys() <= COLUMN_ARRAYS, "schema.columns", f"an object of {', '.join(sorted(COLUMN_ARRAYS))}", arrays)
+    for key in ("low", "high", "categories"):
+        must(isinstance(arrays.get(key, []), list), f"schema.columns.{key}", "a list", arrays.get(key))
+    low, high = (len(arrays.get(key, [])) for key in ("low", "high"))
+    must(low == high, "schema.columns.high", f"as long as low, {low}", high)
+    n = n_columns_of(arrays)
+    dtype, names = arrays.get("dtype"), arrays.get("name", [None] * n)
+    right = isinstance(dtype, str) or (isinstance(dtype, list) and len(dtype) == n)
+    must(right, "schema.columns.dtype", f"one text, or a list of {n}", dtype)
+    must(isinstance(names, list) and len(names) == n, "schema.columns.name", f"a list of {n}", names)
+    for key in ("nominal", "integer", "missing", "ordered"):
+        at = arrays.get(key, [])
+        right = at is True or (isinstance(at, list) and all(type(j) is int and 0 <= j < n for j in at))
+        must(right, f"schema.columns.{key}", f"true, or positions below {n}", at)
+        must(at is True or sorted(set(at)) == at, f"schema.columns.{key}", "ascending", at)
+    nominal, described = arrays.get("nominal", []), len(arrays.get("categories", []))
+    n_nominal = n if nominal is True else len(nominal)
+    must(n_nominal == described, "schema.columns.categories", f"those of {n_nominal} nominal columns", described)
 
 
 def _check_column(column: dict, where: str, *, frame: bool) -> None:

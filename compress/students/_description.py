@@ -6,17 +6,18 @@ sizes are compared with the tensors of the file, so that nothing larger than the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
 
-from compress.nets import ACTIVATIONS
+from compress.export import INPUT_DEFAULTS
+from compress.nets import ACTIVATIONS, NARROWEST_BIN
 from compress.schema import Schema
 from compress.students import _objectives as objectives
 from compress.students._classifier import StudentClassifier
 from compress.students._described_schema import check_schema, check_values, must
-from compress.students._encodings import PeriodicEncoding
+from compress.students._encodings import PeriodicEncoding, PiecewiseLinearEncoding
 from compress.students._regressor import StudentRegressor
 from compress.students._targets import output_activation
 
@@ -29,7 +30,7 @@ OBJECTIVES = {
 }
 NOT_WRITTEN = {"schema", "callbacks", "random_state", "device", "class_weight", "verbose"}
 LARGEST_INTEGER = 2**63 - 1
-INPUT_KEYS = {"indicators", "n_categories", "nominal_missing", "max_one_hot", "embedding_size"}
+ENCODINGS = {kind.__name__: kind for kind in (PeriodicEncoding, PiecewiseLinearEncoding)}
 FOLDED, FOLDED_TIMES = 2**26, 64  # numbers that a predictor may hold: at least so many, or times those of the file
 
 
@@ -45,6 +46,7 @@ class Description:
     hidden_layer_sizes: tuple
     bottleneck: int | None
     n_frequencies: int
+    edges: list | None
     feature_names: list | None
     outputs_2d: bool | None
     classes: np.ndarray | None
@@ -74,14 +76,17 @@ def checked(described: dict, weights: dict) -> Description:
     else:
         must(outputs_2d is None, "outputs_2d", "null for a classifier", outputs_2d)
     if names is not None:
-        fits = schema.is_frame_ and names == schema.names and all(isinstance(name, str) for name in names)
-        must(fits, "feature_names", "the names of the columns, or null", names)
+        fits = schema.is_frame_ and (names is True or names == schema.names)
+        must(fits and all(isinstance(name, str) for name in schema.names), "feature_names", "true or left out", names)
+        names = schema.names
+    inputs = _inputs(learned.get("inputs", {}), schema)
     found = Description(
         student=student,
         schema=schema,
         objective=known[learned["objective"]],
         output_activation=activation,
-        inputs=_inputs(learned.get("inputs"), schema),
+        edges=_edges(inputs.pop("n_bins"), schema, weights),
+        inputs=inputs,
         hidden_layer_sizes=_sizes(learned.get("hidden_layer_sizes"), "hidden_layer_sizes", len(weights)),
         bottleneck=_bottleneck(learned.get("bottleneck")),
         n_frequencies=_integer(learned.get("n_frequencies", 0), "n_frequencies", 0),
@@ -109,13 +114,24 @@ def _student(kind, parameters):
             plain = value is None or isinstance(value, str | bool | float) or _is_integer(value)
             must(plain, f"parameters.{name}", "a text, a number, true, false or null", value)
     if encoding is not None:
-        must(isinstance(encoding, dict), "parameters.encoding", "an object or null", encoding)
-        must(encoding.keys() <= {"n_frequencies", "scale"}, "parameters.encoding", "a periodic encoding", encoding)
-        parameters["encoding"] = PeriodicEncoding(**encoding)
+        parameters["encoding"] = _encoding(encoding)
     student = kind(**parameters)
     student._validate_params()
     must(student.activation in ACTIVATIONS, "parameters.activation", "an activation", student.activation)
     return student
+
+
+def _encoding(plain):
+    """Return the encoding of an object such as {"PeriodicEncoding": {"n_frequencies": 4, "scale": 0.2}}."""
+    known = isinstance(plain, dict) and len(plain) == 1 and plain.keys() <= ENCODINGS.keys()
+    must(known, "parameters.encoding", f"one of {', '.join(ENCODINGS)}, or null", plain)
+    ((name, values),) = plain.items()
+    right = isinstance(values, dict) and values.keys() <= {field.name for field in fields(ENCODINGS[name])}
+    must(right, "parameters.encoding", f"parameters of {name}", values)
+    for value in values.values():
+        plain = isinstance(value, str | float) or _is_integer(value)
+        must(plain, "parameters.encoding", "texts and numbers", value)
+    return ENCODINGS[name](**values)
 
 
 def _is_integer(value, low: int = -LARGEST_INTEGER) -> bool:
@@ -178,21 +194,40 @@ def _n_outputs(weights: dict, classes) -> int:
 
 # --------------------------------------------------------------------- net
 def _inputs(plain, schema: Schema) -> dict:
-    """Return the options of the input layer, which must be those of the schema."""
-    must(isinstance(plain, dict) and plain.keys() == INPUT_KEYS, "inputs", "an object of five entries", plain)
-    d_c, d_n = len(schema.continuous_), len(schema.nominal_)
-    flags = plain["indicators"]
-    right = isinstance(flags, list) and all(_is_integer(flag, 0) and flag < d_c for flag in flags)
-    must(right and sorted(set(flags)) == flags, "inputs.indicators", "ascending numbers of columns", flags)
-    sizes = plain["n_categories"]
-    right = isinstance(sizes, list) and all(_is_integer(size, 0) for size in sizes)
-    must(right and sizes == schema.n_categories_.tolist(), "inputs.n_categories", "those of the schema", sizes)
-    missing = plain["nominal_missing"]
-    right = isinstance(missing, list) and all(isinstance(flag, bool) for flag in missing)
-    must(right and len(missing) == d_n, "inputs.nominal_missing", "true or false for each column", missing)
-    _integer(plain["max_one_hot"], "inputs.max_one_hot", 0)
-    _integer(plain["embedding_size"], "inputs.embedding_size", 1)
-    return plain
+    """Return the options of the input layer, those that are left out included, which must fit the schema."""
+    known = isinstance(plain, dict) and plain.keys() <= INPUT_DEFAULTS.keys()
+    must(known, "inputs", f"an object of {', '.join(INPUT_DEFAULTS)}", plain)
+    made, d_c, d_n = {**INPUT_DEFAULTS, **plain}, len(schema.continuous_), len(schema.nominal_)
+    for name, n in (("indicators", d_c), ("nominal_missing", d_n)):
+        flags = made[name]
+        right = isinstance(flags, list) and all(_is_integer(flag, 0) and flag < n for flag in flags)
+        must(right and sorted(set(flags)) == flags, f"inputs.{name}", "ascending numbers of columns", flags)
+    there = set(made["nominal_missing"])
+    made["nominal_missing"] = [k in there for k in range(d_n)]
+    _integer(made["max_one_hot"], "inputs.max_one_hot", 0)
+    _integer(made["embedding_size"], "inputs.embedding_size", 1)
+    return made
+
+
+def _edges(n_bins, schema: Schema, weights: dict) -> list | None:
+    """Return the edges of the bins of each continuous column, from the tensor that holds all of them."""
+    if n_bins is None:
+        return None
+    right = isinstance(n_bins, list) and all(_is_integer(n, 0) and n != 1 for n in n_bins)
+    must(right and len(n_bins) == len(schema.continuous_), "inputs.n_bins", "0 or at least 2 for each column", n_bins)
+    sizes = [n + 1 if n else 0 for n in n_bins]
+    edges = weights.get("inputs.pieces.edges")
+    must(sum(sizes) > 0, "inputs.n_bins", "left out where there are none", n_bins)
+    right = edges is not None and edges.ndim == 1 and edges.dtype == torch.float64 and len(edges) == sum(sizes)
+    must(right, "inputs.pieces.edges", f"{sum(sizes)} doubles", None if edges is None else tuple(edges.shape))
+    must(bool(torch.isfinite(edges).all()), "inputs.pieces.edges", "finite", "NaN or infinity")
+    by_column = np.split(edges.numpy(), np.cumsum(sizes)[:-1])
+    for each in by_column:
+        with np.errstate(over="ignore"):
+            widths = np.diff(each)
+        right = bool(np.all((widths >= NARROWEST_BIN) & np.isfinite(widths)))
+        must(right, "inputs.pieces.edges", "ascending in each column", widths.min(initial=np.inf))
+    return by_column
 
 
 def _check_weights(found: Description, weights: dict) -> None:
@@ -204,7 +239,7 @@ def _check_weights(found: Description, weights: dict) -> None:
         tensor = weights[name]
         must(tuple(tensor.shape) == shape, name, f"of shape {shape}", tuple(tensor.shape))
         either = name in ("output_mean", "output_scale")  # float64 since values are, float32 before
-        wanted = torch.float64 if name in ("inputs.mean", "inputs.scale") else torch.float32
+        wanted = torch.float64 if name in ("inputs.mean", "inputs.scale", "inputs.pieces.edges") else torch.float32
         must(tensor.dtype == wanted or (either and tensor.dtype == torch.float64), name, f"{wanted}", tensor.dtype)
         must(bool(torch.isfinite(tensor).all()), name, "finite", "NaN or infinity")
         if name in ("inputs.scale", "output_scale"):
@@ -217,10 +252,13 @@ def _shapes(found: Description) -> dict[str, tuple]:
     inputs, d_c = found.inputs, len(found.schema.continuous_)
     shapes = {"inputs.mean": (d_c,), "inputs.scale": (d_c,)}
     width = d_c + len(inputs["indicators"])
-    for k, (n, missing) in enumerate(zip(inputs["n_categories"], inputs["nominal_missing"])):
+    for k, (n, missing) in enumerate(zip(found.schema.n_categories_.tolist(), inputs["nominal_missing"])):
         if n > inputs["max_one_hot"]:
             shapes[f"inputs.embeddings.{k}.weight"] = (n + 1, inputs["embedding_size"])
         width += inputs["embedding_size"] if n > inputs["max_one_hot"] else n + missing
+    if found.edges is not None:
+        shapes["inputs.pieces.edges"] = (sum(map(len, found.edges)),)
+        width += sum(max(len(each) - 1, 0) for each in found.edges)
     if found.n_frequencies:
         shapes["body.periodic.weight"] = (d_c, found.n_frequencies)
         width += 2 * d_c * found.n_frequencies
@@ -238,7 +276,7 @@ def _shapes(found: Description) -> dict[str, tuple]:
 def _check_folded(found: Description, weights: dict) -> None:
     """Check how large a predictor becomes, which multiplies embeddings and the bottleneck out."""
     first = found.hidden_layer_sizes[0] if found.hidden_layer_sizes else found.n_outputs
-    embedded = sum(n + 1 for n in found.inputs["n_categories"] if n > found.inputs["max_one_hot"])
+    embedded = sum(n + 1 for n in found.schema.n_categories_.tolist() if n > found.inputs["max_one_hot"])
     narrow = weights["body.bottleneck.weight"].shape[1] if found.bottleneck is not None else 0
     folded, there = (embedded + narrow) * first, sum(tensor.numel() for tensor in weights.values())
     must(folded <= max(FOLDED, FOLDED_TIMES * there), "the predictor", f"in proportion to {there} weights", folded)

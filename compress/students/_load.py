@@ -6,10 +6,10 @@ import numpy as np
 import torch
 
 from compress.export import read_student_file
-from compress.nets import MLP, Periodic, TableNet, TabularInput
+from compress.nets import MLP, Periodic, PiecewiseLinear, TableNet, TabularInput
 from compress.schema import Schema
-from compress.students._described_schema import must
 from compress.students._description import Description, checked
+from compress.students._older_formats import of_today
 
 __all__ = ["load_student", "restored"]
 
@@ -37,6 +37,7 @@ def restored(student, *, module, schema: Schema, objective, feature_names=None, 
     student
     """
     student.module_, student.schema_, student.objective_ = module.eval(), schema, objective
+    student._cut_by = student._encodings()[1]
     student.n_parameters_ = sum(p.numel() for p in module.parameters())
     student.n_features_in_ = schema.n_columns
     if feature_names is not None:
@@ -71,24 +72,9 @@ def load_student(path):
     """
     described, weights = read_student_file(path)
     try:
-        return _made(checked(_of_today(described), weights), weights)
+        return _made(checked(of_today(described), weights), weights)
     except ValueError as error:
         raise ValueError(f"{str(path)!r} is a damaged student file: {error}. Save the student again.") from error
-
-
-def _of_today(described: dict) -> dict:
-    """Return a description in the words of the present format; the first format had other words."""
-    if described["format"] > 1:
-        return described
-    for name in ("parameters", "learned"):
-        must(isinstance(described.get(name), dict), name, "an object", described.get(name))
-    parameters, learned = dict(described["parameters"]), dict(described["learned"])
-    n, scale = parameters.pop("n_frequencies", 0), parameters.pop("frequency_scale", None)
-    parameters["encoding"] = {"n_frequencies": n, "scale": scale} if n else None
-    link, flat = learned.get("link"), learned.get("flat")
-    learned["output_activation"] = "sigmoid" if link == "binary" else link
-    learned["outputs_2d"] = None if flat is None else not flat
-    return {**described, "parameters": parameters, "learned": learned}
 
 
 def _made(found: Description, weights: dict):
@@ -97,8 +83,9 @@ def _made(found: Description, weights: dict):
     d_c = len(schema.continuous_)
     missing = np.zeros(d_c, dtype=bool)
     missing[options.pop("indicators")] = True
+    pieces = None if found.edges is None else PiecewiseLinear(found.edges)
     with torch.device("meta"):  # shapes only: nothing is allocated or drawn for weights that come from the file
-        inputs = TabularInput(np.zeros(d_c), np.ones(d_c), missing, **options)
+        inputs = TabularInput(np.zeros(d_c), np.ones(d_c), missing, schema.n_categories_, pieces=pieces, **options)
         body = MLP(
             inputs.n_outputs,
             found.hidden_layer_sizes,

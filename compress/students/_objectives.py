@@ -67,6 +67,21 @@ class Objective:
         """
         return targets
 
+    def cut_targets(self, targets: np.ndarray) -> np.ndarray:
+        """Return what the outputs should be, to which the cuts of a piecewise-linear encoding are fitted.
+
+        Parameters
+        ----------
+        targets : float array of shape (n_rows, n_columns)
+            The targets.
+
+        Returns
+        -------
+        float array of shape (n_rows, n_outputs)
+            Logits, from probabilities of at least 1e-4, or standardised values.
+        """
+        return _output_logits(targets, self.output_activation)
+
     def logits(self, outputs: torch.Tensor) -> torch.Tensor:
         """Return logits of shape (n_rows, n_classes) from outputs.
 
@@ -175,6 +190,10 @@ class Values(Objective):
     def training_targets(self, targets: np.ndarray) -> np.ndarray:
         """See `Objective.training_targets`."""
         return ((targets.astype(np.float64) - self.mean) / self.scale).astype(np.float32)
+
+    def cut_targets(self, targets: np.ndarray) -> np.ndarray:
+        """See `Objective.cut_targets`."""
+        return self.training_targets(targets)
 
     def loss(self, outputs, target, weight=None) -> torch.Tensor:
         """See `Objective.loss`."""

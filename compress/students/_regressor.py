@@ -50,9 +50,9 @@ class StudentRegressor(RegressorMixin, MultiOutputMixin, TableStudent):
     n_iter_no_change : int, "auto" or None, default="auto"
         The training stops after this many epochs without improvement on the validation rows. "auto" is 10 with
         `early_stopping=True`, else None, which runs all epochs.
-    encoding : PeriodicEncoding, optional
+    encoding : PiecewiseLinearEncoding or PeriodicEncoding, optional
         What the net gets for each continuous column in addition to the column itself; None adds nothing. See
-        `compress.students.PeriodicEncoding`.
+        `compress.students.PiecewiseLinearEncoding` and `compress.students.PeriodicEncoding`.
     max_one_hot : int, default=64
         The largest number of categories of a one-hot column; nominal columns with more get a learned embedding.
     embedding_size : int, default=8

@@ -14,7 +14,8 @@ from compress.export import NumpyPredictor, student_to_bytes, to_c, to_onnx
 from compress.nets import ACTIVATIONS, MLP, TabularInput, activation_name, silence_body
 from compress.schema import Schema
 from compress.students._base import BaseStudent
-from compress.students._encodings import PeriodicEncoding
+from compress.students._contributions import column_parts, contributions, draw_contributions
+from compress.students._encodings import PeriodicEncoding, PiecewiseLinearEncoding
 from compress.training import resolve_device
 
 __all__ = ["MOVED", "TableStudent"]
@@ -34,7 +35,7 @@ class TableStudent(BaseStudent):
         "activation": [StrOptions(set(ACTIVATIONS))],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "bottleneck": [Interval(Integral, 1, None, closed="left"), None],
-        "encoding": [PeriodicEncoding, None],
+        "encoding": [PeriodicEncoding, PiecewiseLinearEncoding, None],
         "max_one_hot": [Interval(Integral, 0, None, closed="left")],
         "embedding_size": [Interval(Integral, 1, None, closed="left")],
         "warm_start": ["boolean"],
@@ -128,6 +129,74 @@ class TableStudent(BaseStudent):
         check_is_fitted(self, "module_")
         return to_c(self, path, name=name)
 
+    # ------------------------------------------------- what its columns contribute, without hidden layers
+    @property
+    def intercept_(self) -> np.ndarray:
+        """The outputs before the output activation when no column contributes; see `contributions`.
+
+        A float64 array of shape (n_outputs,), which a student with hidden layers does not have.
+        """
+        check_is_fitted(self, "module_")
+        try:
+            return column_parts(self).intercept
+        except ValueError as error:
+            raise AttributeError(f"intercept_: {error}") from None
+
+    def contributions(self, X) -> np.ndarray:
+        """Return what each column contributes to the outputs of a student with `hidden_layer_sizes=()`.
+
+        The contributions of a row and `intercept_` add up to its outputs before the output activation: the log odds of
+        the second of two classes, the logits of more classes, or values. A number at the mean of its column
+        contributes 0, and so does a missing one if none was missing in training; categories contribute their
+        difference from the mean of the column's categories.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_columns)
+            The rows.
+
+        Returns
+        -------
+        float64 array of shape (n_rows, n_columns), or (n_rows, n_columns, n_outputs) for several outputs
+            The contributions, with the columns in the order of the table.
+
+        Raises
+        ------
+        ValueError
+            The student has hidden layers, which mix the columns; or `X` does not have the columns of `fit`.
+        """
+        check_is_fitted(self, "module_")
+        return contributions(self, X)
+
+    def plot_contributions(self, X=None, *, output: int = 0, n_columns: int = 12):
+        """Draw what each column contributes over its range or its categories, and return the figure.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_columns), optional
+            Rows that decide which columns come first: those whose contributions have the largest standard deviation
+            there. Without them it is the range of the contributions, which rare values may stretch.
+        output : int, default=0
+            The position of the output that is drawn.
+        n_columns : int, default=12
+            The largest number of columns that are drawn.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            One panel for each column. A number is a curve, categories are bars; a missing value, where some were
+            missing in training, has a colour of its own.
+
+        Raises
+        ------
+        ValueError
+            The student has hidden layers, or there is no such output.
+        ImportError
+            matplotlib is not installed: `pip install compress[plot]`.
+        """
+        check_is_fitted(self, "module_")
+        return draw_contributions(self, X, output=output, n_columns=n_columns)
+
     # -------------------------------------------------------------- what it learns with
     def _check_parameters(self) -> None:
         self._validate_params()
@@ -155,14 +224,31 @@ class TableStudent(BaseStudent):
             activation_name(body) if body.hidden_layer_sizes else self.activation,
             None if body.bottleneck is None else body.bottleneck.out_features,
             0 if body.periodic is None else body.periodic.weight.shape[1],
+            getattr(self, "_cut_by", None),
         )
-        n_frequencies = 0 if self.encoding is None else self.encoding.n_frequencies
-        asked = (self._sizes(), self.activation, self.bottleneck, n_frequencies)
+        periodic, cut_by = self._encodings()
+        n_frequencies = 0 if periodic is None else periodic.n_frequencies
+        asked = (self._sizes(), self.activation, self.bottleneck, n_frequencies, cut_by)
         return there == asked and type(self.objective_) is self._objective_class
 
+    def _encodings(self) -> tuple[PeriodicEncoding | None, PiecewiseLinearEncoding | None]:
+        """Return the encoding in front of the body or that of the input layer; the other one is None."""
+        periodic = isinstance(self.encoding, PeriodicEncoding)
+        return (self.encoding, None) if periodic else (None, self.encoding)
+
     def _new_net(self, data, n_outputs: int):
+        periodic, self._cut_by = self._encodings()
+        pieces = None
+        if self._cut_by is not None:
+            targets = self.objective_.cut_targets(data.targets)
+            pieces = self._cut_by.pieces(data.encoded.continuous, targets, data.weight)
         inputs = TabularInput.from_encoded(
-            data.encoded, self.schema_, data.weight, max_one_hot=self.max_one_hot, embedding_size=self.embedding_size
+            data.encoded,
+            self.schema_,
+            data.weight,
+            max_one_hot=self.max_one_hot,
+            embedding_size=self.embedding_size,
+            pieces=pieces,
         )
         body = MLP(
             inputs.n_outputs,
@@ -171,7 +257,7 @@ class TableStudent(BaseStudent):
             activation=self.activation,
             dropout=self.dropout,
             bottleneck=self.bottleneck,
-            periodic=None if self.encoding is None else self.encoding.layer(len(self.schema_.continuous_)),
+            periodic=None if periodic is None else periodic.layer(len(self.schema_.continuous_)),
         )
         return inputs, body
 

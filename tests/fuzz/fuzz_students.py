@@ -11,7 +11,7 @@ import pandas as pd
 from safetensors import safe_open
 
 from compress import StudentClassifier, StudentRegressor, load_student
-from compress.students import PeriodicEncoding
+from compress.students import PeriodicEncoding, PiecewiseLinearEncoding
 
 N = 40
 RNG = np.random.default_rng(0)
@@ -26,7 +26,7 @@ FRAME = pd.DataFrame(
         "code": np.arange(N) % 3,
     }
 )
-FIRST = Path(__file__).parents[1] / "files" / "student_of_format_1.safetensors"
+OLD = [Path(__file__).parents[1] / "files" / f"student_of_format_{format}.safetensors" for format in (1, 2)]
 
 
 @cache
@@ -40,13 +40,14 @@ def students() -> list:
         ),
         StudentRegressor((3, 2), **QUICK).fit(FRAME[["size", "town"]].to_numpy(dtype=object), 1000 + np.arange(N)),
         StudentRegressor((), **QUICK).fit(RNG.normal(size=(N, 3)), RNG.normal(size=(N, 2))),
+        StudentClassifier((), encoding=PiecewiseLinearEncoding(3), schema=kinds, **QUICK).fit(FRAME, np.arange(N) % 2),
     ]
 
 
 @cache
 def files() -> list[bytes]:
-    """The contents of their files, and of one of the first format."""
-    return [*(student.to_bytes() for student in students()), FIRST.read_bytes()]
+    """The contents of their files, and of those of older formats."""
+    return [*(student.to_bytes() for student in students()), *(path.read_bytes() for path in OLD)]
 
 
 def tables_of(student, n: int = 3):

@@ -156,7 +156,7 @@ def test_tensors_that_are_forged(tmp_path_factory, data):
         use(path)
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", range(7))
 def test_the_files_themselves_are_read(number, tmp_path):
     (tmp_path / "student").write_bytes(files()[number])
     use(tmp_path / "student")
