@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 import pytest
-from export_cases import CASES, FRAME, HOLES, NUMBERS, QUICK, expected, fitted, strange
+from export_cases import CASES, FRAME, HOLES, NUMBERS, QUICK, STRANGE, expected, fitted, strange
 from numpy.testing import assert_allclose, assert_array_equal
 
 from compress import StudentClassifier, StudentRegressor
@@ -46,7 +46,7 @@ def test_made_up_rows_are_checked_when_none_are_given(case, tmp_path):
     assert exported.n_rows == 1000
 
 
-@pytest.mark.parametrize("case", ["frame", "factored", "nominal", "regression", "linear", "empty"])
+@pytest.mark.parametrize("case", STRANGE)
 def test_missing_values_and_unseen_categories(case, tmp_path):
     student, table, *_ = fitted(case)
     student.to_onnx(tmp_path / "m.onnx")

@@ -6,11 +6,13 @@ from compress.export._feed import onnx_inputs
 from compress.export._numpy import FEW_ROWS, NumpyPredictor, all_finite
 from compress.export._onnx import to_onnx
 from compress.export._student_file import read_student_file, student_to_bytes
+from compress.export._tree_predictor import TreePredictor
 
 __all__ = [
     "FEW_ROWS",
     "Exported",
     "NumpyPredictor",
+    "TreePredictor",
     "all_finite",
     "onnx_inputs",
     "read_student_file",

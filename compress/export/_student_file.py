@@ -16,12 +16,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as tensors_to_bytes
 
 from compress._version import __version__
+from compress.export._tree_file import tree_parts
 
 __all__ = ["read_student_file", "student_to_bytes"]
 
 FORMAT = 2
 DEEPEST = 12  # levels of nested lists and objects in a description; students have six
-LEFT_OUT = ("schema", "callbacks", "random_state", "device", "class_weight", "verbose")  # not needed after fit
+# not needed after fit
+LEFT_OUT = ("schema", "callbacks", "random_state", "device", "class_weight", "monotonic_cst", "verbose")
 
 
 def student_to_bytes(student) -> bytes:
@@ -32,20 +34,11 @@ def student_to_bytes(student) -> bytes:
     student : fitted StudentClassifier or StudentRegressor
         The student to write.
     """
-    inputs, body = student.module_.inputs, student.module_.body
+    learned, weights = tree_parts(student) if hasattr(student, "trees_") else _net_parts(student)
     learned = {
         "output_activation": student.objective_.output_activation,
         "objective": type(student.objective_).__name__,
-        "inputs": {
-            "indicators": inputs.indicators,
-            "n_categories": inputs.n_categories,
-            "nominal_missing": inputs.nominal_missing,
-            "max_one_hot": inputs.max_one_hot,
-            "embedding_size": inputs.embedding_size,
-        },
-        "hidden_layer_sizes": list(body.hidden_layer_sizes),
-        "bottleneck": None if body.bottleneck is None else body.bottleneck.out_features,
-        "n_frequencies": 0 if body.periodic is None else body.periodic.weight.shape[1],
+        **learned,
         "feature_names": list(student.feature_names_in_) if hasattr(student, "feature_names_in_") else None,
         "outputs_2d": getattr(student, "outputs_2d_", None),
     }
@@ -59,9 +52,26 @@ def student_to_bytes(student) -> bytes:
         "schema": student.schema_.to_dict(),
         "learned": learned,
     }
-    weights = {name: value.contiguous() for name, value in student.module_.state_dict().items()}
     # one key only: safetensors writes several in random order, and the same student has to give the same bytes
     return tensors_to_bytes(weights, metadata={"compress": _text({"sha256": _digest(described, weights), **described})})
+
+
+def _net_parts(student) -> tuple[dict, dict]:
+    """Return what is said of a net, and its weights by their names."""
+    inputs, body = student.module_.inputs, student.module_.body
+    learned = {
+        "inputs": {
+            "indicators": inputs.indicators,
+            "n_categories": inputs.n_categories,
+            "nominal_missing": inputs.nominal_missing,
+            "max_one_hot": inputs.max_one_hot,
+            "embedding_size": inputs.embedding_size,
+        },
+        "hidden_layer_sizes": list(body.hidden_layer_sizes),
+        "bottleneck": None if body.bottleneck is None else body.bottleneck.out_features,
+        "n_frequencies": 0 if body.periodic is None else body.periodic.weight.shape[1],
+    }
+    return learned, {name: value.contiguous() for name, value in student.module_.state_dict().items()}
 
 
 def read_student_file(path) -> tuple[dict, dict]:
@@ -118,7 +128,7 @@ def read_student_file(path) -> tuple[dict, dict]:
 
 
 def _check_dtypes(dtypes: dict[str, str]) -> None:
-    strange = [name for name, dtype in dtypes.items() if dtype not in ("F32", "F64")]
+    strange = [name for name, dtype in dtypes.items() if dtype not in ("F32", "F64", "U8")]
     if strange:
         raise ValueError(f"its tensor {strange[0][:60]!r} is of type {dtypes[strange[0]]}, which no student has")
 
