@@ -1,4 +1,4 @@
-"""Compress tabular ensembles into small neural nets: teacher, MUNGE, transfer set, student.
+"""Compress tabular ensembles into small students, neural nets or trees: teacher, MUNGE, transfer set, student.
 
 Names are imported when they are first used: generating rows does not need torch, and workers that fit trees
 do not wait for it.
@@ -18,6 +18,8 @@ _HOME = {
     "StudentClassifier": "compress.students",
     "StudentRegressor": "compress.students",
     "TransferSet": "compress.transfer",
+    "TreeStudentClassifier": "compress.students",
+    "TreeStudentRegressor": "compress.students",
     "load_student": "compress.students",
 }
 

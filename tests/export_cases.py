@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from compress import StudentClassifier, StudentRegressor
+from compress import StudentClassifier, StudentRegressor, TreeStudentClassifier, TreeStudentRegressor
 from compress.students import PeriodicEncoding, PiecewiseLinearEncoding
 
 N = 240
@@ -35,6 +35,7 @@ CLASSES = np.digitize(TARGET, np.quantile(TARGET, [0.3, 0.6]))
 KINDS = {"code": "nominal", "grade": "nominal"}
 QUICK = {"max_epochs": 4, "random_state": 0}
 CUTS = {"encoding": PiecewiseLinearEncoding()}
+TREES = {"max_iter": 12, "min_samples_leaf": 5}
 STRINGS = np.array(["a", "bc", "d"])
 
 CASES = {
@@ -119,7 +120,41 @@ CASES = {
     "outputs": lambda: (StudentRegressor((8,), activation="silu", **QUICK), NUMBERS, 1e4 * NUMBERS[:, :2]),
     "tanh": lambda: (StudentRegressor((8,), activation="tanh", **QUICK), HOLES, NUMBERS[:, 0]),
     "logistic": lambda: (StudentClassifier((8,), activation="logistic", **QUICK), HOLES, CLASSES * 1.0),
+    "trees, numbers": lambda: (TreeStudentClassifier(8, **TREES), NUMBERS, CLASSES > 1),
+    "trees, float32": lambda: (TreeStudentClassifier(40, **TREES), NUMBERS.astype(np.float32), CLASSES),
+    "trees, missing": lambda: (TreeStudentClassifier(8, **TREES), HOLES, STRINGS[CLASSES]),
+    "trees, integers": lambda: (TreeStudentClassifier(8, **TREES), INTEGERS, CLASSES),
+    "trees, declared": lambda: (
+        TreeStudentClassifier(8, schema={1: "nominal", 3: "nominal"}, **TREES),
+        INTEGERS,
+        CLASSES,
+    ),
+    "trees, far": lambda: (TreeStudentClassifier(8, **TREES), NUMBERS * 1e-3 + 1e6, CLASSES),
+    "trees, wild": lambda: (TreeStudentClassifier(8, **TREES), NUMBERS * [1e-30, 1, 1e25, 1e200], CLASSES),
+    "trees, strings": lambda: (
+        TreeStudentClassifier(8, **TREES),
+        np.column_stack([SHOPS, STRINGS[CLASSES]]),
+        CLASSES > 0,
+    ),
+    "trees, objects": lambda: (
+        TreeStudentClassifier(8, **TREES),
+        np.column_stack([SHOPS.astype(object), NUMBERS[:, :1].astype(object)]),
+        CLASSES,
+    ),
+    "trees, frame": lambda: (TreeStudentClassifier(8, schema=KINDS, **TREES), FRAME, STRINGS[CLASSES]),
+    "trees, nominal": lambda: (TreeStudentClassifier(8, **TREES), FRAME[["colour", "shop", "town"]], CLASSES),
+    "trees, empty": lambda: (
+        TreeStudentClassifier(5, **TREES),
+        pd.DataFrame({"void": np.full(N, None, dtype=object), "age": FRAME["age"]}),
+        CLASSES,
+    ),
+    "trees, no split": lambda: (TreeStudentClassifier(5), FRAME[["shop", "age"]].head(9), CLASSES[:9]),
+    "trees, of values": lambda: (TreeStudentRegressor(8, **TREES), FRAME[["age", "shop", "far away"]], TARGET),
+    "trees, outputs": lambda: (TreeStudentRegressor(8, **TREES), HOLES, 1e4 * NUMBERS[:, :2] + 1e7),
 }
+# those of DataFrames, for which `strange` makes rows
+STRANGE = ["frame", "factored", "nominal", "regression", "linear", "empty", "trees, frame", "trees, nominal"]
+STRANGE += ["trees, empty", "trees, of values"]
 
 
 @cache

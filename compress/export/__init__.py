@@ -7,6 +7,7 @@ from compress.export._numpy import FEW_ROWS, NumpyPredictor, all_finite
 from compress.export._onnx import to_onnx
 from compress.export._parts import ColumnParts
 from compress.export._student_file import INPUT_DEFAULTS, read_student_file, student_to_bytes
+from compress.export._tree_predictor import TreePredictor
 
 __all__ = [
     "FEW_ROWS",
@@ -14,6 +15,7 @@ __all__ = [
     "ColumnParts",
     "Exported",
     "NumpyPredictor",
+    "TreePredictor",
     "all_finite",
     "onnx_inputs",
     "read_student_file",

@@ -18,7 +18,10 @@ from compress.export._c_body import body_of, helpers_of, plain_columns, transpos
 from compress.export._c_names import field_names, is_identifier
 from compress.export._c_pieces import arrays_of_pieces
 from compress.export._c_text import array_of, bytes_literal, comment, number, strings_of
-from compress.export._plan import Plan, plan_of
+from compress.export._plan import Plan
+from compress.export._plans import plan_for
+from compress.export._tree_c import tree_body_of, tree_constants_of, tree_helpers_of
+from compress.export._tree_plan import TreePlan
 
 __all__ = ["to_c"]
 
@@ -72,7 +75,7 @@ def to_c(student, path, *, name: str | None = None) -> tuple[Path, Path]:
             f"name must be a C identifier (letters, digits, underscores, no leading digit, no word that C or C++ "
             f"has taken), got {name!r}" + (". Choose another one." if given else ", from the file's name. Pass name=.")
         )
-    plan = plan_of(student)
+    plan = plan_for(student)
     header = path.with_suffix(".h")
     write_all_atomically({header: header_text(plan, name), path: source_text(plan, name, header.name)})
     return path, header
@@ -153,10 +156,10 @@ def source_text(plan: Plan, name: str, header: str) -> str:
             "#include <string.h>",
             "",
             *_constants(plan, name),
-            *helpers_of(plan),
+            *(tree_helpers_of(plan) if _is_tree(plan) else helpers_of(plan)),
             f"void {name}_predict(const {_row(plan, name)} *row, {_out(plan)} *out)",
             "{",
-            *body_of(plan, field_names(plan.inputs)),
+            *(tree_body_of if _is_tree(plan) else body_of)(plan, field_names(plan.inputs)),
             "}",
             "",
             f"void {name}_predict_rows(const {_row(plan, name)} *rows, size_t n_rows, {_out(plan)} *out)",
@@ -171,6 +174,10 @@ def source_text(plan: Plan, name: str, header: str) -> str:
     )
 
 
+def _is_tree(plan) -> bool:
+    return isinstance(plan, TreePlan)
+
+
 def _constants(plan: Plan, name: str) -> list[str]:
     lines = []
     if plan.classes is not None:
@@ -178,6 +185,8 @@ def _constants(plan: Plan, name: str) -> list[str]:
         of_numbers = plan.classes.dtype.kind in "iubf"
         texts = [number(c) if of_numbers else bytes_literal(str(c)) for c in classes]
         lines.append(f"{_classes_declaration(plan, name)} = {{{', '.join(texts)}}};")
+    if _is_tree(plan):
+        return [*lines, *tree_constants_of(plan), ""]
     if len(plan.mean):
         lines.append(array_of("double", "mean", plan.mean))
         plain = plain_columns(plan)

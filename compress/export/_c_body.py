@@ -5,7 +5,7 @@ from __future__ import annotations
 from compress.export._c_pieces import helper_of_pieces, statements_of_pieces
 from compress.export._plan import Plan
 
-__all__ = ["body_of", "helpers_of", "plain_columns", "transposed"]
+__all__ = ["body_of", "helpers_of", "plain_columns", "search_helper", "transposed"]
 
 ACTIVATIONS = {
     "relu": "x > 0 ? x : 0",
@@ -47,19 +47,20 @@ def helpers_of(plan: Plan) -> list[str]:
     kinds = {plan.matrix or c.type for c in plan.inputs if c.kind == "nominal" and c.categories}
     found = {"string": "string", "int64": "integer", "bool": "integer", "float": "double", "double": "double"}
     for kind in sorted({found[kind] for kind in kinds}):
-        lines += _search(kind)
+        lines += search_helper(kind)
     return lines
 
 
-def _search(kind: str) -> list[str]:
+def search_helper(kind: str) -> list[str]:
+    """Return the function that finds the code of a category by a binary search."""
     c_type = {"string": "const char *", "integer": "int64_t ", "double": "double "}[kind]
     array = {"string": "const char *const *", "integer": "const int64_t *", "double": "const double *"}[kind]
     less = "strcmp(keys[middle], x) < 0" if kind == "string" else "keys[middle] < x"
     same = "strcmp(keys[low], x) == 0" if kind == "string" else "keys[low] == x"
-    guard = ["    if (x == NULL) return n;"] if kind == "string" else []
+    guard = ["    if (x == NULL) return other;"] if kind == "string" else []
     return [
-        "/* Code of a category; n when it is missing or unknown. */",
-        f"static int code_of_{kind}({c_type}x, {array}keys, const int *codes, int n)",
+        "/* Code of a category; `other` when it is missing or unknown. */",
+        f"static int code_of_{kind}({c_type}x, {array}keys, const int *codes, int n, int other)",
         "{",
         "    int low = 0, high = n;",
         *guard,
@@ -67,7 +68,7 @@ def _search(kind: str) -> list[str]:
         "        int middle = low + (high - low) / 2;",
         f"        if ({less}) low = middle + 1; else high = middle;",
         "    }",
-        f"    return low < n && {same} ? codes[low] : n;",
+        f"    return low < n && {same} ? codes[low] : other;",
         "}",
         "",
     ]
@@ -119,7 +120,7 @@ def _look_up(plan: Plan, column, value: str, h: str, width: int) -> list[str]:
     k, n, table = column.k, len(column.categories), plan.tables[column.k]
     kind = plan.matrix or column.type
     search = {"string": "string", "int64": "integer", "bool": "integer"}.get(kind, "double")
-    code = f"code_of_{search}({value}, keys{k}, codes{k}, {n})" if n else "0"
+    code = f"code_of_{search}({value}, keys{k}, codes{k}, {n}, {n})" if n else "0"
     if table.weight is None:
         return [f"    add({h}, table{k}[{code}], {width});"]
     n_in = len(table.weight)

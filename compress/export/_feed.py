@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from compress.export._plan import Input, plan_of
+from compress.export._plan import Input
+from compress.export._plans import plan_for
 from compress.schema import as_table, is_missing, numbers_of, pandas_of
 
 __all__ = ["MISSING_INTEGER", "MATRIX", "absent_string", "onnx_inputs", "sample_rows"]
@@ -38,7 +39,7 @@ def onnx_inputs(student, X) -> dict[str, np.ndarray]:
         training.
     """
     student = getattr(student, "student_", student)
-    return feed(plan_of(student), X)
+    return feed(plan_for(student), X)
 
 
 def feed(plan, X) -> dict[str, np.ndarray]:

@@ -14,7 +14,10 @@ from compress._version import __version__
 from compress.export._check import TOLERANCE, Exported, check_close, compared
 from compress.export._feed import MATRIX, MISSING_INTEGER, feed, sample_rows
 from compress.export._onnx_pieces import shares_of_pieces, weight_of_pieces
-from compress.export._plan import Plan, plan_of
+from compress.export._plan import Plan
+from compress.export._plans import plan_for
+from compress.export._tree_onnx import asked_columns, tree_outputs
+from compress.export._tree_plan import TreePlan
 
 __all__ = ["to_onnx"]
 
@@ -65,7 +68,7 @@ def to_onnx(student, path, *, precision: str = "float32", X=None, check: bool = 
     """
     if precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {PRECISIONS}, got {precision!r}.")
-    plan = plan_of(student)
+    plan = plan_for(student)
     content = model_bytes(plan, precision)
     measures = {}
     if check:
@@ -98,6 +101,24 @@ def model_bytes(plan: Plan, precision: str = "float32") -> bytes:
     except ImportError as error:
         raise ImportError(HINT.format("onnx")) from error
     graph = Graph(precision, {column.name for column in plan.inputs} | {MATRIX})
+    h = _tree_outputs(graph, plan) if isinstance(plan, TreePlan) else _net_outputs(graph, plan)
+    _outputs(graph, h, plan)
+    return graph.to_bytes(OPSET, ML_OPSET, IR_VERSION, producer=f"compress {__version__}")
+
+
+def _tree_outputs(graph, plan: TreePlan) -> str:
+    """Return the outputs of the trees before the output activation."""
+    if graph.precision != "float32":
+        raise ValueError(f"precision must be 'float32' for a tree student, got {graph.precision!r}.")
+    given = _input_values(graph, plan)
+    asked = {c.k: _codes(graph, given[c.name], c, plan.matrix or c.type) for c in asked_columns(plan)}
+    if plan.matrix is not None:  # columns of numbers are taken from the matrix where they are asked for
+        given = {**dict.fromkeys((c.name for c in plan.inputs), given[MATRIX]), MATRIX: given[MATRIX]}
+    return tree_outputs(graph, plan, given, asked)
+
+
+def _net_outputs(graph, plan: Plan) -> str:
+    """Return the outputs of a net before the output activation."""
     dense, looked_up = _preprocessing(graph, plan)
     h = graph.affine(dense, *_first(plan)) if dense is not None else None
     if looked_up is not None:
@@ -111,8 +132,7 @@ def model_bytes(plan: Plan, precision: str = "float32") -> bytes:
         h, layers = _two_columns(graph, h, layers)
     for weight, bias, activated in layers:
         h = graph.affine(_activation(graph, h, plan.activation) if activated else h, weight, bias)
-    _outputs(graph, h, plan)
-    return graph.to_bytes(OPSET, ML_OPSET, IR_VERSION, producer=f"compress {__version__}")
+    return h
 
 
 def _two_columns(graph, h, layers):

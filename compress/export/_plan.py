@@ -19,7 +19,7 @@ from compress.export._numpy import FOLDABLE, NEAR
 from compress.nets import MLP, activation_name, affine_layers
 from compress.schema import Schema
 
-__all__ = ["Input", "Layer", "Plan", "Table", "plan_of"]
+__all__ = ["Input", "Layer", "Plan", "Table", "check_texts", "inputs_of", "plan_of"]
 
 NEGLIGIBLE = 1e-6  # error of a standardised value when its column is given as float32
 
@@ -191,7 +191,7 @@ def plan_of(student) -> Plan:
         )
     inputs, body = module.inputs, module.body
     mean, scale = _array(inputs.mean), _array(inputs.scale)
-    _check_texts(schema, getattr(student, "classes_", None))
+    check_texts(schema, getattr(student, "classes_", None))
     layers = [Layer(weight, bias) for weight, bias in affine_layers(module)]
     shift = _shift(module, student.objective_.output_activation)
     if shift is not None:
@@ -209,7 +209,7 @@ def plan_of(student) -> Plan:
     flags = first.weight[at : at + len(inputs.indicators)]
     added = first.weight[at + len(flags) + sum(inputs.widths) :]
     pieces = [] if inputs.pieces is None else _pieces(inputs.pieces, added)
-    columns, matrix = _inputs(schema, mean, scale, foldable, pieces)
+    columns, matrix = inputs_of(schema, mean, scale, foldable, pieces)
     return Plan(
         inputs=columns,
         matrix=matrix,
@@ -239,7 +239,7 @@ def _shift(module, output_activation: str) -> np.ndarray | None:
     return mean if far else None
 
 
-def _check_texts(schema: Schema, classes) -> None:
+def check_texts(schema: Schema, classes) -> None:
     """Refuse texts that another language cannot hold; C would take "a" and "a\\0b" for the same."""
     texts = [("column name", name) for name in schema.names]
     texts += [(f"category of column {c.name!r}", value) for c in schema.columns_ for value in c.categories]
@@ -291,7 +291,7 @@ def _array(tensor) -> np.ndarray:
 
 
 # ------------------------------------------------------------------ inputs
-def _inputs(schema: Schema, mean, scale, foldable: bool, pieces: list) -> tuple[list[Input], str | None]:
+def inputs_of(schema: Schema, mean, scale, foldable: bool, pieces=()) -> tuple[list[Input], str | None]:
     """Return the inputs of the columns, and the type of the matrix when one can hold them all."""
     names = [str(name) if schema.is_frame_ else f"x{name}" for name in schema.names]
     if len(set(names)) < len(names) or "" in names:

@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as tensors_to_bytes
 
 from compress._version import __version__
+from compress.export._tree_file import tree_parts
 
 __all__ = ["INPUT_DEFAULTS", "read_student_file", "student_to_bytes"]
 
@@ -25,7 +26,8 @@ FORMAT = 3
 INPUT_DEFAULTS = {"indicators": [], "nominal_missing": [], "max_one_hot": 64, "embedding_size": 8, "n_bins": None}
 ALWAYS = ("activation",)  # the parameter that a net depends on, whatever later defaults are
 DEEPEST = 12  # levels of nested lists and objects in a description; students have five
-LEFT_OUT = ("schema", "callbacks", "random_state", "device", "class_weight", "verbose")  # not needed after fit
+# not needed after fit
+LEFT_OUT = ("schema", "callbacks", "random_state", "device", "class_weight", "monotonic_cst", "verbose")
 
 
 def student_to_bytes(student) -> bytes:
@@ -36,6 +38,33 @@ def student_to_bytes(student) -> bytes:
     student : fitted StudentClassifier or StudentRegressor
         The student to write.
     """
+    learned, weights = tree_parts(student) if hasattr(student, "trees_") else _net_parts(student)
+    further = {
+        "feature_names": True if hasattr(student, "feature_names_in_") else None,
+        "outputs_2d": getattr(student, "outputs_2d_", None),
+    }
+    learned = {
+        "output_activation": student.objective_.output_activation,
+        "objective": type(student.objective_).__name__,
+        **learned,
+        **{key: value for key, value in further.items() if value is not None},
+    }
+    if hasattr(student, "classes_"):
+        learned["classes"] = {"dtype": str(student.classes_.dtype), "values": student.classes_.tolist()}
+    described = {
+        "format": FORMAT,
+        "compress": __version__,
+        "class": type(student).__name__,
+        "parameters": _plain_parameters(student),
+        "schema": student.schema_.to_dict(),
+        "learned": learned,
+    }
+    # one key only: safetensors writes several in random order, and the same student has to give the same bytes
+    return tensors_to_bytes(weights, metadata={"compress": _text({"sha256": _digest(described, weights), **described})})
+
+
+def _net_parts(student) -> tuple[dict, dict]:
+    """Return what is said of a net, and its weights by their names."""
     inputs, body = student.module_.inputs, student.module_.body
     options = {
         "indicators": inputs.indicators,
@@ -49,28 +78,12 @@ def student_to_bytes(student) -> bytes:
         "inputs": options or None,
         "bottleneck": None if body.bottleneck is None else body.bottleneck.out_features,
         "n_frequencies": None if body.periodic is None else body.periodic.weight.shape[1],
-        "feature_names": True if hasattr(student, "feature_names_in_") else None,
-        "outputs_2d": getattr(student, "outputs_2d_", None),
     }
     learned = {
-        "output_activation": student.objective_.output_activation,
-        "objective": type(student.objective_).__name__,
         "hidden_layer_sizes": list(body.hidden_layer_sizes),
         **{key: value for key, value in further.items() if value is not None},
     }
-    if hasattr(student, "classes_"):
-        learned["classes"] = {"dtype": str(student.classes_.dtype), "values": student.classes_.tolist()}
-    described = {
-        "format": FORMAT,
-        "compress": __version__,
-        "class": type(student).__name__,
-        "parameters": _plain_parameters(student),
-        "schema": student.schema_.to_dict(),
-        "learned": learned,
-    }
-    weights = {name: value.contiguous() for name, value in student.module_.state_dict().items()}
-    # one key only: safetensors writes several in random order, and the same student has to give the same bytes
-    return tensors_to_bytes(weights, metadata={"compress": _text({"sha256": _digest(described, weights), **described})})
+    return learned, {name: value.contiguous() for name, value in student.module_.state_dict().items()}
 
 
 def read_student_file(path) -> tuple[dict, dict]:
@@ -127,7 +140,7 @@ def read_student_file(path) -> tuple[dict, dict]:
 
 
 def _check_dtypes(dtypes: dict[str, str]) -> None:
-    strange = [name for name, dtype in dtypes.items() if dtype not in ("F32", "F64")]
+    strange = [name for name, dtype in dtypes.items() if dtype not in ("F32", "F64", "U8")]
     if strange:
         raise ValueError(f"its tensor {strange[0][:60]!r} is of type {dtypes[strange[0]]}, which no student has")
 

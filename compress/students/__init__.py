@@ -1,8 +1,8 @@
-"""Students: small multilayer perceptrons under scikit-learn's contract.
+"""Students under scikit-learn's contract: small multilayer perceptrons, and small ensembles of boosted trees.
 
 They learn from hard labels (the control S2 of the 2006 paper), from soft labels, or from a
-`TransferSet` (S1). Preprocessing is part of a student: standardised continuous columns, one-hot or embedded
-nominal ones, indicators of missing values.
+`TransferSet` (S1). Preprocessing is part of a student. A net has standardised continuous columns, one-hot or embedded
+nominal ones, indicators of missing values; trees take numbers, categories and missing values as they are.
 
 References
 ----------
@@ -25,6 +25,9 @@ from compress.students._objectives import (
     centred_logits,
 )
 from compress.students._regressor import StudentRegressor
+from compress.students._tree_classifier import TreeStudentClassifier
+from compress.students._tree_regressor import TreeStudentRegressor
+from compress.students._tree_student import TreeStudent
 
 __all__ = [
     "FAMILIES",
@@ -39,6 +42,9 @@ __all__ = [
     "SoftTargets",
     "StudentClassifier",
     "StudentRegressor",
+    "TreeStudent",
+    "TreeStudentClassifier",
+    "TreeStudentRegressor",
     "Values",
     "centred_logits",
     "described",

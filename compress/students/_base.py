@@ -6,26 +6,15 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
 from compress._random import draw_seed
-from compress.export import FEW_ROWS, all_finite
 from compress.nets import TableNet
-from compress.schema import (
-    LearningSet,
-    Schema,
-    as_labels,
-    as_schema,
-    check_validation_pair,
-    checked_table,
-    hold_out,
-    learning_weights,
-    same_classes,
-)
+from compress.schema import LearningSet, as_labels, as_schema, check_validation_pair, checked_table, same_classes
+from compress.students._learning import held_out_rows, learning_set
 from compress.students._objectives import Objective
+from compress.students._predicting import PredictingStudent
 from compress.students._targets import output_activation
 from compress.students._teach import Steps, teach
 from compress.training import (
@@ -46,7 +35,7 @@ LARGEST_ENCODED = 2**30  # bytes of a dense matrix with bins that is kept: beyon
 STEPS = 16_000  # number of steps that max_epochs="auto" aims at
 
 
-class BaseStudent(BaseEstimator):
+class BaseStudent(PredictingStudent):
     """Base of the estimators that train one net on a table.
 
     A subclass has `_check_parameters`, `_new_net`, `_new_objective`, `_target` (what `y` means, see
@@ -101,7 +90,7 @@ class BaseStudent(BaseEstimator):
         resume = self._resumes()
         data = self._learning_set(X, y, sample_weight, resume=resume)
         rng = check_random_state(self.random_state)
-        data, held_out = self._hold_out(data, X_val, y_val, rng)
+        data, held_out = held_out_rows(self, data, X_val, y_val, rng)
         if not resume:
             self._make_net(data, self._new_objective(data.targets, data.weight), rng)
         return self._train(data, held_out, rng, self.steps_for(data.n_rows), self.schedule)
@@ -141,7 +130,7 @@ class BaseStudent(BaseEstimator):
         data = LearningSet(self.schema_.encode(table, unseen="missing"), targets, weight)
         objective = make_objective(targets, weight, self._output_activation(classes))
         rng = check_random_state(self.random_state)
-        data, held_out = self._hold_out(data, X_val, y_val, rng)
+        data, held_out = held_out_rows(self, data, X_val, y_val, rng)
         self._make_net(data, objective, rng)
         if before is not None:
             before(self, data, rng)
@@ -270,52 +259,8 @@ class BaseStudent(BaseEstimator):
 
     def _learning_set(self, X, y, sample_weight, *, resume: bool = False, classes=None) -> LearningSet:
         """Return checked and encoded rows and targets; a resumed fit has the columns and classes of the last one."""
-        transfer = X if isinstance(X, TransferSet) else None
-        if transfer is not None and y is not None:
-            raise ValueError("y must be None when X is a TransferSet, which carries the teacher's targets.")
-        if transfer is None and y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None. "
-                "Pass labels, soft labels of shape (n_rows, n_classes), or a TransferSet in place of X."
-            )
-        table = checked_table(self, X if transfer is None else transfer.X, reset=not resume)
-        classes = getattr(self, "classes_", None) if resume else classes
-        if transfer is None:
-            targets, weight, facts = self._target.of_labels(y, table, sample_weight, classes)
-        else:
-            targets, facts = self._target.of_transfer_set(transfer, classes)
-            weight = learning_weights(transfer.sample_weight if sample_weight is None else sample_weight, table)
-        if resume and "outputs_2d_" in facts and targets.shape[1] != self.objective_.n_outputs:
-            raise ValueError(
-                f"y must have as many outputs as the net that learns on, {self.objective_.n_outputs}, "
-                f"got {targets.shape[1]}. Use warm_start=False to begin anew."
-            )
-        vars(self).update(facts)
-        if not resume:
-            self.schema_ = as_schema(self._given_schema(transfer), table)
-        return LearningSet(self.schema_.encode(table, unseen="missing"), targets, weight)
-
-    def _given_schema(self, transfer: TransferSet | None) -> Schema | dict | None:
-        own = getattr(self, "schema", None)
-        return transfer.schema if transfer is not None and own is None else own
-
-    def _hold_out(self, data: LearningSet, X_val, y_val, rng) -> tuple[LearningSet, LearningSet | None]:
-        """Return the rows to learn from, and the rows that early stopping looks at or None."""
-        known = getattr(self, "classes_", None)
-
-        def validation() -> LearningSet:
-            table = checked_table(self, X_val, reset=False)
-            targets = self._target.of_validation(y_val, len(table), data.targets.shape[1], known)
-            return LearningSet(self.schema_.encode(table, unseen="missing"), targets)
-
-        return hold_out(
-            data,
-            self.early_stopping,
-            self.validation_fraction,
-            rng,
-            validation=None if X_val is None else validation,
-            labels=None if known is None else data.targets.argmax(axis=1),
-        )
+        outputs = self.objective_.n_outputs if resume else None
+        return learning_set(self, X, y, sample_weight, resumed_outputs=outputs, classes=classes)
 
     def _make_net(self, data: LearningSet, objective: Objective, rng) -> None:
         """Set `objective_` and a new `module_` with weights drawn from one seed of `rng`."""
@@ -340,56 +285,3 @@ class BaseStudent(BaseEstimator):
         self.objective_ = self.objective_.plain()
         self._predictor = self.predictor(np.float64)
         return self
-
-    # -------------------------------------------------------------- prediction
-    def _predictions(self, X) -> np.ndarray:
-        """Return probabilities or values of the rows of `X`, float64, by the NumPy predictor."""
-        if self._needs_no_checks(X):
-            encoded = X.astype(self.schema_.dtype_, copy=False), None
-        else:
-            check_is_fitted(self, "module_")
-            table = checked_table(self, X, reset=False)
-            encoded = self._predictor.quickly_encoded(table) if len(table) <= FEW_ROWS else None
-            if encoded is None or np.isinf(encoded[0]).any():
-                encoded = self.schema_.encode(table, unseen="missing")
-        predictions = self._predictor.from_encoded(*encoded)
-        if not all_finite(predictions):
-            _refuse_overflow(predictions, encoded[0])
-        return predictions
-
-    def _needs_no_checks(self, X) -> bool:
-        """Whether the checks, which take many times longer than the prediction of a row, would find nothing."""
-        return (
-            "module_" in vars(self)
-            and type(X) is np.ndarray
-            and X.dtype.char in "fd"
-            and X.ndim == 2
-            and X.shape[0] > 0
-            and X.shape[1] == self.n_features_in_
-            and "feature_names_in_" not in vars(self)
-            and getattr(self._predictor, "plain", False)
-            and all_finite(X)
-        )
-
-    def __getstate__(self):
-        state = super().__getstate__().copy()
-        state.pop("_predictor", None)  # made again from the module: no need to store the weights twice
-        return state
-
-    def __setstate__(self, state):
-        super().__setstate__(state)
-        if hasattr(self, "module_"):
-            self._predictor = self.predictor(np.float64)
-
-
-def _refuse_overflow(predictions: np.ndarray, continuous: np.ndarray) -> None:
-    """Raise ValueError where numbers are so large that the net overflows, which would give NaN without a word."""
-    bad = ~np.isfinite(predictions).reshape(len(predictions), -1).all(axis=1)
-    if bad.any():
-        row = int(np.argmax(bad))
-        largest = np.nanmax(np.abs(continuous[row].astype(np.float64)))
-        raise ValueError(
-            f"X must have numbers that the net can add up, but row {row} holds {largest:g}, for which there is no "
-            f"finite prediction ({int(bad.sum())} such rows). Replace numbers far outside the training range by NaN or "
-            "by a bound."
-        )

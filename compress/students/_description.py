@@ -21,14 +21,14 @@ from compress.students._encodings import PeriodicEncoding, PiecewiseLinearEncodi
 from compress.students._regressor import StudentRegressor
 from compress.students._targets import output_activation
 
-__all__ = ["Description", "checked"]
+__all__ = ["Description", "checked", "checked_classes", "checked_names", "checked_parameters"]
 
 KINDS = {kind.__name__: kind for kind in (StudentClassifier, StudentRegressor)}
 OBJECTIVES = {
     StudentClassifier: (objectives.SoftTargets, objectives.Probabilities, objectives.Logits),
     StudentRegressor: (objectives.Values,),
 }
-NOT_WRITTEN = {"schema", "callbacks", "random_state", "device", "class_weight", "verbose"}
+NOT_WRITTEN = {"schema", "callbacks", "random_state", "device", "class_weight", "monotonic_cst", "verbose"}
 LARGEST_INTEGER = 2**63 - 1
 ENCODINGS = {kind.__name__: kind for kind in (PeriodicEncoding, PiecewiseLinearEncoding)}
 FOLDED, FOLDED_TIMES = 2**26, 64  # numbers that a predictor may hold: at least so many, or times those of the file
@@ -55,30 +55,21 @@ class Description:
 
 def checked(described: dict, weights: dict) -> Description:
     """Return the description of a student, or raise ValueError where it does not describe one or not these weights."""
-    must(described.get("class") in tuple(KINDS), "class", f"one of {', '.join(KINDS)}", described.get("class"))
+    must(described.get("class") in tuple(KINDS), "class", "that of a student", described.get("class"))
     kind = KINDS[described["class"]]
     student = _student(kind, described.get("parameters"))
     check_schema(described.get("schema"))
     schema = Schema.from_dict(described["schema"])
     learned = described.get("learned")
     must(isinstance(learned, dict), "learned", "an object", learned)
-    classes = _classes(learned.get("classes"), kind)
+    classes = checked_classes(learned.get("classes"), kind)
     n_outputs = _n_outputs(weights, classes)
     activation = learned.get("output_activation")
     wanted = output_activation(None if classes is None else len(classes))
     must(activation == wanted, "output_activation", f"{wanted} for this student", activation)
     known = {objective.__name__: objective for objective in OBJECTIVES[kind]}
     must(learned.get("objective") in tuple(known), "objective", f"one of {', '.join(known)}", learned.get("objective"))
-    outputs_2d, names = learned.get("outputs_2d"), learned.get("feature_names")
-    if classes is None:
-        must(isinstance(outputs_2d, bool), "outputs_2d", "true or false", outputs_2d)
-        must(outputs_2d or n_outputs == 1, "outputs_2d", "true for several outputs", outputs_2d)
-    else:
-        must(outputs_2d is None, "outputs_2d", "null for a classifier", outputs_2d)
-    if names is not None:
-        fits = schema.is_frame_ and (names is True or names == schema.names)
-        must(fits and all(isinstance(name, str) for name in schema.names), "feature_names", "true or left out", names)
-        names = schema.names
+    names, outputs_2d = checked_names(learned, schema, classes, n_outputs)
     inputs = _inputs(learned.get("inputs", {}), schema)
     found = Description(
         student=student,
@@ -100,19 +91,40 @@ def checked(described: dict, weights: dict) -> Description:
 
 
 # -------------------------------------------------------------- parameters
-def _student(kind, parameters):
-    """Return the unfitted student of given parameters."""
+def checked_parameters(kind, parameters) -> dict:
+    """Return the plain parameters of a kind of student; sizes of layers become a tuple."""
     must(isinstance(parameters, dict), "parameters", "an object", parameters)
     unknown = sorted(set(parameters) - (set(kind().get_params(deep=False)) - NOT_WRITTEN))
     must(not unknown, "parameters", f"those of {kind.__name__}", (unknown or [""])[0])
     parameters = dict(parameters)
-    encoding = parameters.pop("encoding", None)
     for name, value in parameters.items():
         if name == "hidden_layer_sizes":
             parameters[name] = value if _is_integer(value) else _sizes(value, f"parameters.{name}", LARGEST_INTEGER)
-        else:
+        elif name != "encoding":
             plain = value is None or isinstance(value, str | bool | float) or _is_integer(value)
             must(plain, f"parameters.{name}", "a text, a number, true, false or null", value)
+    return parameters
+
+
+def checked_names(learned: dict, schema: Schema, classes, n_outputs: int) -> tuple[list | None, bool | None]:
+    """Return the names of the columns and whether values have two dimensions, where there are any."""
+    outputs_2d, names = learned.get("outputs_2d"), learned.get("feature_names")
+    if classes is None:
+        must(isinstance(outputs_2d, bool), "outputs_2d", "true or false", outputs_2d)
+        must(outputs_2d or n_outputs == 1, "outputs_2d", "true for several outputs", outputs_2d)
+    else:
+        must(outputs_2d is None, "outputs_2d", "null for a classifier", outputs_2d)
+    if names is not None:
+        fits = schema.is_frame_ and (names is True or names == schema.names)
+        must(fits and all(isinstance(name, str) for name in schema.names), "feature_names", "true or left out", names)
+        names = schema.names
+    return names, outputs_2d
+
+
+def _student(kind, parameters):
+    """Return the unfitted student of given parameters."""
+    parameters = checked_parameters(kind, parameters)
+    encoding = parameters.pop("encoding", None)
     if encoding is not None:
         parameters["encoding"] = _encoding(encoding)
     student = kind(**parameters)
@@ -153,7 +165,7 @@ def _bottleneck(value) -> int | None:
 
 
 # ----------------------------------------------------------------- classes
-def _classes(plain, kind) -> np.ndarray | None:
+def checked_classes(plain, kind) -> np.ndarray | None:
     """Return the classes of a classifier, in their dtype, and None for a regressor."""
     if kind is StudentRegressor:
         must(plain is None, "classes", "left out for a regressor", plain)

@@ -10,6 +10,7 @@ from compress.nets import MLP, Periodic, PiecewiseLinear, TableNet, TabularInput
 from compress.schema import Schema
 from compress.students._description import Description, checked
 from compress.students._older_formats import of_today
+from compress.students._tree_load import TREE_KINDS, tree_student
 
 __all__ = ["load_student", "restored"]
 
@@ -59,7 +60,7 @@ def load_student(path):
 
     Returns
     -------
-    StudentClassifier or StudentRegressor
+    StudentClassifier, StudentRegressor, TreeStudentClassifier or TreeStudentRegressor
         The fitted student; its training history is not in the file.
 
     Raises
@@ -72,7 +73,10 @@ def load_student(path):
     """
     described, weights = read_student_file(path)
     try:
-        return _made(checked(of_today(described), weights), weights)
+        described = of_today(described)
+        if described.get("class") in tuple(TREE_KINDS):
+            return tree_student(described, weights)
+        return _made(checked(described, weights), weights)
     except ValueError as error:
         raise ValueError(f"{str(path)!r} is a damaged student file: {error}. Save the student again.") from error
 

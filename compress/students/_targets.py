@@ -59,7 +59,7 @@ class ClassTargets:
     def of_transfer_set(self, data: TransferSet, classes):
         """Return targets and attributes."""
         if data.kind == "values":
-            raise ValueError("the TransferSet holds regression values: use StudentRegressor.")
+            raise ValueError(f"the TransferSet holds regression values: use {_of_family(self.name)}StudentRegressor.")
         if self.class_weight is not None:
             raise ValueError("class_weight needs hard labels, got a TransferSet. Use its sample_weight.")
         if classes is None:
@@ -97,6 +97,13 @@ class ValueTargets:
     def of_transfer_set(self, data: TransferSet, classes):
         """Return targets and attributes."""
         if data.kind != "values":
-            raise ValueError(f"the TransferSet holds {data.kind} of a classifier: use StudentClassifier.")
+            raise ValueError(
+                f"the TransferSet holds {data.kind} of a classifier: use {_of_family(self.name)}StudentClassifier."
+            )
         targets = np.asarray(data.targets, dtype=np.float64).reshape(len(data), -1)
         return targets, {"outputs_2d_": targets.shape[1] > 1}
+
+
+def _of_family(name: str) -> str:
+    """Return the first word of the students of an estimator's family."""
+    return "Tree" if name.startswith("Tree") else ""

@@ -1,0 +1,127 @@
+"""The tree student that predicts numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import MultiOutputMixin, RegressorMixin
+
+from compress.students._objectives import Values
+from compress.students._targets import ValueTargets
+from compress.students._tree_student import TreeStudent
+
+__all__ = ["TreeStudentRegressor"]
+
+
+class TreeStudentRegressor(RegressorMixin, MultiOutputMixin, TreeStudent):
+    """A small ensemble of boosted trees that predicts numbers, one or several, taught by labels or a transfer set.
+
+    The loss is the squared error of standardised targets; several outputs have trees of their own. Categories are split
+    by sets, missing values go to a side that is learned, and categories that were not there in training count as
+    missing. Fewer iterations of the same fit are smaller students, see `truncated`.
+
+    Parameters
+    ----------
+    max_leaf_nodes : int from 2 to 4096, default=31
+        The largest number of leaves of a tree. Up to 64 predictions are fastest.
+    max_iter : int, default=100
+        The number of iterations of boosting; each adds a tree for each output (two classes have one).
+    learning_rate : float, default=0.1
+        What the values of the leaves are multiplied by.
+    min_samples_leaf : int, default=20
+        The smallest number of rows in a leaf.
+    l2_regularization : float, default=0.0
+        The penalty on the values of the leaves.
+    max_bins : int from 2 to 255, default=255
+        The largest number of intervals of a continuous column among which splits are searched, and of categories of a
+        nominal one. Columns with more categories are split by groups of them that have similar mean targets.
+    monotonic_cst : mapping of column to int, or array of shape (n_columns,), optional
+        1 for continuous columns in which predictions may only rise, -1 where they may only fall, and 0 for the others.
+        With several outputs it holds for each of them, and of two classes it is the second that rises.
+    early_stopping : bool or "auto", default="auto"
+        Whether validation rows decide: the iterations up to the best one are kept. True also stops when they show no
+        improvement, and holds out `validation_fraction` of the rows when `fit` gets no `X_val`. "auto" uses `X_val`
+        when `fit` gets it, and grows all iterations.
+    validation_fraction : float in (0, 1), default=0.1
+        The share of the rows that is held out with `early_stopping=True` when `fit` gets no `X_val`.
+    n_iter_no_change : int, "auto" or None, default="auto"
+        Growing stops after this many iterations without improvement on the validation rows. "auto" is 10 with
+        `early_stopping=True`, else None, which grows all iterations.
+    schema : None, mapping of column to kind, or Schema, default=None
+        Which columns are nominal; None infers it from the dtypes. See `compress.schema.Schema`.
+    verbose : int, default=0
+        1 says on stderr what was grown; 0 says nothing.
+    random_state : int, RandomState or None, default=None
+        The source of the rows held out, and of the rows that decide on the intervals when there are more than 200,000;
+        an int makes the result reproducible.
+
+    Attributes
+    ----------
+    trees_ : TreeEnsemble
+        The trees as plain arrays.
+    schema_ : Schema
+        The kinds, ranges, categories and dtypes of the columns.
+    history_ : list of dict
+        One row per iteration grown, with `iteration` and `valid`, when there are validation rows; else empty.
+    best_iteration_ : int or None
+        The last iteration, from 0, that was kept; None without validation rows.
+    stopped_ : {"finished", "early_stopping"}
+        Why growing ended: all iterations were grown, or the validation rows showed no improvement.
+    n_iter_ : int
+        The number of iterations kept.
+    n_parameters_ : int
+        The number of splits and leaves.
+    n_features_in_ : int
+        The number of columns seen in `fit`.
+    feature_names_in_ : array of str
+        The names of the columns seen in `fit`; it exists only after a DataFrame whose column names are all strings.
+
+    References
+    ----------
+    Friedman, "Greedy Function Approximation: A Gradient Boosting Machine", Annals of Statistics 2001; grown by
+    scikit-learn's `HistGradientBoosting*`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress import TreeStudentRegressor
+    >>> X = np.random.default_rng(0).normal(size=(200, 2))
+    >>> student = TreeStudentRegressor(8, max_iter=25).fit(X, X[:, 0])
+    >>> student.predict(X).shape
+    (200,)
+    """
+
+    def predict(self, X) -> np.ndarray:
+        """Predict values; categories that were not there in training count as missing.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_columns)
+            The rows to predict.
+
+        Returns
+        -------
+        float64 array of shape (n_rows,) or (n_rows, n_outputs)
+            The values.
+        """
+        return self._predictions(X)
+
+    def staged_predict(self, X):
+        """Yield the values of the student with one iteration, with two, and so on.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_columns)
+            The rows to predict.
+
+        Yields
+        ------
+        float64 array of shape (n_rows,) or (n_rows, n_outputs)
+            What `truncated(1)`, `truncated(2)`, ... predict.
+        """
+        yield from self._staged(X)
+
+    _objective_class = Values
+
+    @property
+    def _target(self) -> ValueTargets:
+        return ValueTargets(type(self).__name__)

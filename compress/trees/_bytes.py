@@ -1,0 +1,129 @@
+"""The bytes of an ensemble: about two for a split and four for a leaf.
+
+In this order, without gaps:
+
+    1 bit per node        whether it is a split, padded to whole bytes
+    1, 2 or 4 bytes/split the position of its test: as many as the number of tests asks for
+    4 bytes per leaf      its value, float32
+    4 or 8 bytes per test of a continuous column: its threshold, float32 or float64
+    1 bit per such test   whether a missing value goes left, padded
+    1 bit per category, and one for missing values, for each set of each nominal column, padded for each column
+
+All numbers are little-endian. How many there are is not among the bytes, but in the description beside them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from compress.trees._ensemble import Tests, TreeEnsemble
+
+__all__ = ["ensemble_from_bytes", "ensemble_to_bytes"]
+
+
+def ensemble_to_bytes(ensemble: TreeEnsemble) -> tuple[dict, bytes]:
+    """Return the description of an ensemble, which JSON can hold, and its bytes.
+
+    Parameters
+    ----------
+    ensemble : TreeEnsemble
+        The trees.
+    """
+    tests = ensemble.tests
+    n_features = tests.n_continuous + len(tests.sets)
+    described = {
+        "base": ensemble.base.tolist(),
+        "n_leaves": len(ensemble.leaf),
+        "n_splits": len(ensemble.test),
+        "n_tests": np.bincount(tests.features, minlength=n_features).tolist(),
+        "double": np.flatnonzero(~tests.single).tolist(),
+    }
+    single = tests.single[tests.feature]
+    parts = [
+        np.packbits(ensemble.is_split),
+        ensemble.test.astype(_code(len(tests))),
+        ensemble.leaf.astype("<f4"),
+        tests.threshold[single].astype("<f4"),
+        tests.threshold[~single].astype("<f8"),
+        np.packbits(tests.missing_left),
+        *(np.packbits(block) for block in tests.sets),
+    ]
+    return described, b"".join(part.tobytes() for part in parts)
+
+
+def ensemble_from_bytes(described: dict, content: bytes, n_categories) -> TreeEnsemble:
+    """Return the ensemble of a description and its bytes, which a stranger may have written.
+
+    Parameters
+    ----------
+    described : dict
+        The description, as `ensemble_to_bytes` gives it.
+    content : bytes
+        The bytes.
+    n_categories : sequence of int
+        The number of categories of each nominal column.
+
+    Raises
+    ------
+    ValueError
+        The description is not one, or does not fit the bytes; nothing larger than the bytes has been allocated.
+    """
+    d_n = len(n_categories)
+    keys = {"base", "n_leaves", "n_splits", "n_tests", "double"}
+    _must(isinstance(described, dict) and described.keys() == keys, "of five entries")
+    base, n_tests, double = described["base"], described["n_tests"], described["double"]
+    n_leaves, n_splits = described["n_leaves"], described["n_splits"]
+    _must(isinstance(base, list) and len(base) > 0 and all(_is_number(b) for b in base), "with finite numbers as base")
+    _must(_is_count(n_leaves) and _is_count(n_splits) and n_splits < n_leaves, "with more leaves than splits")
+    _must((n_leaves - n_splits) % len(base) == 0, "with a tree for each output in each iteration")
+    _must(isinstance(n_tests, list) and all(map(_is_count, n_tests)) and len(n_tests) >= d_n, "with counts of tests")
+    d_c = len(n_tests) - d_n
+    right = isinstance(double, list) and all(_is_count(k) and k < d_c for k in double)
+    _must(right and sorted(set(double)) == double, "with ascending columns of double precision")
+    single = np.ones(d_c, dtype=bool)
+    single[double] = False
+    total, n_nodes = sum(n_tests), n_leaves + n_splits
+    n_numbers = sum(n_tests[:d_c])
+    n_double = sum(n_tests[k] for k in double)
+    code = _code(total)
+    sizes = [-(-n_nodes // 8), n_splits * code.itemsize, 4 * n_leaves, 4 * (n_numbers - n_double), 8 * n_double]
+    sizes += [-(-n_numbers // 8), *(-(-n * (c + 1) // 8) for n, c in zip(n_tests[d_c:], n_categories))]
+    _must(sum(sizes) == len(content), f"of {len(content)} bytes")
+    parts = np.split(np.frombuffer(content, dtype=np.uint8), np.cumsum(sizes)[:-1])
+    is_split, test = _bits(parts[0], n_nodes), parts[1].view(code).astype(np.intp)
+    feature = np.repeat(np.arange(d_c), n_tests[:d_c])
+    threshold = np.empty(n_numbers)
+    threshold[single[feature]], threshold[~single[feature]] = parts[3].view("<f4"), parts[4].view("<f8")
+    blocks = zip(parts[6:], n_tests[d_c:], n_categories)
+    sets = tuple(_bits(part, n * (c + 1)).reshape(n, c + 1) for part, n, c in blocks)
+    leaf = parts[2].view("<f4").astype(np.float32)
+    _must(int(is_split.sum()) == n_splits, f"of {n_splits} splits")
+    _must(not n_splits or int(test.max()) < total, "with tests that are there")
+    _must(bool(np.isfinite(leaf).all() and np.isfinite(threshold).all()), "of finite numbers")
+    steps = np.diff(threshold)[np.diff(feature) == 0]
+    _must(bool((steps >= 0).all()), "with ascending thresholds")
+    tests = Tests(single, feature, threshold, _bits(parts[5], n_numbers), sets)
+    ensemble = TreeEnsemble(np.array(base, dtype=np.float64), is_split, test, leaf, tests)
+    _must(len(ensemble.shape.root) == n_leaves - n_splits, "of whole trees")
+    return ensemble
+
+
+def _must(condition: bool, rule: str) -> None:
+    if not condition:
+        raise ValueError(f"trees must be {rule}")
+
+
+def _code(n_tests: int) -> np.dtype:
+    return np.dtype("u1" if n_tests <= 2**8 else "<u2" if n_tests <= 2**16 else "<u4")
+
+
+def _bits(part: np.ndarray, n: int) -> np.ndarray:
+    return np.unpackbits(part, count=n).astype(bool)
+
+
+def _is_count(value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**40
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, float | int) and not isinstance(value, bool) and abs(value) < 1e300

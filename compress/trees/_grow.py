@@ -1,0 +1,219 @@
+"""Growing trees: scikit-learn's histogram boosting on soft labels or values.
+
+Two classes: the binomial loss of scikit-learn is the cross-entropy with any target between 0 and 1, so that a row keeps
+its soft label. More classes: a row becomes a copy for each class, weighted with the class's probability, whose log loss
+is the cross-entropy with the soft label. Values: squared error, an ensemble for each output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn._loss import HalfBinomialLoss
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+from compress.trees._ensemble import TreeEnsemble
+from compress.trees._evaluate import with_single_precision
+from compress.trees._sklearn import ensemble_of
+
+__all__ = ["Growth", "grow"]
+
+SMALLEST_COPY = 1e-4  # probability; rarer classes of a row get no copy of it
+BLOCK = 10  # iterations between two looks at the validation rows, at least
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How trees are grown; the parameters are those of scikit-learn's histogram boosting.
+
+    Parameters
+    ----------
+    max_iter : int
+        The number of iterations.
+    max_leaf_nodes : int
+        The largest number of leaves of a tree.
+    learning_rate : float
+        What leaf values are multiplied by.
+    min_samples_leaf : int
+        The smallest number of rows in a leaf.
+    l2_regularization : float
+        The penalty on leaf values.
+    max_bins : int
+        The largest number of intervals of a column, and of categories or groups of categories.
+    monotonic : int array of shape (n_continuous,), optional
+        1 for columns in which predictions may only rise, -1 where they may only fall, else 0.
+    """
+
+    max_iter: int
+    max_leaf_nodes: int
+    learning_rate: float
+    min_samples_leaf: int
+    l2_regularization: float
+    max_bins: int
+    monotonic: np.ndarray | None = None
+
+
+def grow(
+    encoded,
+    n_categories: np.ndarray,
+    targets: np.ndarray,
+    weight: np.ndarray | None,
+    growth: Growth,
+    *,
+    single: np.ndarray,
+    probabilities: bool,
+    seed: int,
+    score: Callable | None = None,
+    patience: int | None = None,
+) -> tuple[TreeEnsemble, np.ndarray | None]:
+    """Grow an ensemble.
+
+    Parameters
+    ----------
+    encoded : compress.schema.Encoded
+        The training rows.
+    n_categories : int array of shape (n_nominal,)
+        The number of categories of each nominal column. Columns with more than `max_bins` get groups of them, by their
+        mean targets.
+    targets : float array of shape (n_rows, n_columns)
+        Probabilities: of the second class, one column, or of more than two classes; or values, one column per output.
+    weight : array of shape (n_rows,) or None
+        The weights of the rows; rows of weight 0 are left out.
+    growth : Growth
+        How the trees are grown.
+    single : bool array of shape (n_continuous,)
+        Which continuous columns are rounded to float32.
+    probabilities : bool
+        Whether the targets are probabilities.
+    seed : int
+        The seed of what scikit-learn draws, which chooses among more than 200,000 rows where bins begin.
+    score : callable(TreeEnsemble) -> array of shape (n_iter,), optional
+        The error on validation rows after each iteration; the iterations after the best one are left out.
+    patience : int, optional
+        Growing stops after so many iterations that do not improve on the best one.
+
+    Returns
+    -------
+    TreeEnsemble, array of shape (n_grown,) or None
+        The ensemble, and the errors on the validation rows.
+    """
+    if weight is not None and not weight.all():
+        there = np.flatnonzero(weight)
+        encoded, targets, weight = encoded.take(there), targets[there], weight[there]
+    columns = _columns(encoded, n_categories, targets, weight, growth.max_bins)
+    matrix = _matrix(encoded, columns, single)
+    multiclass = probabilities and targets.shape[1] > 2
+    models = _models(growth, columns, seed, targets.shape[1], probabilities)
+    data = _copies(matrix, targets, weight) if multiclass else None
+    if multiclass:
+        share = len(data[1]) / len(matrix)
+        models[0].set_params(min_samples_leaf=max(1, round(growth.min_samples_leaf * share)))
+    step = growth.max_iter if score is None or patience is None else max(patience, BLOCK)
+    errors, n_iter = None, 0
+    while n_iter < growth.max_iter:
+        n_iter = min(n_iter + step, growth.max_iter)
+        for k, model in enumerate(models):
+            model.set_params(max_iter=n_iter)
+            model.fit(*(data or (matrix, targets[:, k].astype(np.float64), weight)))
+        ensemble = ensemble_of(models, columns, n_categories, single)
+        if score is not None:
+            errors = score(ensemble)
+            if patience is not None and len(errors) - 1 - int(np.argmin(errors)) >= patience:
+                break
+    return ensemble, errors
+
+
+# ------------------------------------------------------------------ models
+def _models(growth: Growth, columns, seed: int, n_outputs: int, probabilities: bool) -> list:
+    """Return the unfitted model of all outputs, or a model for each output."""
+    nominal = np.array([groups is not None for _, groups in columns])
+    monotonic = None
+    if growth.monotonic is not None and np.any(growth.monotonic):
+        monotonic = [0 if groups is not None or f < 0 else int(growth.monotonic[f]) for f, groups in columns]
+    options = {
+        "max_iter": 1,
+        "max_leaf_nodes": growth.max_leaf_nodes,
+        "learning_rate": growth.learning_rate,
+        "min_samples_leaf": growth.min_samples_leaf,
+        "l2_regularization": growth.l2_regularization,
+        "max_bins": growth.max_bins,
+        "monotonic_cst": monotonic,
+        "categorical_features": nominal if nominal.any() else None,
+        "early_stopping": False,
+        "warm_start": True,
+        "random_state": seed,
+    }
+    if not probabilities:
+        return [HistGradientBoostingRegressor(**options) for _ in range(n_outputs)]
+    if n_outputs == 1:
+        return [HistGradientBoostingRegressor(loss=HalfBinomialLoss(), **options)]
+    return [HistGradientBoostingClassifier(**options)]
+
+
+def _copies(matrix: np.ndarray, targets: np.ndarray, weight) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return a copy of each row for each class that it may belong to, with class and weight."""
+    kept = targets >= SMALLEST_COPY
+    kept[targets.argmax(axis=0), np.arange(targets.shape[1])] = True  # each class needs a copy
+    row, label = np.nonzero(kept)
+    share = np.maximum(targets, SMALLEST_COPY * 1e-3) * kept
+    share /= share.sum(axis=1, keepdims=True)
+    of_copies = share[row, label].astype(np.float64)
+    return matrix[row], label, of_copies if weight is None else of_copies * weight[row]
+
+
+# ----------------------------------------------------------------- columns
+def _columns(encoded, n_categories, targets, weight, max_bins: int) -> list:
+    """Return (column, None) for numbers and (column, group of each code) for categories, for each column of the matrix.
+
+    Nominal columns come first, where scikit-learn moves them. Columns that never vary are left out, and a column -1 of
+    zeros stands for a matrix without columns.
+    """
+    columns = []
+    d_c = encoded.continuous.shape[1]
+    for k, codes in enumerate(encoded.nominal.T):
+        present = np.unique(codes)
+        if len(present) > 1:
+            groups = np.full(n_categories[k], -1, dtype=np.intp)
+            known = present[present >= 0]
+            if len(known) <= max_bins:
+                groups[known] = np.arange(len(known))
+            else:
+                groups[known] = _grouped(codes, known, targets, weight, max_bins)
+            columns.append((d_c + k, groups))
+    for f, column in enumerate(encoded.continuous.T):
+        first = column[0]
+        if not (np.isnan(column).all() if first != first else (column == first).all()):
+            columns.append((f, None))
+    return columns or [(-1, None)]
+
+
+def _grouped(codes, known, targets, weight, n_groups: int) -> np.ndarray:
+    """Return the group of each known category: neighbours in the mean target, with about as many rows in each group."""
+    there = codes >= 0
+    place = np.searchsorted(known, codes[there])
+    mass = np.bincount(place, None if weight is None else weight[there], len(known))
+    means = np.column_stack(
+        [np.bincount(place, t[there] * (1 if weight is None else weight[there]), len(known)) for t in targets.T]
+    )
+    means = means / mass[:, None] - means.sum(axis=0) / mass.sum()
+    _, axes = np.linalg.eigh((means * mass[:, None]).T @ means)  # along which the means differ most
+    order = np.argsort(means @ axes[:, -1], kind="stable")
+    middle = np.cumsum(mass[order]) - mass[order] / 2
+    groups = np.empty(len(known), dtype=np.intp)
+    groups[order] = np.minimum((middle / mass.sum() * n_groups).astype(np.intp), n_groups - 1)
+    return np.unique(groups, return_inverse=True)[1]
+
+
+def _matrix(encoded, columns, single: np.ndarray) -> np.ndarray:
+    """Return the float64 matrix from which the trees are grown."""
+    d_c = encoded.continuous.shape[1]
+    numbers = with_single_precision(encoded.continuous, single)
+    matrix = np.zeros((len(numbers), len(columns)), order="F")
+    for at, (f, groups) in enumerate(columns):
+        if groups is not None:
+            matrix[:, at] = np.append(groups.astype(np.float64), np.nan)[encoded.nominal[:, f - d_c]]
+        elif f >= 0:
+            matrix[:, at] = numbers[:, f]
+    return matrix
