@@ -46,7 +46,7 @@ def compare(
         The true labels or values; without them the report has fidelity but no quality.
     untaught : fitted student, optional
         The model that is like the student and learned from the original rows alone, without a teacher; the verdict then
-        says whether teaching paid.
+        says whether teaching paid. The student itself says that it had no teacher.
     latency_rows : sequence of int, default=(1, 10000)
         The batch sizes at which latency is measured, in one thread and with `n_jobs=1`; an empty sequence measures
         none.
@@ -82,7 +82,8 @@ def compare(
         ours, theirs = student.predict_proba(X), _in_order_of(student, teacher, X, classes)
         classes = student.classes_
         y = None if y is None else compared_labels(y, len(X), classes=classes)
-    plain = None if untaught is None else _predictions(untaught, X, classes)
+    alone = untaught is student
+    plain = None if untaught is None or alone else _predictions(untaught, X, classes)
     measures = quality_and_fidelity(y, ours, theirs, classes, plain)
     measures += costs(student, teacher, X, classifier, latency_rows)
     rng = check_random_state(random_state)
@@ -92,6 +93,7 @@ def compare(
         by_slice(student.schema_, X, ours, theirs, classifier)[:max_slices],
         len(X),
         student=described(student),
+        taught=not alone,
         differences=differences(y, ours, classes, teacher=theirs, untaught=plain),
         points=_points(y, ours, theirs, classes if classifier else None, rng),
     )

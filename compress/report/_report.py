@@ -35,6 +35,8 @@ class Report:
         The number of rows of the report, and the number of threads with which latencies were measured.
     student : str
         The student in words.
+    taught : bool
+        Whether it learned from a teacher; False when it was passed as `untaught`, too.
     differences : dict of str to Difference
         The RMSE of the student minus that of "teacher" and of "untaught", with 95 % intervals over paired rows; without
         labels it is empty.
@@ -48,6 +50,7 @@ class Report:
     n_rows: int
     threads: int = THREADS
     student: str = "a student"
+    taught: bool = True
     differences: dict = field(default_factory=dict)
     points: dict = field(default_factory=dict, repr=False)
 

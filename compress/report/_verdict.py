@@ -60,7 +60,11 @@ def verdict(report) -> str:
         rmse, other = report.value("rmse"), report.value("rmse", "teacher")
         word = _compared(report.differences["teacher"], "better", "worse", "as good as far as these rows can tell")
         sentences.append(f"Its RMSE is {rmse:.4f}, the teacher's {other:.4f}: {word}.")
-    if "untaught" in report.differences:
+    if not report.taught:
+        sentences.append(
+            "It learned from the labelled rows alone, which was better on the validation rows than teaching."
+        )
+    elif "untaught" in report.differences:
         found, other = report.differences["untaught"], report.value("rmse", "untaught")
         if not found.is_clear:
             word = f"whether teaching paid these rows cannot tell ({_interval(found)})"

@@ -116,8 +116,8 @@ def choose_student(
     most = None if budget is None else budget.bytes
     rows = []
     for trial in trials:
-        own = trial.best(taught=True, most_bytes=most) or trial.taught[0]
-        plain = trial.best(taught=False, most_bytes=most)
+        own, plain = (trial.best(taught=taught, most_bytes=most, economical=budget is None) for taught in (True, False))
+        own = own or trial.taught[0]
         speed = microseconds(own.fitted, data)
         slow = budget is not None and budget.us_per_row is not None and speed > budget.us_per_row
         rows.append(
@@ -158,7 +158,7 @@ def _chosen(rows: list[dict], budget: Budget | None, teacher_errors) -> Outcome:
         )
     best = min(outcomes, key=lambda outcome: (outcome.error, outcome.bytes))
     if budget is None:
-        near = [outcome for outcome in outcomes if _as_good(outcome.errors, best.errors)]
+        near = [outcome for outcome in outcomes if outcome.as_good_as(best)]
     elif budget.tolerance is None:
         return best
     else:
@@ -171,10 +171,7 @@ def _chosen(rows: list[dict], budget: Budget | None, teacher_errors) -> Outcome:
                 UserWarning,
                 stacklevel=3,
             )
-    return min(near or [best], key=lambda outcome: (outcome.bytes, outcome.error))
-
-
-def _as_good(errors: np.ndarray, best: np.ndarray) -> bool:
-    """Whether errors are within one standard error of the difference, over paired rows, from those of the best."""
-    worse = errors - best
-    return bool(worse.mean() <= worse.std(ddof=min(1, len(worse) - 1)) / np.sqrt(len(worse)))
+    smallest = min(near or [best], key=lambda outcome: (outcome.bytes, outcome.error))
+    # taught or untaught, a candidate has about as many bytes: the better of the two
+    (row,) = [row for row in rows if any(outcome is smallest for outcome in row["outcomes"])]
+    return min((outcome for outcome in row["outcomes"] if outcome in near), key=lambda o: o.error, default=smallest)

@@ -24,12 +24,12 @@ __all__ = ["TRIAL_SHARE", "Outcome", "Trial", "choice_passes", "try_candidates"]
 logger = logging.getLogger(__name__)
 
 STAGES = (1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 60, 80, 100, 150, 200, 250, 300)  # rounds of trees that are judged
-TRIAL_SHARE = 0.4  # of the passes of a full training
-FEWEST_PASSES = 4
+TRIAL_SHARE = 0.15  # of the passes of a full training
+FEWEST_PASSES = 10
 TIMED_ROWS = 10_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Outcome:
     """What a model came to.
 
@@ -64,6 +64,11 @@ class Outcome:
         spread = self.errors.std(ddof=min(1, len(self.errors) - 1)) / np.sqrt(len(self.errors))
         return float(0.5 * spread / self.error) if self.error > 0 else 0.0
 
+    def as_good_as(self, other: Outcome) -> bool:
+        """Whether the error is within one standard error of the difference, over paired rows, from that of another."""
+        worse = self.errors - other.errors
+        return bool(worse.mean() <= worse.std(ddof=min(1, len(worse) - 1)) / np.sqrt(len(worse)))
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -82,11 +87,24 @@ class Trial:
     taught: list
     untaught: list
 
-    def best(self, *, taught: bool, most_bytes: float | None = None) -> Outcome | None:
-        """Return the outcome of least error within a number of bytes, or None."""
+    def best(self, *, taught: bool, most_bytes: float | None = None, economical: bool = False) -> Outcome | None:
+        """Return the outcome of least error within a number of bytes, or None.
+
+        Parameters
+        ----------
+        taught : bool
+            Whether it learned from the teacher.
+        most_bytes : float, optional
+            The largest size of the file.
+        economical : bool, default=False
+            Whether the smallest outcome that is as good as the best one is returned instead.
+        """
         outcomes = self.taught if taught else self.untaught
         fitting = [outcome for outcome in outcomes if most_bytes is None or outcome.bytes <= most_bytes]
-        return min(fitting, key=lambda outcome: (outcome.error, outcome.bytes), default=None)
+        best = min(fitting, key=lambda outcome: (outcome.error, outcome.bytes), default=None)
+        if not economical or best is None:
+            return best
+        return min((o for o in fitting if o.as_good_as(best)), key=lambda outcome: (outcome.bytes, outcome.error))
 
 
 def try_candidates(
