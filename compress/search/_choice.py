@@ -29,6 +29,8 @@ class StudentSearch:
     ----------
     student : estimator
         The chosen model, not fitted.
+    chosen : str
+        The chosen model in words.
     taught : bool
         Whether it is to learn from the teacher; False where it was better without one.
     rows : list of dict
@@ -41,14 +43,10 @@ class StudentSearch:
     """
 
     student: object = field(repr=False)
+    chosen: str
     taught: bool
     rows: list = field(repr=False)
     teacher_error: float | None = None
-
-    @property
-    def chosen(self) -> str:
-        """The choice in words."""
-        return next(row["model"] for row in self.rows if row["chosen"]) + ("" if self.taught else ", untaught")
 
     def to_frame(self):
         """Return the rows as a pandas DataFrame."""
@@ -144,7 +142,8 @@ def choose_student(
     for row in rows:
         row["chosen"] = any(outcome is chosen for outcome in row.pop("outcomes"))
     error = None if teacher_errors is None else float(np.sqrt(np.mean(teacher_errors)))
-    return StudentSearch(chosen.student, chosen.taught, rows, error)
+    words = described(chosen.fitted) + ("" if chosen.taught else ", untaught")
+    return StudentSearch(chosen.student, words, chosen.taught, rows, error)
 
 
 def _chosen(rows: list[dict], budget: Budget | None, teacher_errors) -> Outcome:
