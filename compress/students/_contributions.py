@@ -29,7 +29,7 @@ def column_parts(student) -> ColumnParts:
     if sizes:
         raise ValueError(
             f"contributions need a student without hidden layers, but it has hidden_layer_sizes={sizes}, whose "
-            f"units mix the columns. Fit {type(student).__name__}((), encoding=PiecewiseLinearEncoding()) for an additive one."
+            f"units mix the columns. Fit {type(student).__name__}((), encoding=PiecewiseLinearEncoding()) for that."
         )
     return ColumnParts(student._predictor)
 
