@@ -19,8 +19,9 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from compress import load_student
+from compress import StudentRegressor, load_student
 from compress.cli import main
+from compress.students import PiecewiseLinearEncoding
 
 N = 160
 FAST = ["--p", "0.2", "--size-multiplier", "3", "--epochs", "4", "--hidden", "8"]
@@ -147,6 +148,16 @@ def test_export_and_inspect(run, tmp_path):
     result = json.loads(out)
     assert code == 0 and result["classes"] == ["no", "yes"]
     assert [c["name"] for c in result["columns"]] == ["age", "height", "zip", "job", "member"]
+    assert result["n_bins"] == 0 and "bins" not in result["columns"][0]
+
+
+def test_inspect_shows_the_bins_of_each_column(run, tmp_path):
+    rows = np.random.default_rng(0).normal(size=(60, 2)) * [1, 0]
+    student = StudentRegressor((), encoding=PiecewiseLinearEncoding(4), max_epochs=1, random_state=0)
+    student.fit(pd.DataFrame(rows, columns=["cut", "constant"]), rows[:, 0] ** 2).save(tmp_path / "c.safetensors")
+    result = json.loads(run("inspect tmp/c.safetensors")[1])
+    assert result["n_bins"] == 4
+    assert [column.get("bins") for column in result["columns"]] == [4, None]
 
 
 def test_a_skops_teacher_needs_no_trust(run, folder, tmp_path):

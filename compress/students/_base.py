@@ -216,7 +216,7 @@ class BaseStudent(PredictingStudent):
             return tuple(blocks)
         device = self.module_.output_mean.device
         shape = (data.n_rows, self.module_.inputs.n_outputs)
-        if self.module_.inputs.pieces is not None and 4 * shape[0] * shape[1] > LARGEST_ENCODED:
+        if getattr(self.module_.inputs, "pieces", None) is not None and 4 * shape[0] * shape[1] > LARGEST_ENCODED:
             return tuple(blocks)
         # on the device, where training needs it, if it fits
         dense = torch.empty(shape, device=device if fits_on(device, 4 * shape[0] * shape[1]) else "cpu")

@@ -28,8 +28,8 @@ def column_parts(student) -> ColumnParts:
     sizes = student.module_.body.hidden_layer_sizes
     if sizes:
         raise ValueError(
-            f"contributions need a student without hidden layers, but it has hidden_layer_sizes={sizes}, whose units "
-            f"mix the columns. {type(student).__name__}((), encoding=PiecewiseLinearEncoding()) is additive."
+            f"contributions need a student without hidden layers, but it has hidden_layer_sizes={sizes}, whose "
+            f"units mix the columns. Fit {type(student).__name__}((), encoding=PiecewiseLinearEncoding()) for that."
         )
     return ColumnParts(student._predictor)
 

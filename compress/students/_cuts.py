@@ -16,8 +16,8 @@ SHARE_OF_A_BIN = 0.25  # of the rows of a bin when all are equally full: a small
 def column_edges(continuous, targets, weight, *, n_bins: int, cuts: str, min_samples_bin: int) -> list[np.ndarray]:
     """Return the edges of the bins of each continuous column.
 
-    The outer edges are the smallest and the largest value. A column has no bins where there is no cut between two
-    edges: if it is constant, has two values only or is missing everywhere, or if no cut explains the targets.
+    The outer edges are the smallest and the largest value. A column without a cut between them has no bins: one that is
+    constant, has two values only or is missing everywhere, or in which no cut explains the targets.
 
     Parameters
     ----------

@@ -190,7 +190,7 @@ class TableStudent(BaseStudent):
         Raises
         ------
         ValueError
-            The student has hidden layers, or there is no such output.
+            The student has hidden layers, or `output` is out of range.
         ImportError
             matplotlib is not installed: `pip install compress[plot]`.
         """

@@ -24,7 +24,7 @@ from compress.distill import (
 )
 from compress.nets import ConvNet
 from compress.recommend import EASE, RankingDistiller, ranking_metrics
-from compress.students import NetClassifier, PeriodicEncoding
+from compress.students import NetClassifier, PeriodicEncoding, PiecewiseLinearEncoding
 from compress.training import RandomShift, Schedule
 
 __all__ = ["CASES", "N_TRAIN", "plain"]
@@ -154,6 +154,7 @@ def _cases() -> dict:
     add("StudentClassifier, mixed table, embedding", partial(student, max_one_hot=5), mixed)
     add("StudentClassifier, dropout, early stopping", partial(student, dropout=0.1, early_stopping=True))
     add("StudentClassifier, bottleneck, periodic", partial(student, bottleneck=8, encoding=PeriodicEncoding(2)))
+    add("StudentClassifier, cuts", partial(student, encoding=PiecewiseLinearEncoding()))
     add("StudentClassifier, probabilities", partial(student, objective="probabilities"))
     add("StudentClassifier, bfloat16", partial(student, mixed_precision=True))
     cases["StudentRegressor, two outputs, weights"] = regressed
