@@ -1,4 +1,4 @@
-"""The contract of everything that leaves a small net behind: students, distillers, joint nets, compressors.
+"""The contract of everything that leaves a small student behind: students, distillers, joint nets, compressors.
 
 A new estimator joins by one line in MEMBERS. scikit-learn's own battery runs once per family, in the files of the
 families; what is here runs on every member and every variant.
@@ -17,7 +17,15 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils import get_tags
 
-from compress import MUNGE, CompressedClassifier, CompressedRegressor, StudentClassifier, StudentRegressor
+from compress import (
+    MUNGE,
+    CompressedClassifier,
+    CompressedRegressor,
+    StudentClassifier,
+    StudentRegressor,
+    TreeStudentClassifier,
+    TreeStudentRegressor,
+)
 from compress.distill import (
     DistilledClassifier,
     DualDNNClassifier,
@@ -44,6 +52,8 @@ MEMBERS = {
     "StudentRegressor": StudentRegressor((8,), **SEEDED),
     "StudentRegressor, periodic": StudentRegressor((8,), encoding=PeriodicEncoding(2), **SEEDED),
     "StudentRegressor, cuts": StudentRegressor((8,), encoding=PiecewiseLinearEncoding(4), **SEEDED),
+    "TreeStudentClassifier": TreeStudentClassifier(8, max_iter=20, min_samples_leaf=5, random_state=0),
+    "TreeStudentRegressor": TreeStudentRegressor(8, max_iter=20, min_samples_leaf=5, random_state=0),
     "NetClassifier": NetClassifier(partial(MLP, hidden_layer_sizes=(8,)), **SEEDED),
     "DistilledClassifier": DistilledClassifier(LogisticRegression(), NET, random_state=0),
     "MimicClassifier": MimicClassifier(LogisticRegression(), NET, random_state=0),
@@ -60,6 +70,9 @@ MEMBERS = {
     "CompressedRegressor": CompressedRegressor(LinearRegression(), student=RNET, **FORM),
 }
 every_member = pytest.mark.parametrize("member", [pytest.param(m, id=name) for name, m in MEMBERS.items()])
+every_net = pytest.mark.parametrize(
+    "member", [pytest.param(m, id=name) for name, m in MEMBERS.items() if not name.startswith("Tree")]
+)
 every_classifier = pytest.mark.parametrize(
     "member", [pytest.param(m, id=name) for name, m in MEMBERS.items() if is_classifier(m)]
 )
@@ -125,7 +138,7 @@ def test_columns_of_a_table_are_held_to_their_names(member):
 
 
 # ------------------------------------------------------------------------------- repeatable, and alone
-@every_member
+@every_net
 def test_the_same_seed_gives_the_same_net_and_another_seed_another(member):
     student = "student" in member.get_params()
     other = {"student__random_state": 1} if student and getattr(member, "student", None) is not None else {}
@@ -181,7 +194,7 @@ def test_weights_of_one_are_no_weights(member):
     assert_allclose(outputs(weighted), outputs(plain), rtol=1e-3, atol=1e-4)  # another way to the same sums
 
 
-@every_member
+@every_net
 def test_the_history_has_a_row_for_each_epoch(member):
     model = fitted(member)
     history = getattr(model, "student_", model).history_ if not hasattr(model, "history_") else model.history_
@@ -197,11 +210,12 @@ def test_validation_rows_choose_the_epoch(member):
     y = target(member)
     model = clone(member).fit(X[:80], y[:80], X_val=X[80:], y_val=y[80:])
     history = [row for row in model.history_ if "valid" in row]
-    best = getattr(model, "best_epoch_", getattr(getattr(model, "student_", None), "best_epoch_", None))
+    names = "best_epoch_", "best_iteration_"  # of nets, and of trees
+    best = next(vars(m)[name] for m in (model, getattr(model, "student_", None)) for name in names if name in vars(m))
     assert best == int(np.argmin([row["valid"] for row in history]))
 
 
-@every_member
+@every_net
 def test_the_number_of_parameters_is_that_of_the_net_that_predicts(member):
     model = fitted(member)
     while hasattr(model, "student_"):

@@ -164,7 +164,7 @@ class Allowance:
         return affordable
 
     def choice(self, pace: Pace | None, candidates, n_rows: int) -> tuple[int, float | None]:
-        """Return the rows on which candidates compete and their share of the passes; None: there is no time for it."""
+        """Return the rows on which candidates compete and their share of the passes, None where time does not suffice."""
         if self._end is None:
             return n_rows, TRIAL_SHARE
         seconds = TRIALS_SHARE * self.left()

@@ -55,8 +55,21 @@ def search_helper(kind: str) -> list[str]:
     """Return the function that finds the code of a category by a binary search."""
     c_type = {"string": "const char *", "integer": "int64_t ", "double": "double "}[kind]
     array = {"string": "const char *const *", "integer": "const int64_t *", "double": "const double *"}[kind]
-    less = "strcmp(keys[middle], x) < 0" if kind == "string" else "keys[middle] < x"
-    same = "strcmp(keys[low], x) == 0" if kind == "string" else "keys[low] == x"
+    if kind == "string":  # most comparisons end with the first letter, without a call
+        steps = [
+            "        int order = (unsigned char)keys[middle][0] - (unsigned char)x[0];",
+            "        if (order == 0) order = strcmp(keys[middle], x);",
+            "        if (order == 0) return codes[middle];",
+            "        if (order < 0) low = middle + 1; else high = middle;",
+            "    }",
+            "    return other;",
+        ]
+    else:
+        steps = [
+            "        if (keys[middle] < x) low = middle + 1; else high = middle;",
+            "    }",
+            "    return low < n && keys[low] == x ? codes[low] : other;",
+        ]
     guard = ["    if (x == NULL) return other;"] if kind == "string" else []
     return [
         "/* Code of a category; `other` when it is missing or unknown. */",
@@ -66,9 +79,7 @@ def search_helper(kind: str) -> list[str]:
         *guard,
         "    while (low < high) {",
         "        int middle = low + (high - low) / 2;",
-        f"        if ({less}) low = middle + 1; else high = middle;",
-        "    }",
-        f"    return low < n && {same} ? codes[low] : other;",
+        *steps,
         "}",
         "",
     ]

@@ -65,7 +65,13 @@ class Outcome:
         return float(0.5 * spread / self.error) if self.error > 0 else 0.0
 
     def as_good_as(self, other: Outcome) -> bool:
-        """Whether the error is within one standard error of the difference, over paired rows, from that of another."""
+        """Whether the error is within one standard error of the difference, over paired rows, from that of another.
+
+        Parameters
+        ----------
+        other : Outcome
+            The outcome of another model on the same rows.
+        """
         worse = self.errors - other.errors
         return bool(worse.mean() <= worse.std(ddof=min(1, len(worse) - 1)) / np.sqrt(len(worse)))
 

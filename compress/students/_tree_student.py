@@ -30,7 +30,7 @@ PATIENCE = 10  # iterations
 
 
 class TreeStudent(PredictingStudent):
-    """Base of `TreeStudentClassifier` and `TreeStudentRegressor`, whose docstrings explain the parameters.
+    """Base of the tree students; the parameters are those of `TreeStudentRegressor`.
 
     A subclass has `_target` (what `y` means) and `_objective_class` (what the sums of the trees mean).
     """
@@ -57,7 +57,7 @@ class TreeStudent(PredictingStudent):
         max_leaf_nodes=31,
         *,
         max_iter=100,
-        learning_rate=0.1,
+        learning_rate=0.2,
         min_samples_leaf=20,
         l2_regularization=0.0,
         max_bins=255,

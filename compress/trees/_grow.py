@@ -14,9 +14,10 @@ import numpy as np
 from sklearn._loss import HalfBinomialLoss
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
+from compress.trees._cuts import cuts_of
 from compress.trees._ensemble import TreeEnsemble
 from compress.trees._evaluate import with_single_precision
-from compress.trees._sklearn import ensemble_of
+from compress.trees._sklearn import MatrixColumn, ensemble_of
 
 __all__ = ["Growth", "grow"]
 
@@ -88,7 +89,7 @@ def grow(
     probabilities : bool
         Whether the targets are probabilities.
     seed : int
-        The seed of what scikit-learn draws, which chooses among more than 200,000 rows where bins begin.
+        The seed of what scikit-learn draws; nothing that the trees depend on.
     score : callable(TreeEnsemble) -> array of shape (n_iter,), optional
         The error on validation rows after each iteration; the iterations after the best one are left out.
     patience : int, optional
@@ -102,8 +103,9 @@ def grow(
     if weight is not None and not weight.all():
         there = np.flatnonzero(weight)
         encoded, targets, weight = encoded.take(there), targets[there], weight[there]
-    columns = _columns(encoded, n_categories, targets, weight, growth.max_bins)
-    matrix = _matrix(encoded, columns, single)
+    encoded = encoded._replace(continuous=with_single_precision(encoded.continuous, single))
+    columns = _columns(encoded, n_categories, targets, weight, growth.max_bins, single)
+    matrix = _matrix(encoded, columns)
     multiclass = probabilities and targets.shape[1] > 2
     models = _models(growth, columns, seed, targets.shape[1], probabilities)
     data = _copies(matrix, targets, weight) if multiclass else None
@@ -128,10 +130,10 @@ def grow(
 # ------------------------------------------------------------------ models
 def _models(growth: Growth, columns, seed: int, n_outputs: int, probabilities: bool) -> list:
     """Return the unfitted model of all outputs, or a model for each output."""
-    nominal = np.array([groups is not None for _, groups in columns])
+    nominal = np.array([column.groups is not None for column in columns])
     monotonic = None
     if growth.monotonic is not None and np.any(growth.monotonic):
-        monotonic = [0 if groups is not None or f < 0 else int(growth.monotonic[f]) for f, groups in columns]
+        monotonic = [int(growth.monotonic[c.number]) if c.cuts is not None and len(c.cuts) else 0 for c in columns]
     options = {
         "max_iter": 1,
         "max_leaf_nodes": growth.max_leaf_nodes,
@@ -164,11 +166,10 @@ def _copies(matrix: np.ndarray, targets: np.ndarray, weight) -> tuple[np.ndarray
 
 
 # ----------------------------------------------------------------- columns
-def _columns(encoded, n_categories, targets, weight, max_bins: int) -> list:
-    """Return (column, None) for numbers and (column, group of each code) for categories, for each column of the matrix.
+def _columns(encoded, n_categories, targets, weight, max_bins: int, single) -> list[MatrixColumn]:
+    """Return the columns of the matrix: nominal ones first, where scikit-learn moves them.
 
-    Nominal columns come first, where scikit-learn moves them. Columns that never vary are left out, and a column -1 of
-    zeros stands for a matrix without columns.
+    Columns that never vary are left out, and one of zeros stands for a matrix without columns.
     """
     columns = []
     d_c = encoded.continuous.shape[1]
@@ -181,12 +182,13 @@ def _columns(encoded, n_categories, targets, weight, max_bins: int) -> list:
                 groups[known] = np.arange(len(known))
             else:
                 groups[known] = _grouped(codes, known, targets, weight, max_bins)
-            columns.append((d_c + k, groups))
+            columns.append(MatrixColumn(d_c + k, groups=groups))
     for f, column in enumerate(encoded.continuous.T):
-        first = column[0]
-        if not (np.isnan(column).all() if first != first else (column == first).all()):
-            columns.append((f, None))
-    return columns or [(-1, None)]
+        cuts = cuts_of(column, weight, max_bins, single=bool(single[f]))
+        missing = np.isnan(column)
+        if len(cuts) or (missing.any() and not missing.all()):
+            columns.append(MatrixColumn(f, cuts=cuts))
+    return columns or [MatrixColumn(-1, cuts=np.empty(0))]
 
 
 def _grouped(codes, known, targets, weight, n_groups: int) -> np.ndarray:
@@ -206,14 +208,15 @@ def _grouped(codes, known, targets, weight, n_groups: int) -> np.ndarray:
     return np.unique(groups, return_inverse=True)[1]
 
 
-def _matrix(encoded, columns, single: np.ndarray) -> np.ndarray:
-    """Return the float64 matrix from which the trees are grown."""
+def _matrix(encoded, columns: list[MatrixColumn]) -> np.ndarray:
+    """Return the float64 matrix from which the trees are grown: groups of categories, and numbers of intervals."""
     d_c = encoded.continuous.shape[1]
-    numbers = with_single_precision(encoded.continuous, single)
-    matrix = np.zeros((len(numbers), len(columns)), order="F")
-    for at, (f, groups) in enumerate(columns):
-        if groups is not None:
-            matrix[:, at] = np.append(groups.astype(np.float64), np.nan)[encoded.nominal[:, f - d_c]]
-        elif f >= 0:
-            matrix[:, at] = numbers[:, f]
+    matrix = np.zeros((encoded.n_rows, len(columns)), order="F")
+    for at, column in enumerate(columns):
+        if column.groups is not None:
+            codes = encoded.nominal[:, column.number - d_c]
+            matrix[:, at] = np.append(column.groups.astype(np.float64), np.nan)[codes]
+        elif column.number >= 0:
+            numbers = encoded.continuous[:, column.number].astype(np.float64)
+            matrix[:, at] = np.where(np.isnan(numbers), np.nan, np.searchsorted(column.cuts, numbers))
     return matrix

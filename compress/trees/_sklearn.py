@@ -6,14 +6,35 @@ of version 1.9, and is checked before anything is taken from it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import sklearn
 
 from compress.trees._ensemble import Tests, TreeEnsemble
 
-__all__ = ["ensemble_of"]
+__all__ = ["MatrixColumn", "ensemble_of"]
 
 FIELDS = {"value", "feature_idx", "num_threshold", "missing_go_to_left", "left", "right", "is_leaf", "is_categorical"}
+
+
+@dataclass(frozen=True)
+class MatrixColumn:
+    """What a column of the matrix is from which trees are grown.
+
+    Parameters
+    ----------
+    number : int
+        The number of the column in the two blocks: continuous columns, then nominal ones.
+    cuts : float64 array, optional
+        The thresholds of a continuous column; the matrix holds how many of them are below a number.
+    groups : int array of shape (n_categories,), optional
+        The group of each category of a nominal column, -1 where there was none; the matrix holds these groups.
+    """
+
+    number: int
+    cuts: np.ndarray | None = None
+    groups: np.ndarray | None = None
 
 
 def ensemble_of(models: list, columns: list, n_categories: np.ndarray, single: np.ndarray) -> TreeEnsemble:
@@ -23,9 +44,8 @@ def ensemble_of(models: list, columns: list, n_categories: np.ndarray, single: n
     ----------
     models : list of HistGradientBoostingClassifier or HistGradientBoostingRegressor
         A model of all outputs, or a model for each output.
-    columns : list of (int, int array or None)
-        For each column of the matrix that the models were fitted on: its number, and for nominal columns the group of
-        each category, -1 where there was none.
+    columns : list of MatrixColumn
+        The columns of the matrix that the models were fitted on.
     n_categories : int array of shape (n_nominal,)
         The number of categories of each nominal column.
     single : bool array of shape (n_continuous,)
@@ -75,16 +95,16 @@ def _unknown(what: str) -> RuntimeError:
 
 def _tests(predictors, splits, tree, columns, n_categories, single) -> tuple[Tests, np.ndarray]:
     """Return the different tests, and the position of the test of each split."""
-    number = np.array([f for f, _ in columns])
+    number = np.array([column.number for column in columns])
     feature = number[splits["feature_idx"]]
     nominal = splits["is_categorical"] != 0
     missing_left = splits["missing_go_to_left"] != 0
-    threshold = _rounded_down(splits["num_threshold"][~nominal], single[feature[~nominal]])
+    threshold = _thresholds(splits[~nominal], columns, single)
     rows = np.column_stack([feature[~nominal], threshold, missing_left[~nominal]])
     found, which = np.unique(rows, axis=0, return_inverse=True)
     test = np.empty(len(splits), dtype=np.intp)
     test[~nominal] = which.ravel()
-    groups_of = {f: groups for f, groups in columns if groups is not None}
+    groups_of = {column.number: column.groups for column in columns if column.groups is not None}
     sets = [{} for _ in n_categories]
     owner = np.flatnonzero(nominal)
     at = []
@@ -106,10 +126,16 @@ def _tests(predictors, splits, tree, columns, n_categories, single) -> tuple[Tes
     return tests, test
 
 
-def _rounded_down(threshold: np.ndarray, single: np.ndarray) -> np.ndarray:
-    """Return thresholds that ask the same of float32 numbers; infinity becomes the largest number."""
-    with np.errstate(over="ignore"):
-        near = threshold.astype(np.float32)
-        near = np.where(near > threshold, np.nextafter(near, np.float32(-np.inf)), near)
+def _thresholds(splits, columns, single: np.ndarray) -> np.ndarray:
+    """Return the thresholds of splits of continuous columns.
+
+    The matrix holds numbers of intervals, and a split lies half-way between two of them. It is infinite where missing
+    values are split from all others, for which the largest number stands.
+    """
     largest = np.where(single, np.finfo(np.float32).max, np.finfo(np.float64).max)
-    return np.minimum(np.where(single, near, threshold), largest)
+    threshold = np.empty(len(splits))
+    for at in np.unique(splits["feature_idx"]):
+        own, column = splits["feature_idx"] == at, columns[at]
+        cuts = np.append(column.cuts, largest[column.number])
+        threshold[own] = cuts[np.minimum(splits["num_threshold"][own], len(cuts) - 1).astype(np.intp)]
+    return threshold
