@@ -312,7 +312,7 @@ def test_rows_of_weight_zero_are_left_out(blobs):
 
 # ---------------------------------------------------------------- choices
 def test_p_is_chosen_on_rows_held_out_and_then_all_rows_are_used(blobs, monkeypatch):
-    import compress.compressor._base as module
+    import compress.compressor._stages as module
 
     seen = {}
     tune = module.tune_munge
@@ -713,7 +713,7 @@ def test_a_new_category_of_unlabelled_rows_never_reaches_the_teacher(dtype):
     assert seen == {"u", "v"} and "new" not in str(model.generator_.schema_.columns_)
 
 
-@pytest.mark.parametrize("student", [RandomForestClassifier(), RNET, "a net"])
+@pytest.mark.parametrize("student", [RandomForestClassifier(), RNET, None])
 def test_what_is_no_student_is_refused_with_the_way_to_one(blobs, student):
     with pytest.raises(TypeError, match="(?s)student must be a StudentClassifier.*a model to compress is the teacher"):
         CompressedClassifier(DecisionTreeClassifier(), student=student).fit(*blobs)

@@ -164,11 +164,11 @@ class Allowance:
         return affordable
 
     def choice(self, pace: Pace | None, candidates, n_rows: int) -> tuple[int, float | None]:
-        """Return the rows on which candidates compete and their share of the passes, None where time does not suffice."""
+        """Return the rows on which candidates compete and their share of the passes; None means no time for it."""
         if self._end is None:
             return n_rows, TRIAL_SHARE
         seconds = TRIALS_SHARE * self.left()
-        rows = min(n_rows, int(seconds / 3 * pace.teacher))
+        rows = max(min(n_rows, int(seconds / 3 * pace.teacher)), 1)
         share = min(1.0, seconds / max(pace.choice(candidates, rows, TRIAL_SHARE), 1e-9)) * TRIAL_SHARE
         if rows < min(FEWEST_TRIAL_ROWS, n_rows) or share < TRIAL_SHARE / 10:
             self.left_out.append("the student was not chosen: a net with 256 hidden units was taken")

@@ -33,7 +33,7 @@ class CompressedClassifier(ClassifierMixin, BaseCompressor):
         nets with cuts of the columns (`PiecewiseLinearEncoding`), an additive model and boosted trees, each taught and
         each fitted to the original rows alone. The smallest is taken whose error is within one standard error of the
         best; within a `budget`, the best. The name of a family restricts the choice to it. A student that is given,
-        such as `StudentClassifier((64,))` or `TreeStudentClassifier()`, is cloned and taken as it is.
+        a net or trees of `compress.students`, is cloned and taken as it is.
     size_multiplier : float >= 1, default=100
         The number of rows of the transfer set, original ones included, as a multiple of the number of rows of `X`.
     labels : {"soft", "logits", "hard"}, default="soft"

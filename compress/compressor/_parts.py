@@ -73,12 +73,12 @@ def new_student(settings, task_name: str, default, rng):
     given = settings.student
     if isinstance(given, str):
         if given not in CHOICES:
-            raise ValueError(f"student must be an estimator or one of {CHOICES}, got {given!r}.")
+            raise ValueError(f"student must be an estimator or one of {CHOICES}, got {given!r}. The default is 'auto'.")
         given = default(verbose=settings.verbose, schema=settings.schema)
     elif not (isinstance(given, (BaseStudent, TreeStudent)) and made_for(given)):
         raise TypeError(
-            f"student must be one of {CHOICES}, or a {default.__name__} or another student of this library, which "
-            f"learns from the teacher, got {given!r}. A model to compress is the teacher."
+            f"student must be a {default.__name__}, a Tree{default.__name__} or one of {CHOICES}, got {given!r}. "
+            f"It learns from the teacher; a model to compress is the teacher."
         )
     student = clone(given)
     if settings.labels == "logits":

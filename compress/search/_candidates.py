@@ -36,6 +36,7 @@ LADDERS = {
 LEAVES = (8, 31)  # of the trees, whose number is chosen on the validation rows
 ROUNDS = 300
 BYTES_PER_EDGE = 8
+BYTES_OF_DESCRIPTION = 256  # of an encoding, in the file of a student
 
 
 @dataclass(frozen=True)
@@ -141,5 +142,6 @@ def _priced(student, data: TransferSet) -> Candidate:
     if isinstance(encoding, PiecewiseLinearEncoding):  # as many bins as there may be, with their edges
         sizes = plain.module_.body.hidden_layer_sizes
         width = sizes[0] if sizes else len(plain.module_.output_mean)
-        size += len(plain.schema_.continuous_) * (encoding.n_bins * 4 * width + (encoding.n_bins + 1) * BYTES_PER_EDGE)
+        per_column = encoding.n_bins * 4 * width + (encoding.n_bins + 1) * BYTES_PER_EDGE + 4
+        size += len(plain.schema_.continuous_) * per_column + BYTES_OF_DESCRIPTION
     return Candidate(student, size)
