@@ -165,6 +165,7 @@ def fitted(case):
     return student, table, *expected(student, table)
 
 
+ENCODED = ("cuts", "cuts, factored", "additive", "additive, classes")
 STRANGE = ("frame", "factored", "nominal", "regression", "linear", "empty", "cuts", "cuts, factored", "additive")
 
 

@@ -4,11 +4,13 @@ import itertools
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.linear_model import LinearRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from compress import MUNGE, CompressedClassifier, CompressedRegressor, StudentClassifier, StudentRegressor, TransferSet
 from compress.search import Budget, BudgetSearch, check_budget, search_budget, shape_costs
+from compress.students import PiecewiseLinearEncoding
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 3))
@@ -38,6 +40,14 @@ def test_costs_are_those_of_the_trained_student():
         assert row["n_parameters"] == student.n_parameters_
         assert abs(row["bytes"] - len(student.to_bytes())) < 16  # max_epochs has two digits here, one there
         assert row["us_per_row"] > 0
+
+
+def test_costs_of_a_student_with_cuts_are_those_of_the_trained_one():
+    net = clone(NET).set_params(encoding=PiecewiseLinearEncoding())
+    for row in shape_costs(net, DATA, SHAPES[:2]):
+        student = clone(net).set_params(hidden_layer_sizes=row["hidden_layer_sizes"]).fit(DATA)
+        assert row["n_parameters"] == student.n_parameters_
+        assert row["bytes"] == len(student.to_bytes())
 
 
 def test_costs_come_in_order_of_size():

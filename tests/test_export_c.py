@@ -11,7 +11,7 @@ import subprocess
 import numpy as np
 import pandas as pd
 import pytest
-from export_cases import CASES, FRAME, HOLES, NUMBERS, QUICK, STRANGE, expected, fitted, strange
+from export_cases import CASES, ENCODED, FRAME, HOLES, NUMBERS, QUICK, STRANGE, expected, fitted, strange
 from numpy.testing import assert_allclose
 
 from compress import StudentClassifier, StudentRegressor
@@ -82,6 +82,24 @@ def test_same_numbers_as_the_student(case, tmp_path):
         assert_allclose(run(library, name, student, rows), predictions, atol=tolerance)
     if case in ("numbers", "trees, numbers"):  # missing values where training had none
         assert_allclose(run(library, name, student, HOLES), student.predict_proba(HOLES), atol=tolerance)
+
+
+@needs_compiler
+@pytest.mark.parametrize("case", ENCODED)
+def test_students_with_cuts_agree_to_a_millionth(case, tmp_path):
+    student, table, *_ = fitted(case)
+    library, name = compiled(student, tmp_path)
+    for rows in (table, strange(table)):
+        assert_allclose(run(library, name, student, rows), student.predict_proba(rows), rtol=0, atol=1e-6)
+
+
+@needs_compiler
+def test_values_at_and_beyond_the_edges_are_those_of_the_student(tmp_path):
+    student, table, _, tolerance = fitted("cuts, of heavy tails")
+    library, name = compiled(student, tmp_path)
+    edges = student.module_.inputs.pieces.edges_by_column()
+    rows = np.array([[place, second] for place in edges[0] for second in (edges[1][0] - 5, edges[1][-1] * 2)])
+    assert_allclose(run(library, name, student, rows), student.predict_proba(rows), atol=tolerance)
 
 
 @needs_compiler

@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 import pytest
-from export_cases import CASES, FRAME, HOLES, NUMBERS, QUICK, STRANGE, expected, fitted, strange
+from export_cases import CASES, ENCODED, FRAME, HOLES, NUMBERS, QUICK, STRANGE, expected, fitted, strange
 from numpy.testing import assert_allclose, assert_array_equal
 
 from compress import StudentClassifier, StudentRegressor
@@ -55,6 +55,16 @@ def test_missing_values_and_unseen_categories(case, tmp_path):
     found = session(tmp_path / "m.onnx").run(None, onnx_inputs(student, rows))[-1]
     assert np.isfinite(found).all()
     assert_allclose(found.reshape(len(rows), -1), predictions, atol=tolerance)
+
+
+@pytest.mark.parametrize("case", ENCODED)
+def test_students_with_cuts_agree_to_a_millionth_in_onnx_and_numpy(case, tmp_path):
+    student, table, *_ = fitted(case)
+    student.to_onnx(tmp_path / "m.onnx")
+    for rows in (table, strange(table)):
+        found = session(tmp_path / "m.onnx").run(None, onnx_inputs(student, rows))[-1]
+        assert_allclose(found, student.predict_proba(rows), rtol=0, atol=1e-6)
+        assert_allclose(student.predictor()(rows), student.predict_proba(rows), rtol=0, atol=1e-6)
 
 
 def test_rows_of_adult(tmp_path):

@@ -67,6 +67,7 @@ MEMBERS = {
     "RocketClassifier, interval": RocketClassifier(sharing="interval", group_sizes=(8,), booster_blocks=2, **SEEDED),
     "DualDNNClassifier": DualDNNClassifier((8,), **SEEDED),
     "CompressedClassifier": CompressedClassifier(LogisticRegression(), student=NET, **FORM),
+    "CompressedClassifier, cuts": CompressedClassifier(LogisticRegression(), student=CUT, **FORM),
     "CompressedRegressor": CompressedRegressor(LinearRegression(), student=RNET, **FORM),
 }
 every_member = pytest.mark.parametrize("member", [pytest.param(m, id=name) for name, m in MEMBERS.items()])

@@ -168,10 +168,11 @@ def _continuous(plan: Plan, fields: list[str], h: str, width: int) -> list[str]:
         else:
             values.append(f"{there} ? {wide} : mean[{k}]")
         if k in plan.indicators:
-            flags.append(f"    if (!({there})) add({h}, flags[{plan.indicators.index(k)}], {width});")
+            place = plan.indicators.index(k)
+            (lines or flags).append(f"        if (!({there})) add({h}, flags[{place}], {width});")
     if plain:
         lines += [*_affine(h, "x", "continuous", len(plain), width), *_periodic(plan, h, width), "    }"]
-    return [*flags, *lines, *statements_of_pieces(plan, values, h, width)]
+    return [*lines, *flags, *statements_of_pieces(plan, values, h, width)]
 
 
 def _periodic(plan: Plan, h: str, width: int) -> list[str]:
