@@ -9,7 +9,6 @@ from threadpoolctl import threadpool_limits
 from compress.schema import Encoded
 from compress.trees import (
     Growth,
-    Tests,
     TreeEnsemble,
     TreeEvaluator,
     ensemble_from_bytes,
@@ -18,6 +17,7 @@ from compress.trees import (
     single_precision,
     with_single_precision,
 )
+from compress.trees import Tests as TreeTests
 from compress.trees import _grow as growing
 from compress.trees import _sklearn as reading
 from compress.trees._cuts import cuts_of
@@ -141,7 +141,9 @@ def test_one_row_has_the_leaves_that_it_has_among_others():
 
 
 def test_numbers_on_a_threshold_go_left_and_the_next_float_goes_right():
-    tests = Tests(np.array([True, False]), np.array([0, 1]), np.array([0.5, 1e9 + 0.1]), np.array([True, False]), ())
+    tests = TreeTests(
+        np.array([True, False]), np.array([0, 1]), np.array([0.5, 1e9 + 0.1]), np.array([True, False]), ()
+    )
     trees = TreeEnsemble(
         np.zeros(1), np.array([1, 0, 0, 1, 0, 0], bool), np.array([0, 1]), np.array([1, 2, 10, 20], np.float32), tests
     )

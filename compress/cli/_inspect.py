@@ -11,7 +11,6 @@ __all__ = ["run"]
 def run(args) -> None:
     """Print the contents of a student as JSON."""
     student = load_student(args.student)
-    body = student.module_.body
     columns = []
     for column in student.schema_.columns_:
         facts = {"name": column.name, "kind": column.kind, "dtype": column.dtype, "missing": column.missing}
@@ -25,10 +24,22 @@ def run(args) -> None:
         "class": type(student).__name__,
         "bytes": args.student.stat().st_size,
         "parameters": student.n_parameters_,
-        "hidden_layer_sizes": list(body.hidden_layer_sizes),
-        "activation": student.activation,
-        "n_frequencies": 0 if body.periodic is None else body.periodic.weight.shape[1],
+        **(_of_trees(student) if hasattr(student, "trees_") else _of_net(student)),
     }
     if hasattr(student, "classes_"):
         result["classes"] = student.classes_.tolist()
     print_json({**result, "columns": columns})
+
+
+def _of_net(student) -> dict:
+    body = student.module_.body
+    return {
+        "hidden_layer_sizes": list(body.hidden_layer_sizes),
+        "activation": student.activation,
+        "n_frequencies": 0 if body.periodic is None else body.periodic.weight.shape[1],
+    }
+
+
+def _of_trees(student) -> dict:
+    trees = student.trees_
+    return {"iterations": trees.n_iter, "trees": trees.n_trees, "splits": len(trees.test), "leaves": len(trees.leaf)}

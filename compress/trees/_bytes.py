@@ -18,7 +18,9 @@ import numpy as np
 
 from compress.trees._ensemble import Tests, TreeEnsemble
 
-__all__ = ["ensemble_from_bytes", "ensemble_to_bytes"]
+__all__ = ["MOST_LEAVES", "ensemble_from_bytes", "ensemble_to_bytes"]
+
+MOST_LEAVES = 4096  # of a tree; a deep tree of a stranger would take long to walk
 
 
 def ensemble_to_bytes(ensemble: TreeEnsemble) -> tuple[dict, bytes]:
@@ -105,6 +107,7 @@ def ensemble_from_bytes(described: dict, content: bytes, n_categories) -> TreeEn
     tests = Tests(single, feature, threshold, _bits(parts[5], n_numbers), sets)
     ensemble = TreeEnsemble(np.array(base, dtype=np.float64), is_split, test, leaf, tests)
     _must(len(ensemble.shape.root) == n_leaves - n_splits, "of whole trees")
+    _must(int(np.diff(ensemble.leaves_of_trees).max()) <= MOST_LEAVES, f"of at most {MOST_LEAVES} leaves")
     return ensemble
 
 

@@ -24,7 +24,7 @@ __all__ = ["TreeEvaluator", "single_precision", "with_single_precision"]
 CHUNK = 1024  # rows at a time
 # by the most leaves of a tree: the type of a word, and one that holds each of its bits alone exactly
 SMALL = {8: np.uint8, 16: np.uint16, 32: np.uint32, 64: np.uint64}
-LARGEST_TABLES = 2**25  # bytes
+LARGEST_TABLES = 2**24  # bytes
 NEGLIGIBLE = 1e-6  # standard deviations of a column that rounding to float32 may move a number
 LARGEST_SINGLE = 1e30
 
