@@ -275,6 +275,18 @@ def test_a_split_takes_less_than_12_bytes_and_a_leaf_4():
     assert len(content) < 8 * len(trees.test) + 4 * len(trees.leaf)
 
 
+def test_categories_that_no_split_tells_apart_share_a_group():
+    codes = RNG.integers(0, 5000, size=(N, 1)).astype(np.int32)
+    rows, n_categories = Encoded(np.empty((N, 0)), codes), np.array([5000])
+    growth = Growth(40, 8, 0.2, 5, 0.0, 60)
+    trees = grow(
+        rows, n_categories, np.sin(codes), None, growth, single=np.empty(0, bool), probabilities=False, seed=0
+    )[0]
+    described, content = ensemble_to_bytes(trees)
+    assert 8 <= described["n_groups"][0] <= 61 and len(content) < 5001 + 40 * 100
+    assert_array_equal(ensemble_from_bytes(described, content, n_categories).tests.sets[0], trees.tests.sets[0])
+
+
 def test_a_truncated_ensemble_has_only_the_tests_that_it_needs():
     trees = grown(max_leaf_nodes=31)
     small = trees.truncated(1)
@@ -291,6 +303,8 @@ FORGERIES = {
     "too many tests": lambda d: d["n_tests"].__setitem__(0, 10**9),
     "columns of tests": lambda d: d.update(n_tests=[1]),
     "double of no column": lambda d: d.update(double=[99]),
+    "groups of no column": lambda d: d.update(n_groups=[0]),
+    "too many groups": lambda d: d["n_groups"].__setitem__(0, 2**17),
     "entry left out": lambda d: d.pop("double"),
 }
 
