@@ -9,7 +9,6 @@ from threadpoolctl import threadpool_limits
 from compress.schema import Encoded
 from compress.trees import (
     Growth,
-    Tests,
     TreeEnsemble,
     TreeEvaluator,
     ensemble_from_bytes,
@@ -18,6 +17,7 @@ from compress.trees import (
     single_precision,
     with_single_precision,
 )
+from compress.trees import Tests as TreeTests
 from compress.trees import _grow as growing
 from compress.trees import _sklearn as reading
 from compress.trees._cuts import cuts_of
@@ -141,7 +141,9 @@ def test_one_row_has_the_leaves_that_it_has_among_others():
 
 
 def test_numbers_on_a_threshold_go_left_and_the_next_float_goes_right():
-    tests = Tests(np.array([True, False]), np.array([0, 1]), np.array([0.5, 1e9 + 0.1]), np.array([True, False]), ())
+    tests = TreeTests(
+        np.array([True, False]), np.array([0, 1]), np.array([0.5, 1e9 + 0.1]), np.array([True, False]), ()
+    )
     trees = TreeEnsemble(
         np.zeros(1), np.array([1, 0, 0, 1, 0, 0], bool), np.array([0, 1]), np.array([1, 2, 10, 20], np.float32), tests
     )
@@ -273,6 +275,18 @@ def test_a_split_takes_less_than_12_bytes_and_a_leaf_4():
     assert len(content) < 8 * len(trees.test) + 4 * len(trees.leaf)
 
 
+def test_categories_that_no_split_tells_apart_share_a_group():
+    codes = RNG.integers(0, 5000, size=(N, 1)).astype(np.int32)
+    rows, n_categories = Encoded(np.empty((N, 0)), codes), np.array([5000])
+    growth = Growth(40, 8, 0.2, 5, 0.0, 60)
+    trees = grow(
+        rows, n_categories, np.sin(codes), None, growth, single=np.empty(0, bool), probabilities=False, seed=0
+    )[0]
+    described, content = ensemble_to_bytes(trees)
+    assert 8 <= described["n_groups"][0] <= 61 and len(content) < 5001 + 40 * 100
+    assert_array_equal(ensemble_from_bytes(described, content, n_categories).tests.sets[0], trees.tests.sets[0])
+
+
 def test_a_truncated_ensemble_has_only_the_tests_that_it_needs():
     trees = grown(max_leaf_nodes=31)
     small = trees.truncated(1)
@@ -289,6 +303,8 @@ FORGERIES = {
     "too many tests": lambda d: d["n_tests"].__setitem__(0, 10**9),
     "columns of tests": lambda d: d.update(n_tests=[1]),
     "double of no column": lambda d: d.update(double=[99]),
+    "groups of no column": lambda d: d.update(n_groups=[0]),
+    "too many groups": lambda d: d["n_groups"].__setitem__(0, 2**17),
     "entry left out": lambda d: d.pop("double"),
 }
 

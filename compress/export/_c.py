@@ -45,7 +45,7 @@ def to_c(student, path, *, name: str | None = None) -> tuple[Path, Path]:
 
     Parameters
     ----------
-    student : fitted StudentClassifier or StudentRegressor
+    student : fitted StudentClassifier, StudentRegressor, TreeStudentClassifier or TreeStudentRegressor
         The student to export.
     path : str or path ending in ".c"
         The path of the C file; the header has the same name, ending in ".h". Existing files are replaced when both new

@@ -39,13 +39,13 @@ def to_onnx(student, path, *, precision: str = "float32", X=None, check: bool = 
 
     Parameters
     ----------
-    student : fitted StudentClassifier or StudentRegressor
+    student : fitted StudentClassifier, StudentRegressor, TreeStudentClassifier or TreeStudentRegressor
         The student to export.
     path : str or path
         The path of the file. An existing file is replaced when the new one is complete and checked.
     precision : {"float32", "float16", "int8"}, default="float32"
         The type in which large weights are stored. With the smaller ones predictions change a little; the result says
-        how much.
+        how much. Trees have float32 only.
     X : DataFrame or array, optional
         The rows on which the model is checked and compared; 1,000 made-up ones by default.
     check : bool, default=True

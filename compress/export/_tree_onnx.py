@@ -74,7 +74,7 @@ def _features(graph, plan: TreePlan, given, codes) -> tuple[str, np.ndarray, np.
         width += 1
     for column in asked_columns(plan):
         own = np.flatnonzero(tests.features == tests.n_continuous + column.k)
-        table = graph.constant(~tests.sets[column.k].T, np.float32)
+        table = graph.cast(graph.constant(~tests.sets[column.k].T, np.uint8), "float")  # once, when a model is loaded
         parts.append(graph.add("Gather", table, codes[column.k], axis=0))
         place[own] = width + np.arange(len(own))
         width += len(own)

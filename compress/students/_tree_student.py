@@ -20,7 +20,7 @@ from compress.schema import LearningSet, Schema, check_validation_pair, checked_
 from compress.students._learning import held_out_rows, learning_set
 from compress.students._objectives import SoftTargets
 from compress.students._predicting import PredictingStudent
-from compress.trees import Growth, TreeEnsemble, TreeEvaluator, grow, single_precision
+from compress.trees import MOST_LEAVES, Growth, TreeEnsemble, TreeEvaluator, grow, single_precision
 
 __all__ = ["TreeStudent"]
 
@@ -38,7 +38,7 @@ class TreeStudent(PredictingStudent):
     _fitted = "trees_"
     _parameter_constraints = {
         "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "max_leaf_nodes": [Interval(Integral, 2, 4096, closed="both")],
+        "max_leaf_nodes": [Interval(Integral, 2, MOST_LEAVES, closed="both")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "min_samples_leaf": [Interval(Integral, 1, None, closed="left")],
         "l2_regularization": [Interval(Real, 0, None, closed="left")],

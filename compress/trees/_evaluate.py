@@ -24,7 +24,7 @@ __all__ = ["TreeEvaluator", "single_precision", "with_single_precision"]
 CHUNK = 1024  # rows at a time
 # by the most leaves of a tree: the type of a word, and one that holds each of its bits alone exactly
 SMALL = {8: np.uint8, 16: np.uint16, 32: np.uint32, 64: np.uint64}
-LARGEST_TABLES = 2**25  # bytes
+LARGEST_TABLES = 2**24  # bytes
 NEGLIGIBLE = 1e-6  # standard deviations of a column that rounding to float32 may move a number
 LARGEST_SINGLE = 1e30
 
@@ -98,6 +98,7 @@ class TreeEvaluator:
             self._shift, bias = (23, 127) if self._number is np.float32 else (52, 1023)
             self._view = np.int32 if self._number is np.float32 else np.int64
             self._offset = (bounds[:-1] - bias).astype(self._view)
+            self._full = _low_bits(np.diff(bounds)).astype(self._word)
             self._tables = self._made()
 
     def __getstate__(self):
@@ -122,6 +123,9 @@ class TreeEvaluator:
             The sums.
         """
         n, n_outputs = len(continuous), self.ensemble.n_outputs
+        if n == 1:
+            values = self._leaf.take(self.leaves(continuous, nominal)).reshape(1, -1, n_outputs)
+            return np.add.reduce(values, axis=1) + self.ensemble.base
         out = np.empty((n, n_outputs))
         for start in range(0, n, CHUNK):
             rows = slice(start, start + CHUNK)
@@ -218,7 +222,7 @@ class TreeEvaluator:
 
     def _by_masks(self, x: np.ndarray, nominal) -> np.ndarray:
         words = np.empty((len(x), self.ensemble.n_trees), dtype=self._word)
-        words[:] = _low_bits(np.diff(self.ensemble.leaves_of_trees)).astype(self._word)
+        words[:] = self._full
         more = np.empty_like(words)
         n_continuous = self.ensemble.tests.n_continuous
         for f, thresholds, table in self._tables:
@@ -243,36 +247,34 @@ class TreeEvaluator:
     def _of_one(self, row: np.ndarray, codes) -> np.ndarray:
         """Return the leaves of one row: words of all trees as one integer, for which Python is quicker than NumPy."""
         if self._integers is None:
-            n_continuous = self.ensemble.tests.n_continuous
-            self._integers = [
-                (f, None, True, [int.from_bytes(line.tobytes(), "little") for line in table])
-                if thresholds is None
-                else (
-                    f,
-                    thresholds.tolist(),
-                    thresholds.dtype == np.float32,
-                    [int.from_bytes(line.tobytes(), "little") for line in table],
-                )
-                for f, thresholds, table in self._tables
-            ]
-            full = _low_bits(np.diff(self.ensemble.leaves_of_trees)).astype(self._word).tobytes()
-            self._full, self._n_continuous = int.from_bytes(full, "little"), n_continuous
-        with np.errstate(over="ignore"):
-            single, double = row.astype(np.float32).tolist(), None
-        possible = self._full
-        for f, thresholds, is_single, words in self._integers:
+            self._integers = self._as_integers()
+        possible, columns = self._integers
+        if row.dtype == np.float32:
+            values = singles = row.tolist()
+        else:
+            values = row.tolist()
+            with np.errstate(over="ignore"):
+                singles = row.astype(np.float32).tolist()
+        codes = None if codes is None else codes.tolist()
+        for f, thresholds, single, words in columns:
             if thresholds is None:
-                possible &= words[codes[f - self._n_continuous]]
+                possible &= words[codes[f]]
                 continue
-            if is_single:
-                value = single[f]
-            else:
-                double = row.tolist() if double is None else double
-                value = double[f]
+            value = singles[f] if single else values[f]
             possible &= words[bisect_left(thresholds, value)] if value == value else words[-1]
-        size = self._word().itemsize * self.ensemble.n_trees
-        words = np.frombuffer(possible.to_bytes(size, "little"), dtype=self._word)
-        return self._numbers_of(words)[None]
+        content = possible.to_bytes(self._word().itemsize * self.ensemble.n_trees, "little")
+        return self._numbers_of(np.frombuffer(content, dtype=self._word))[None]
+
+    def _as_integers(self) -> tuple[int, list]:
+        """Return the words of all leaves, and for each column: its place, its thresholds, their type and its words."""
+        n_continuous, columns = self.ensemble.tests.n_continuous, []
+        for f, thresholds, table in self._tables:
+            words = [int.from_bytes(line.tobytes(), "little") for line in table]
+            if thresholds is None:
+                columns.append((f - n_continuous, None, False, words))
+            else:
+                columns.append((f, thresholds.tolist(), thresholds.dtype == np.float32, words))
+        return int.from_bytes(self._full.tobytes(), "little"), columns
 
     # ------------------------------------------------------ level by level
     def _walked(self, x: np.ndarray, nominal) -> np.ndarray:

@@ -10,7 +10,13 @@ import numpy as np
 import pandas as pd
 from safetensors import safe_open
 
-from compress import StudentClassifier, StudentRegressor, load_student
+from compress import (
+    StudentClassifier,
+    StudentRegressor,
+    TreeStudentClassifier,
+    TreeStudentRegressor,
+    load_student,
+)
 from compress.students import PeriodicEncoding, PiecewiseLinearEncoding
 
 N = 40
@@ -41,6 +47,10 @@ def students() -> list:
         StudentRegressor((3, 2), **QUICK).fit(FRAME[["size", "town"]].to_numpy(dtype=object), 1000 + np.arange(N)),
         StudentRegressor((), **QUICK).fit(RNG.normal(size=(N, 3)), RNG.normal(size=(N, 2))),
         StudentClassifier((), encoding=PiecewiseLinearEncoding(3), schema=kinds, **QUICK).fit(FRAME, np.arange(N) % 2),
+        TreeStudentClassifier(5, max_iter=3, min_samples_leaf=2, schema=kinds).fit(
+            FRAME, np.array(["a", "bc", "NA"])[np.arange(N) % 3]
+        ),
+        TreeStudentRegressor(5, max_iter=3, min_samples_leaf=2).fit(1e6 + RNG.normal(size=(N, 3)), np.arange(N)),
     ]
 
 

@@ -19,7 +19,16 @@ ODD = st.one_of(
     st.sampled_from(
         [0, 1, -1, 2, 3, 2**31, 2**63 - 1, 2**63, 10**30, -(10**30), 0.0, -0.5, 1.5, 1e308, 1e-320, "", "a", "NA"]
         + ["softmax", "identity", "sigmoid", "float64", "<U500000000", "object", "category", "int64", "Values", "a\0b"]
-        + ["nominal", "continuous", "StudentRegressor", "StudentClassifier", "\ud800", "M8[ns]", "i4,(9999,9999)f8"]
+        + [
+            "nominal",
+            "continuous",
+            "StudentRegressor",
+            "StudentClassifier",
+            "TreeStudentClassifier",
+            "\ud800",
+            "M8[ns]",
+            "i4,(9999,9999)f8",
+        ]
     ),
     st.integers(),
     st.floats(),
