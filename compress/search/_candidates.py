@@ -35,6 +35,7 @@ LADDERS = {
 }
 LEAVES = (8, 31)  # of the trees, whose number is chosen on the validation rows
 ROUNDS = 300
+ADDITIVE_LEARNING_RATE = 0.03  # without hidden layers: at that of deeper nets it would need ten times the passes
 BYTES_PER_EDGE = 8
 BYTES_OF_DESCRIPTION = 256  # of an encoding, in the file of a student
 
@@ -120,7 +121,8 @@ def net_student(task: str, family: str, shape: tuple, **settings):
     """Return a net that is not fitted."""
     kind = StudentClassifier if task == "classification" else StudentRegressor
     encoding = None if family == "net" else PiecewiseLinearEncoding()
-    return _with(kind(shape, encoding=encoding), settings)
+    options = {} if shape else {"learning_rate": ADDITIVE_LEARNING_RATE}
+    return _with(kind(shape, encoding=encoding, **options), settings)
 
 
 def tree_student(task: str, max_leaf_nodes: int, **settings):
