@@ -91,7 +91,7 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int, steps) -> dict:
         full = rows_of(teacher, both[0], munge, config["rows_taught"], config, n_jobs)
     kind = "values" if regression else "probabilities"
     told = row_errors(valid[1], teacher_outputs(selected, valid[0], kind), None if regression else selected.classes_)
-    models, chosen, learned = {"T": teacher}, {}, {}
+    models, chosen, learned = {"T": teacher, "T, selected": selected}, {}, {}
     with clock.stage("students", "the chosen students"):
         for which, part in parts(trials, config).items():
             found = choose_student(part["trials"], data, budget=Budget(bytes=part["bytes"]), teacher_errors=told)

@@ -154,8 +154,23 @@ def test_hill_climb_rows_are_never_fitted_on(rows):
     X, y, X_val, y_val = rows
     given = EnsembleTeacherClassifier([Recorder()]).fit(X, y, X_val=X_val, y_val=y_val)
     np.testing.assert_array_equal(given.estimators_[0].X_, X)
-    held_out = EnsembleTeacherClassifier([Recorder()], random_state=0).fit(X, y)
+    held_out = EnsembleTeacherClassifier([Recorder()], refit=False, random_state=0).fit(X, y)
     assert len(held_out.estimators_[0].X_) == 0.8 * len(X)
+
+
+def test_after_the_selection_the_selected_models_learn_from_all_rows(rows):
+    X, y, X_val, y_val = rows
+    teacher = EnsembleTeacherClassifier([Recorder()], random_state=0).fit(X, y)
+    np.testing.assert_array_equal(teacher.estimators_[0].X_, X)
+    assert len(teacher.best_single_.estimators_[0].X_) == len(X)
+
+
+def test_refitting_changes_neither_the_selection_nor_its_weights(rows):
+    X, y, *_ = rows
+    once, again = (EnsembleTeacherClassifier("small", refit=refit, random_state=0).fit(X, y) for refit in (False, True))
+    assert once.names_ == again.names_ and once.library_scores_ == again.library_scores_
+    np.testing.assert_array_equal(once.weights_, again.weights_)
+    np.testing.assert_allclose(once.refitted(X, y).predict_proba(X), again.predict_proba(X))
 
 
 def test_weights_reach_the_members_and_rows_of_weight_zero_do_not(rows):

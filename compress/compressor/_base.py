@@ -20,6 +20,7 @@ from compress.compressor._parts import (
     checked_teacher,
     competing_students,
     costs_of_shapes,
+    fitted_again,
     fitted_teacher,
     judged_by,
     new_student,
@@ -167,7 +168,7 @@ class BaseCompressor(BaseEstimator):
         with stages.timed("teacher"):
             fitted = fitted_teacher(teacher, train, held, rng)
         check_teacher(fitted, self._task, labels="hard" if self.labels == "hard" else "soft")  # some methods are new
-        refits = train is not rows and not ready and not selects_on_held_out(fitted)
+        refits = train is not rows and not ready
         reserved = stages.seconds["teacher"] if refits else 0.0
         asked = asked_through(self.cache, fitted, rows, task)
         timed = self.verbose or self.time_limit is not None
@@ -215,7 +216,7 @@ class BaseCompressor(BaseEstimator):
         if train is not rows:
             if refits:
                 with stages.timed("teacher, all rows"):
-                    fitted = fitted_teacher(teacher, rows, None, rng)
+                    fitted = fitted_again(teacher, fitted, rows, rng)
             again = self.labels_from_ == "cross_fit"
             asked = asked_through(self.cache, fitted, rows, task)
             source = stages.cross_fit(teacher, fitted, rows) if again else SingleTeacher(asked)

@@ -17,6 +17,7 @@ from compress.teachers import (
     default_teacher,
     fit_teacher,
     is_fitted,
+    selects_on_held_out,
     teacher_kind,
     teacher_outputs,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "checked_teacher",
     "competing_students",
     "costs_of_shapes",
+    "fitted_again",
     "fitted_teacher",
     "handed_down",
     "judged_by",
@@ -99,6 +101,13 @@ def fitted_teacher(teacher, rows: Rows, held: Rows | None, rng):
     if is_fitted(teacher, rows.X):
         return teacher
     return fit_teacher(teacher, rows.X, rows.y, rows.weight, None if held is None else (held.X, held.y), rng)
+
+
+def fitted_again(teacher, fitted, rows: Rows, rng):
+    """Return the teacher fitted on all rows, after some were held out for choices; what it selected stays."""
+    if selects_on_held_out(fitted):
+        return fitted.refitted(rows.X, rows.y, rows.weight) if fitted.refit else fitted
+    return fitted_teacher(teacher, rows, None, rng)
 
 
 def costs_of_shapes(settings, task: Task, teacher, student) -> list[dict]:

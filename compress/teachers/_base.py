@@ -82,6 +82,7 @@ class EnsembleTeacher(BaseEstimator):
         min_weight=0.05,
         metric="rmse",
         validation_fraction=0.2,
+        refit=True,
         schema=None,
         n_jobs=None,
         verbose=0,
@@ -96,6 +97,7 @@ class EnsembleTeacher(BaseEstimator):
         self.min_weight = min_weight
         self.metric = metric
         self.validation_fraction = validation_fraction
+        self.refit = refit
         self.schema = schema
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -137,11 +139,13 @@ class EnsembleTeacher(BaseEstimator):
         if X_val is None:
             strata = None if self._classes is None else rows.codes
             split = holdout_split(rows.encoded, rows.codes, self.validation_fraction, rng, strata=strata)
-            rows, held = map(rows.take, split)
+            train, held = map(rows.take, split)
         else:
-            held = self._validation_rows(X_val, y_val)
-        fitted, predictions = self._fit_members(members, rows, held)
+            train, held = rows, self._validation_rows(X_val, y_val)
+        fitted, predictions = self._fit_members(members, train, held)
         self._select(members, fitted, predictions, held, rng)
+        if train is not rows and self.refit:
+            self._fit_again(rows)
         return self
 
     def refitted(self, X, y, sample_weight=None):
@@ -166,19 +170,30 @@ class EnsembleTeacher(BaseEstimator):
         check_is_fitted(self)
         other = clone(self)
         rows = other._training_rows(X, y, sample_weight)
-        other._encoder = TreeEncoder().fit(rows.encoded)
-        train = {**other._encoder.transform(rows.encoded, set(self._views)), RAW: rows.table}
-        members = [clone(estimator) for estimator in self.estimators_]
-        for estimator, view in zip(members, self._views):
-            if view != RAW:
-                tell_categorical(estimator, other._encoder.categorical)
-        other.estimators_ = Parallel(n_jobs=self.n_jobs)(
-            delayed(fit_alone)(name, estimator, train[view], rows.y, rows.weight)
-            for name, estimator, view in zip(self.names_, members, self._views)
-        )
+        other.estimators_, other._best_member = self.estimators_, None
         other.names_, other.weights_, other._views = list(self.names_), self.weights_.copy(), list(self._views)
-        other._best_member = None
+        other._fit_again(rows)
         return other
+
+    def _fit_again(self, rows: _Rows) -> None:
+        """Fit the selected models, and the best single one if there is one, on other rows."""
+        self._encoder = TreeEncoder().fit(rows.encoded)
+        members = list(zip(self.names_, self.estimators_, self._views))
+        best = self._best_member
+        if best is not None and not any(best[0] is estimator for estimator in self.estimators_):
+            members.append((self.best_single_name_, *best))
+        train = {**self._encoder.transform(rows.encoded, {view for *_, view in members}), RAW: rows.table}
+        again = [(name, clone(estimator), view) for name, estimator, view in members]
+        for _, estimator, view in again:
+            if view != RAW:
+                tell_categorical(estimator, self._encoder.categorical)
+        fitted = Parallel(n_jobs=self.n_jobs)(
+            delayed(fit_alone)(name, estimator, train[view], rows.y, rows.weight) for name, estimator, view in again
+        )
+        if best is not None:
+            position = next(i for i, (_, estimator, _) in enumerate(members) if estimator is best[0])
+            self._best_member = fitted[position], best[1]
+        self.estimators_ = fitted[: len(self.names_)]
 
     def _training_rows(self, X, y, sample_weight) -> _Rows:
         X = _table(X)

@@ -47,6 +47,9 @@ class EnsembleTeacherClassifier(ClassifierMixin, EnsembleTeacher):
         What is minimised on the hill-climb rows; see `ensemble_selection`.
     validation_fraction : float in (0, 1), default=0.2
         The share of the rows that is held out when `fit` gets no `X_val`.
+    refit : bool, default=True
+        Whether the selected models are fitted again on all rows, and keep their weights, when `fit` held some out
+        itself (`experiments.small_models` has the errors with and without).
     schema : Schema, mapping of column to kind, or None, default=None
         The kinds of the columns; None infers them. See `compress.schema.Schema`.
     n_jobs : int or None, default=None
@@ -176,6 +179,9 @@ class EnsembleTeacherRegressor(RegressorMixin, EnsembleTeacher):
         What is minimised on the hill-climb rows; see `ensemble_selection`.
     validation_fraction : float in (0, 1), default=0.2
         The share of the rows that is held out when `fit` gets no `X_val`.
+    refit : bool, default=True
+        Whether the selected models are fitted again on all rows, and keep their weights, when `fit` held some out
+        itself (`experiments.small_models` has the errors with and without).
     schema : Schema, mapping of column to kind, or None, default=None
         The kinds of the columns; None infers them. See `compress.schema.Schema`.
     n_jobs : int or None, default=None
