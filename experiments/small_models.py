@@ -48,10 +48,11 @@ FULL = {
     "library": "default",
     "budgets": [4_000, 16_000, 64_000, 256_000],
     "families_at": 64_000,
+    "munge_rows": None,
     "choice_rows": 100_000,
     "rows_taught": 200_000,
     "size_multiplier": 100,
-    "share": 0.4,
+    "share": 0.15,
     "latency_rows": [1, 10_000],
 }
 QUICK = {
@@ -59,6 +60,7 @@ QUICK = {
     "rows": {"n_train": 300, "n_valid": 150, "n_test": 300},
     "library": "small",
     "budgets": [16_000, 64_000],
+    "munge_rows": 1000,
     "choice_rows": 1000,
     "rows_taught": 1500,
     "size_multiplier": 5,
@@ -82,7 +84,8 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int, steps) -> dict:
     with clock.stage("teacher", "T"):
         selected, teacher = steps("teacher", taught_teachers)
     with clock.stage("munge", "p and s"):
-        search = steps("munge", lambda: tune_munge(train[0], selected, *valid, n_jobs=n_jobs, random_state=seed))
+        trial_rows = {"n_rows": config["munge_rows"], "n_jobs": n_jobs, "random_state": seed}
+        search = steps("munge", lambda: tune_munge(train[0], selected, *valid, **trial_rows))
     munge = MUNGE(search.p, search.s, n_jobs=n_jobs, random_state=seed)
     with clock.stage("trials", "candidates, taught and untaught"):
         data = rows_of(selected, train[0], munge, config["choice_rows"], config, n_jobs)
