@@ -9,6 +9,7 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
+from joblib import effective_n_jobs
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -47,6 +48,7 @@ class TreeStudent(PredictingStudent):
         "early_stopping": ["boolean", StrOptions({"auto"})],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"}), None],
+        "n_jobs": [Integral, None],
         "schema": [Mapping, Schema, None],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
@@ -65,6 +67,7 @@ class TreeStudent(PredictingStudent):
         early_stopping="auto",
         validation_fraction=0.1,
         n_iter_no_change="auto",
+        n_jobs=None,
         schema=None,
         verbose=0,
         random_state=None,
@@ -79,6 +82,7 @@ class TreeStudent(PredictingStudent):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+        self.n_jobs = n_jobs
         self.schema = schema
         self.verbose = verbose
         self.random_state = random_state
@@ -137,6 +141,7 @@ class TreeStudent(PredictingStudent):
             seed=draw_seed(rng),
             score=None if held_out is None else self._score(held_out),
             patience=patience,
+            n_threads=effective_n_jobs(self.n_jobs),
         )
         grown = trees.n_iter
         self.history_ = [{"iteration": i, "valid": float(e)} for i, e in enumerate([] if errors is None else errors)]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn._loss import HalfBinomialLoss
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from threadpoolctl import threadpool_limits
 
 from compress.trees._cuts import cuts_of
 from compress.trees._ensemble import TreeEnsemble
@@ -68,6 +69,7 @@ def grow(
     seed: int,
     score: Callable | None = None,
     patience: int | None = None,
+    n_threads: int = 1,
 ) -> tuple[TreeEnsemble, np.ndarray | None]:
     """Grow an ensemble.
 
@@ -94,6 +96,8 @@ def grow(
         The error on validation rows after each iteration; the iterations after the best one are left out.
     patience : int, optional
         Growing stops after so many iterations that do not improve on the best one.
+    n_threads : int, default=1
+        The number of threads, which the result does not depend on.
 
     Returns
     -------
@@ -112,13 +116,14 @@ def grow(
     if multiclass:
         share = len(data[1]) / len(matrix)
         models[0].set_params(min_samples_leaf=max(1, round(growth.min_samples_leaf * share)))
-    step = growth.max_iter if score is None or patience is None else max(patience, BLOCK)
+    block = growth.max_iter if score is None or patience is None else max(patience, BLOCK)
     errors, n_iter = None, 0
     while n_iter < growth.max_iter:
-        n_iter = min(n_iter + step, growth.max_iter)
+        n_iter = min(n_iter + max(block, n_iter // 4), growth.max_iter)  # each block looks at all rows again
         for k, model in enumerate(models):
             model.set_params(max_iter=n_iter)
-            model.fit(*(data or (matrix, targets[:, k].astype(np.float64), weight)))
+            with threadpool_limits(n_threads, user_api="openmp"):
+                model.fit(*(data or (matrix, targets[:, k].astype(np.float64), weight)))
         ensemble = ensemble_of(models, columns, n_categories, single)
         if score is not None:
             errors = score(ensemble)
