@@ -21,6 +21,7 @@ from compress.schema import LearningSet, Schema, check_validation_pair, checked_
 from compress.students._learning import held_out_rows, learning_set
 from compress.students._objectives import SoftTargets
 from compress.students._predicting import PredictingStudent
+from compress.training import single_thread
 from compress.trees import MOST_LEAVES, Growth, TreeEnsemble, TreeEvaluator, grow, single_precision
 
 __all__ = ["TreeStudent"]
@@ -249,7 +250,8 @@ class TreeStudent(PredictingStudent):
         def score(trees: TreeEnsemble) -> np.ndarray:
             stages = TreeEvaluator(trees).staged_sums(*held_out.encoded)
             outputs = (torch.from_numpy((sums * scale + mean).astype(np.float32)) for sums in stages)
-            return np.array([float(objective.score(z, target, *weight)) for z in outputs])
+            with single_thread(True):  # of torch, for many small tensors
+                return np.array([float(objective.score(z, target, *weight)) for z in outputs])
 
         return score
 

@@ -23,7 +23,7 @@ from compress.trees._sklearn import MatrixColumn, ensemble_of
 __all__ = ["Growth", "grow"]
 
 SMALLEST_COPY = 1e-4  # probability; rarer classes of a row get no copy of it
-BLOCK = 10  # iterations between two looks at the validation rows, at least
+BLOCK = 50  # iterations between two looks at the validation rows, at least: each look costs as much as some iterations
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def grow(
     score : callable(TreeEnsemble) -> array of shape (n_iter,), optional
         The error on validation rows after each iteration; the iterations after the best one are left out.
     patience : int, optional
-        Growing stops after so many iterations that do not improve on the best one.
+        Growing stops when so many iterations have not improved on the best one; it is looked at every 50 iterations.
     n_threads : int, default=1
         The number of threads, which the result does not depend on.
 
@@ -119,7 +119,7 @@ def grow(
     block = growth.max_iter if score is None or patience is None else max(patience, BLOCK)
     errors, n_iter = None, 0
     while n_iter < growth.max_iter:
-        n_iter = min(n_iter + max(block, n_iter // 4), growth.max_iter)  # each block looks at all rows again
+        n_iter = min(n_iter + max(block, n_iter // 2), growth.max_iter)
         for k, model in enumerate(models):
             model.set_params(max_iter=n_iter)
             with threadpool_limits(n_threads, user_api="openmp"):
