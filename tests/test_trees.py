@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.ensemble import HistGradientBoostingClassifier
-from threadpoolctl import threadpool_limits
 
 from compress.schema import Encoded
 from compress.trees import (
@@ -177,13 +176,6 @@ def test_stages_are_the_sums_of_the_first_iterations(target):
 
 
 # -------------------------------------------------------------------------------------------- growing
-def test_the_result_does_not_depend_on_the_number_of_threads():
-    with threadpool_limits(1):
-        first = ensemble_to_bytes(grown("three classes"))
-    with threadpool_limits(2):
-        assert ensemble_to_bytes(grown("three classes")) == first
-
-
 def test_rows_of_weight_0_are_no_rows():
     weight = (np.arange(N) % 3 > 0).astype(np.float32)
     kept = np.flatnonzero(weight)

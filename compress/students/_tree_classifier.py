@@ -54,6 +54,9 @@ class TreeStudentClassifier(ClassifierMixin, TreeStudent):
     n_iter_no_change : int, "auto" or None, default="auto"
         Growing stops after this many iterations without improvement on the validation rows. "auto" is 10 with
         `early_stopping=True`, else None, which grows all iterations.
+    n_jobs : int, optional
+        The number of threads that grow the trees, which the result does not depend on; -1 uses all cores. The default
+        is one: on a busy machine several threads wait for each other and may take fifty times as long.
     schema : None, mapping of column to kind, or Schema, default=None
         Which columns are nominal; None infers it from the dtypes. See `compress.schema.Schema`.
     verbose : int, default=0
@@ -122,6 +125,7 @@ class TreeStudentClassifier(ClassifierMixin, TreeStudent):
         early_stopping="auto",
         validation_fraction=0.1,
         n_iter_no_change="auto",
+        n_jobs=None,
         schema=None,
         verbose=0,
         random_state=None,
@@ -137,6 +141,7 @@ class TreeStudentClassifier(ClassifierMixin, TreeStudent):
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
+            n_jobs=n_jobs,
             schema=schema,
             verbose=verbose,
             random_state=random_state,

@@ -47,6 +47,9 @@ class TreeStudentRegressor(RegressorMixin, MultiOutputMixin, TreeStudent):
     n_iter_no_change : int, "auto" or None, default="auto"
         Growing stops after this many iterations without improvement on the validation rows. "auto" is 10 with
         `early_stopping=True`, else None, which grows all iterations.
+    n_jobs : int, optional
+        The number of threads that grow the trees, which the result does not depend on; -1 uses all cores. The default
+        is one: on a busy machine several threads wait for each other and may take fifty times as long.
     schema : None, mapping of column to kind, or Schema, default=None
         Which columns are nominal; None infers it from the dtypes. See `compress.schema.Schema`.
     verbose : int, default=0

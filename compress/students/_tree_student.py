@@ -9,6 +9,7 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
+from joblib import effective_n_jobs
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -20,6 +21,7 @@ from compress.schema import LearningSet, Schema, check_validation_pair, checked_
 from compress.students._learning import held_out_rows, learning_set
 from compress.students._objectives import SoftTargets
 from compress.students._predicting import PredictingStudent
+from compress.training import single_thread
 from compress.trees import MOST_LEAVES, Growth, TreeEnsemble, TreeEvaluator, grow, single_precision
 
 __all__ = ["TreeStudent"]
@@ -47,6 +49,7 @@ class TreeStudent(PredictingStudent):
         "early_stopping": ["boolean", StrOptions({"auto"})],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"}), None],
+        "n_jobs": [Integral, None],
         "schema": [Mapping, Schema, None],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
@@ -65,6 +68,7 @@ class TreeStudent(PredictingStudent):
         early_stopping="auto",
         validation_fraction=0.1,
         n_iter_no_change="auto",
+        n_jobs=None,
         schema=None,
         verbose=0,
         random_state=None,
@@ -79,6 +83,7 @@ class TreeStudent(PredictingStudent):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+        self.n_jobs = n_jobs
         self.schema = schema
         self.verbose = verbose
         self.random_state = random_state
@@ -137,6 +142,7 @@ class TreeStudent(PredictingStudent):
             seed=draw_seed(rng),
             score=None if held_out is None else self._score(held_out),
             patience=patience,
+            n_threads=effective_n_jobs(self.n_jobs),
         )
         grown = trees.n_iter
         self.history_ = [{"iteration": i, "valid": float(e)} for i, e in enumerate([] if errors is None else errors)]
@@ -244,7 +250,8 @@ class TreeStudent(PredictingStudent):
         def score(trees: TreeEnsemble) -> np.ndarray:
             stages = TreeEvaluator(trees).staged_sums(*held_out.encoded)
             outputs = (torch.from_numpy((sums * scale + mean).astype(np.float32)) for sums in stages)
-            return np.array([float(objective.score(z, target, *weight)) for z in outputs])
+            with single_thread(True):  # of torch, for many small tensors
+                return np.array([float(objective.score(z, target, *weight)) for z in outputs])
 
         return score
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn._loss import HalfBinomialLoss
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from threadpoolctl import threadpool_limits
 
 from compress.trees._cuts import cuts_of
 from compress.trees._ensemble import TreeEnsemble
@@ -22,7 +23,7 @@ from compress.trees._sklearn import MatrixColumn, ensemble_of
 __all__ = ["Growth", "grow"]
 
 SMALLEST_COPY = 1e-4  # probability; rarer classes of a row get no copy of it
-BLOCK = 10  # iterations between two looks at the validation rows, at least
+BLOCK = 50  # iterations between two looks at the validation rows, at least: each look costs as much as some iterations
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def grow(
     seed: int,
     score: Callable | None = None,
     patience: int | None = None,
+    n_threads: int = 1,
 ) -> tuple[TreeEnsemble, np.ndarray | None]:
     """Grow an ensemble.
 
@@ -93,7 +95,9 @@ def grow(
     score : callable(TreeEnsemble) -> array of shape (n_iter,), optional
         The error on validation rows after each iteration; the iterations after the best one are left out.
     patience : int, optional
-        Growing stops after so many iterations that do not improve on the best one.
+        Growing stops when so many iterations have not improved on the best one; it is looked at every 50 iterations.
+    n_threads : int, default=1
+        The number of threads, which the result does not depend on.
 
     Returns
     -------
@@ -112,13 +116,14 @@ def grow(
     if multiclass:
         share = len(data[1]) / len(matrix)
         models[0].set_params(min_samples_leaf=max(1, round(growth.min_samples_leaf * share)))
-    step = growth.max_iter if score is None or patience is None else max(patience, BLOCK)
+    block = growth.max_iter if score is None or patience is None else max(patience, BLOCK)
     errors, n_iter = None, 0
     while n_iter < growth.max_iter:
-        n_iter = min(n_iter + step, growth.max_iter)
+        n_iter = min(n_iter + max(block, n_iter // 2), growth.max_iter)
         for k, model in enumerate(models):
             model.set_params(max_iter=n_iter)
-            model.fit(*(data or (matrix, targets[:, k].astype(np.float64), weight)))
+            with threadpool_limits(n_threads, user_api="openmp"):
+                model.fit(*(data or (matrix, targets[:, k].astype(np.float64), weight)))
         ensemble = ensemble_of(models, columns, n_categories, single)
         if score is not None:
             errors = score(ensemble)
