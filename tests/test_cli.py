@@ -116,6 +116,42 @@ def test_fit_a_regression_from_a_teacher_of_arrays(run):
     assert set(json.loads(run("evaluate tmp/r.safetensors numbers.csv --target y")[1])["r2"]) == {"student"}
 
 
+TREES = "--student trees --p 0.2 --size-multiplier 3"
+FOREST = "--target class --nominal zip --teacher forest.joblib --trust-pickle"
+
+
+def test_fit_chooses_a_student_and_prints_who_competed_and_the_verdict(run):
+    code, out, err = run(f"fit train.csv {FOREST} {TREES} --test train.csv --out tmp/t.safetensors")
+    result = json.loads(out)
+    assert code == 0 and result["family"] == "trees" and "rounds of boosted trees" in result["model"]
+    assert sum(row["chosen"] for row in result["candidates"]) == 1
+    assert "| candidate | bytes |" in err and result["verdict"] in err
+    assert {"student", "teacher"} <= set(result["test"]["rmse"])
+    found = json.loads(run("inspect tmp/t.safetensors")[1])
+    assert (found["family"], found["n_iter"]) == ("trees", result["n_iter"])
+    assert run("predict tmp/t.safetensors train.csv --drop class")[0] == 0
+
+
+def test_a_student_within_bytes(run):
+    code, out, _ = run(f"fit train.csv {FOREST} {TREES} --budget-bytes 2500 --out tmp/t.safetensors")
+    assert code == 0 and json.loads(out)["bytes"] <= 2500
+
+
+def test_taught_tables_may_choose_too_and_the_answers_judge(run):
+    assert run(f"label train.csv {FOREST.replace('--target', '--drop')} --out tmp/l.parquet")[0] == 0
+    code, out, err = run("fit tmp/l.parquet --taught --nominal zip --student trees --out tmp/t.safetensors")
+    assert code == 0 and json.loads(out)["family"] == "trees" and "judged by the teacher's answers" in err
+
+
+def test_a_net_that_is_described_is_taken_as_it_is(run):
+    line = f"fit train.csv {FOREST} {' '.join(FAST)} --out tmp/n.safetensors"
+    code, out, _ = run(line)
+    result = json.loads(out)
+    assert code == 0 and result["hidden_layer_sizes"] == [8] and "candidates" not in result
+    code, _, err = run(line.replace("n.safetensors", "other.safetensors") + " --student trees")
+    assert code == 2 and "--hidden, --frequencies and --epochs describe a net, but --student is trees" in err
+
+
 def test_fit_without_a_teacher_trains_the_default_one(run, tmp_path):
     code, out, err = run(" ".join(["fit train.csv --target class --nominal zip", *FAST, "--out tmp/d.safetensors"]))
     result = json.loads(out)

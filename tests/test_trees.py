@@ -110,6 +110,14 @@ def test_two_classes_learn_the_same_from_soft_labels_as_from_weighted_copies():
     assert_allclose(ours, model.predict_proba(matrix)[:, 1], atol=1e-5)
 
 
+def test_of_too_many_copies_a_seeded_part_is_drawn(monkeypatch):
+    all_rows = grown("three classes")
+    monkeypatch.setattr(growing, "MOST_COPIES", N)
+    part, again = grown("three classes"), grown("three classes")
+    assert_array_equal(part.leaf, again.leaf)
+    assert len(part.leaf) != len(all_rows.leaf) or not np.array_equal(part.leaf, all_rows.leaf)
+
+
 def test_a_version_that_keeps_its_trees_in_another_way_is_refused(models):
     grown()
     model = models["models"][0]

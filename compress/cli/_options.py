@@ -98,8 +98,8 @@ def add_munge(command) -> None:
 
 def by_measure(rows: list[dict]) -> dict:
     """Return rows of `Report.measures` as `{key: {"student": ..., "teacher": ...}}`, without missing numbers."""
-    models = ("student", "teacher")
-    return {row["measure"]: {who: row[who] for who in models if row[who] is not None} for row in rows}
+    models = ("student", "teacher", "untaught")
+    return {row["measure"]: {who: row[who] for who in models if row.get(who) is not None} for row in rows}
 
 
 def say(message: str) -> None:

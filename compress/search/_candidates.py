@@ -33,8 +33,9 @@ LADDERS = {
         [(16, 16), (32, 32), (64, 32), (128, 64), (256, 64), (256, 256)],
     ],
 }
-LEAVES = (8, 31)  # of the trees, whose number is chosen on the validation rows
-ROUNDS = 300
+# Leaves and learning rates of the trees, whose number is chosen on the validation rows. Few trees need large steps.
+TREES, FEW_TREES, FEW_BYTES = ((8, 0.1), (31, 0.2)), ((8, 0.4), (31, 0.2)), 8000
+ROUNDS, FEWEST_ROUNDS = 300, 30  # with more than two classes a round grows a tree for each
 ADDITIVE_LEARNING_RATE = 0.03  # without hidden layers: at that of deeper nets it would need ten times the passes
 BYTES_PER_EDGE = 8
 BYTES_OF_DESCRIPTION = 256  # of an encoding, in the file of a student
@@ -94,7 +95,9 @@ def candidates_of(choice: str, task: str, data: TransferSet, budget: Budget | No
     found, smallest = [], []
     for family in families:
         if family == "trees":
-            found += [Candidate(tree_student(task, leaves, **settings)) for leaves in LEAVES]
+            n_classes = 2 if data.classes is None else len(data.classes)
+            grown = TREES if limit is None or limit > FEW_BYTES else FEW_TREES
+            found += [Candidate(tree_student(task, *ways, n_classes=n_classes, **settings)) for ways in grown]
             continue
         rungs = [[shape] for shape in SHAPES[family]] if limit is None else LADDERS[family]
         for ladder in rungs:
@@ -103,8 +106,8 @@ def candidates_of(choice: str, task: str, data: TransferSet, budget: Budget | No
             fitting = [candidate for candidate in priced if limit is None or candidate.bytes <= limit]
             found += fitting[-1:]
     if limit is not None and "trees" in families:
-        stump = clone(found[-1].student if found else tree_student(task, 2, **settings))
-        stump = stump.set_params(max_leaf_nodes=2, max_iter=1, early_stopping=False).fit(data)
+        stump = tree_student(task, 2, 0.1, **settings)
+        stump.set_params(max_iter=1).fit(data)
         smallest.append(Candidate(stump, len(stump.to_bytes())))
         if smallest[-1].bytes > limit:
             found = [candidate for candidate in found if candidate.family != "trees"]
@@ -125,10 +128,12 @@ def net_student(task: str, family: str, shape: tuple, **settings):
     return _with(kind(shape, encoding=encoding, **options), settings)
 
 
-def tree_student(task: str, max_leaf_nodes: int, **settings):
+def tree_student(task: str, max_leaf_nodes: int, learning_rate: float, *, n_classes: int = 2, **settings):
     """Return trees that are not fitted; how many are kept is chosen afterwards."""
     kind = TreeStudentClassifier if task == "classification" else TreeStudentRegressor
-    return _with(kind(max_leaf_nodes=max_leaf_nodes, max_iter=ROUNDS, early_stopping=False), settings)
+    rounds = max(ROUNDS // (n_classes - 1), FEWEST_ROUNDS)
+    grown = kind(max_leaf_nodes=max_leaf_nodes, learning_rate=learning_rate, max_iter=rounds, early_stopping=False)
+    return _with(grown, settings)
 
 
 def _with(student, settings: dict):

@@ -27,6 +27,7 @@ STAGES = (1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 60, 80, 100, 150, 200, 250, 300)  #
 TRIAL_SHARE = 0.15  # of the passes of a full training
 FEWEST_PASSES = 10
 TIMED_ROWS = 10_000
+MOST_COPIES = 200_000  # of rows for trees of more than two classes, which learn from a copy of each row for each class
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,6 +185,8 @@ def _outcomes(student, rows, X_val, y_val, share: float | None) -> list[Outcome]
     """Let a candidate learn, with the teacher when `share` is given, and judge it."""
     taught = share is not None
     if not hasattr(student, "hidden_layer_sizes"):
+        if taught and rows[0].kind == "probabilities" and len(rows[0].classes) > 2:
+            rows = (rows[0].head(min(len(rows[0]), MOST_COPIES // len(rows[0].classes))),)
         grown = clone(student).fit(*rows)
         stages = [n for n in STAGES if n < grown.n_iter_] + [grown.n_iter_]
         kept = [(clone(student).set_params(max_iter=n), grown.truncated(n)) for n in stages]

@@ -22,6 +22,7 @@ from compress.trees._sklearn import MatrixColumn, ensemble_of
 
 __all__ = ["Growth", "grow"]
 
+MOST_COPIES = 1_000_000  # of rows; of more rows a part is drawn, since each iteration goes over them once per class
 SMALLEST_COPY = 1e-4  # probability; rarer classes of a row get no copy of it
 BLOCK = 50  # iterations between two looks at the validation rows, at least: each look costs as much as some iterations
 
@@ -91,7 +92,8 @@ def grow(
     probabilities : bool
         Whether the targets are probabilities.
     seed : int
-        The seed of what scikit-learn draws; nothing that the trees depend on.
+        The seed by which rows are drawn where there are too many copies for all classes, and of what scikit-learn
+        draws, on which the trees do not depend.
     score : callable(TreeEnsemble) -> array of shape (n_iter,), optional
         The error on validation rows after each iteration; the iterations after the best one are left out.
     patience : int, optional
@@ -107,10 +109,14 @@ def grow(
     if weight is not None and not weight.all():
         there = np.flatnonzero(weight)
         encoded, targets, weight = encoded.take(there), targets[there], weight[there]
+    multiclass = probabilities and targets.shape[1] > 2
+    if multiclass and np.count_nonzero(targets > SMALLEST_COPY) > MOST_COPIES:
+        n_rows = max(1, int(len(targets) * MOST_COPIES / np.count_nonzero(targets > SMALLEST_COPY)))
+        drawn = np.sort(np.random.default_rng(seed).permutation(len(targets))[:n_rows])
+        encoded, targets, weight = encoded.take(drawn), targets[drawn], None if weight is None else weight[drawn]
     encoded = encoded._replace(continuous=with_single_precision(encoded.continuous, single))
     columns = _columns(encoded, n_categories, targets, weight, growth.max_bins, single)
     matrix = _matrix(encoded, columns)
-    multiclass = probabilities and targets.shape[1] > 2
     models = _models(growth, columns, seed, targets.shape[1], probabilities)
     data = _copies(matrix, targets, weight) if multiclass else None
     if multiclass:
