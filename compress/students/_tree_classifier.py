@@ -19,9 +19,9 @@ class TreeStudentClassifier(ClassifierMixin, TreeStudent):
     """A small ensemble of boosted trees that classifies, taught by hard labels, soft labels or a transfer set.
 
     Categories are split by sets, missing values go to a side that is learned, and categories that were not there in
-    training count as missing. Fewer iterations of the same fit are smaller students, see `truncated`. With more than two
-    classes a row is learned as a copy for each class, weighted with its probability; of more than a million copies a
-    seeded part is drawn.
+    training count as missing. Fewer iterations of the same fit are smaller students, see `truncated`. With more than
+    two classes a row is learned as a copy for each class, weighted with its probability; of more than a million copies
+    a seeded part is drawn.
 
     Parameters
     ----------
