@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-from compress.cli._answers import split_answers
 from compress.cli._chosen import chosen_student, shape_of, taught_student
 from compress.cli._columns import aligned, features, kind_of
 from compress.cli._csv import form_of
@@ -19,7 +18,7 @@ from compress.evaluation import size_bytes
 from compress.generators import MUNGE
 from compress.search import Budget
 from compress.teachers import task_of
-from compress.transfer import TransferSet
+from compress.transfer import TransferSet, split_answers
 
 __all__ = ["run"]
 

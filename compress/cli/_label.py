@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from compress.cli._answers import answers_frame
 from compress.cli._csv import form_of
 from compress.cli._for_teacher import read_for_teacher
 from compress.cli._numbers import check_text
 from compress.cli._outputs import check_output, write_table
 from compress.cli._teacher_file import load_teacher
 from compress.teachers import known_classes, task_of
-from compress.transfer import label_rows
+from compress.transfer import answers_frame, label_rows
 
 __all__ = ["run"]
 

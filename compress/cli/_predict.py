@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from compress.cli._answers import predictions_frame
+import numpy as np
+import pandas as pd
+
 from compress.cli._csv import form_of
 from compress.cli._for_student import read_for_student
 from compress.cli._outputs import check_output, write_table
@@ -30,3 +32,12 @@ def run(args) -> None:
         result.index = frame.index
         result = frame.join(result)
     write_table(result, args.out)
+
+
+def predictions_frame(predictions: np.ndarray, classes) -> pd.DataFrame:
+    """Return a student's predictions as columns: probability_CLASS, or prediction (prediction_0, ... for several)."""
+    if classes is not None:
+        return pd.DataFrame(predictions, columns=[f"probability_{c}" for c in classes])
+    if predictions.ndim == 1:
+        return pd.DataFrame({"prediction": predictions})
+    return pd.DataFrame(predictions, columns=[f"prediction_{i}" for i in range(predictions.shape[1])])

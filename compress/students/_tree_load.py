@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from compress.schema import Schema
+from compress.schema import Schema, check_schema, must
 from compress.students._classifier import StudentClassifier
-from compress.students._described_schema import check_schema, must
 from compress.students._description import checked_classes, checked_names, checked_parameters
 from compress.students._objectives import Logits, Objective, SoftTargets, Values
 from compress.students._regressor import StudentRegressor

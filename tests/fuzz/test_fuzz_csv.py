@@ -8,12 +8,12 @@ import string
 import numpy as np
 import pandas as pd
 import pytest
+from compress.cli._answers import PREFIX, answers_frame, split_answers
 from fuzz_students import FRAME, students
 from fuzzing import fuzz, slow_fuzz, tried
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from compress.cli._answers import PREFIX, answers_frame, split_answers
 from compress.cli._columns import features
 from compress.cli._csv import MISSING_WORDS, CsvForm, read_csv
 from compress.cli._for_student import read_for_student
