@@ -190,9 +190,7 @@ def test_workers_load_a_teacher_from_its_file(write, whole, teacher, tmp_path):
 def test_dask_workers_write_their_own_shards(write, whole, tmp_path):
     distributed = pytest.importorskip("distributed")
     with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
-        ) as cluster,
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
         distributed.Client(cluster) as client,
     ):
         write(tmp_path, client=client)

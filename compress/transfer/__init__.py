@@ -3,6 +3,7 @@
 from compress.transfer._answers import PREFIX, answers_frame, split_answers
 from compress.transfer._cross_fit import CrossFit, check_can_refit
 from compress.transfer._fingerprint import fingerprint
+from compress.transfer._kinds import as_probabilities
 from compress.transfer._labelling import label_rows
 from compress.transfer._lock import FolderLocked
 from compress.transfer._parted import PartedTransferSet
@@ -22,6 +23,7 @@ __all__ = [
     "StreamedTransferSet",
     "TransferSet",
     "answers_frame",
+    "as_probabilities",
     "check_can_refit",
     "fingerprint",
     "label_rows",

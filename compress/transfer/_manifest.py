@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from compress.schema import Schema, check_schema, described_classes
+from compress.transfer._kinds import KINDS
 
 __all__ = ["MANIFEST", "Manifest", "ShardEntry", "shard_name", "spans_of"]
 
@@ -21,7 +22,6 @@ MANIFEST = "manifest.json"
 FORMAT = 1
 MOST_SHARDS = 999_999  # as many as their names have numbers for
 LARGEST_MANIFEST = 2**30  # bytes
-KINDS = ("probabilities", "logits", "values")
 NUMBERS = ("rows", "original_rows", "shard_rows", "outputs")
 
 

@@ -10,10 +10,10 @@ import time
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.special import softmax
 
 from compress.schema import as_table, stack_tables, take, with_known_categories
 from compress.teachers import answered_classes
+from compress.transfer._kinds import KINDS, as_probabilities
 from compress.transfer._labelling import BLOCK_ROWS, LABELS, check_labels, label_rows
 from compress.transfer._originals import n_generated, with_original
 from compress.transfer._stored import StoredTransferSet
@@ -64,7 +64,7 @@ class TransferSet:
     seconds: dict = field(default_factory=dict)
 
     def __post_init__(self):
-        if self.kind not in ("probabilities", "logits", "values"):
+        if self.kind not in KINDS:
             raise ValueError(f"kind must be 'probabilities', 'logits' or 'values', got {self.kind!r}.")
         object.__setattr__(self, "X", as_table(self.X))
         if len(self.X) != len(self.targets):
@@ -85,11 +85,7 @@ class TransferSet:
 
     def probabilities(self) -> np.ndarray:
         """Return the targets as class probabilities, float32 of shape (n_rows, n_classes)."""
-        if self.kind == "values":
-            raise ValueError("the targets of a regression have no probabilities.")
-        if self.kind == "probabilities":
-            return np.ascontiguousarray(self.targets, dtype=np.float32)
-        return softmax(self.targets.astype(np.float32, copy=False), axis=1)
+        return as_probabilities(self.kind, self.targets)
 
     def head(self, n_rows: int) -> TransferSet:
         """Return the first rows: a smaller transfer set with the same original rows at the start.
