@@ -1,8 +1,9 @@
-"""Exports of a fitted student: a NumPy callable, an ONNX model, C source, the bytes of its file."""
+"""Exports of a fitted student: a NumPy callable, an ONNX model, C source, JavaScript, the bytes of its file."""
 
 from compress.export._c import to_c
 from compress.export._check import Exported
 from compress.export._feed import onnx_inputs
+from compress.export._js import js_module, to_js
 from compress.export._numpy import FEW_ROWS, NumpyPredictor, all_finite
 from compress.export._onnx import to_onnx
 from compress.export._parts import ColumnParts
@@ -17,9 +18,11 @@ __all__ = [
     "NumpyPredictor",
     "TreePredictor",
     "all_finite",
+    "js_module",
     "onnx_inputs",
     "read_student_file",
     "student_to_bytes",
     "to_c",
+    "to_js",
     "to_onnx",
 ]
