@@ -212,7 +212,7 @@ def test_no_rows_give_no_predictions(predict):
 def test_columns_without_names_are_found_by_their_position_as_text():
     student, table, expected, atol = fitted("numbers")
     row = dict(enumerate(table[0].tolist()))
-    for keys in (row, json.loads(json.dumps(row))):
+    for keys in (row, json.loads(json.dumps(row)), {f"x{j}": value for j, value in row.items()}):
         assert_allclose(student.predictor()(keys), expected[0], atol=atol)
 
 

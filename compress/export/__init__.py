@@ -1,4 +1,4 @@
-"""Exports of a fitted student: a function without torch, an ONNX model, C source, the bytes of its file.
+"""Exports of a fitted student: a function without torch, ONNX, C, JavaScript, the bytes of its file.
 
 Nothing here imports torch, scikit-learn or pandas, so that a program that only predicts starts at once.
 
@@ -17,6 +17,7 @@ from compress.export._check import Exported
 from compress.export._described_schema import must
 from compress.export._description import Described, NetDescription, is_integer, sizes_of
 from compress.export._feed import onnx_inputs
+from compress.export._js import js_module, to_js
 from compress.export._load import load_predictor, read_student
 from compress.export._numpy import NumpyPredictor
 from compress.export._onnx import to_onnx
@@ -38,6 +39,7 @@ __all__ = [
     "TreePredictor",
     "all_finite",
     "is_integer",
+    "js_module",
     "load_predictor",
     "must",
     "onnx_inputs",
@@ -45,5 +47,6 @@ __all__ = [
     "sizes_of",
     "student_to_bytes",
     "to_c",
+    "to_js",
     "to_onnx",
 ]

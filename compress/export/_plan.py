@@ -118,6 +118,8 @@ class Plan:
         The type of the one matrix that holds all columns; None means one input per column.
     mean : float64 array of shape (d_c,)
         The means of the continuous columns, which are subtracted.
+    scale : float64 array of shape (d_c,)
+        Their scales, by which `continuous` and `frequencies` are divided where `inverse_scale` is None.
     inverse_scale : float64 array of shape (d_c,) or None
         The factors that could not be folded into `continuous`, since the scales are beyond float32; else None.
     continuous : array of shape (d_c, width)
@@ -151,6 +153,7 @@ class Plan:
     inputs: list
     matrix: str | None
     mean: np.ndarray
+    scale: np.ndarray
     inverse_scale: np.ndarray | None
     continuous: np.ndarray
     indicators: list
@@ -171,6 +174,10 @@ class Plan:
     def n_outputs(self) -> int:
         """The number of columns of the last layer; it is one for two classes."""
         return len(self.layers[-1].bias) if self.layers else len(self.bias)
+
+    def standardised(self, weight: np.ndarray) -> np.ndarray:
+        """Return `continuous` or `frequencies` as they are for standardised columns: float32 numbers, as trained."""
+        return weight * self.scale[:, None] if self.inverse_scale is None else weight
 
 
 def plan_of(student) -> Plan:
@@ -233,6 +240,7 @@ def plan_of_net(net: Net, schema: Schema, output_activation: str, *, classes, fl
         inputs=columns,
         matrix=matrix,
         mean=mean,
+        scale=scale,
         inverse_scale=None if foldable else 1 / scale,
         continuous=first.weight[:at] / scale[:, None] if foldable else first.weight[:at],
         indicators=list(net.indicators),

@@ -39,7 +39,7 @@ class RowReader:
     """
 
     def __init__(self, schema, codes: list[dict]):
-        self.names, self.codes = schema.names, codes
+        self.names, self.codes, self.named = schema.names, codes, schema.is_frame_
         self.continuous, self.nominal = schema.continuous_.tolist(), schema.nominal_.tolist()
         self._numbers_of = _getter([self.names[j] for j in self.continuous])
         self._categories_of = _getter([self.names[j] for j in self.nominal])
@@ -115,6 +115,7 @@ class RowReader:
             return list(row)
         if not all(isinstance(name, str) for name in self.names):
             by_text = {str(name): name for name in self.names}  # JSON has no keys but texts
+            by_text |= {} if self.named else {f"x{name}": name for name in self.names}  # as exported forms call them
             by_text |= {name: name for name in self.names}
             row = {by_text.get(key, key): value for key, value in row.items()}
         known = set(self.names)

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from compress._files import write_atomically
 from compress._random import draw_seed
-from compress.export import TreePredictor, student_to_bytes, to_c, to_onnx
+from compress.export import TreePredictor, student_to_bytes, to_c, to_js, to_onnx
 from compress.schema import LearningSet, Schema, check_validation_pair, checked_table
 from compress.students._learning import held_out_rows, learning_set
 from compress.students._objectives import SoftTargets
@@ -225,6 +225,11 @@ class TreeStudent(PredictingStudent):
         """Write a C file and its header, free of dependencies; see `compress.export.to_c` for the parameters."""
         check_is_fitted(self, self._fitted)
         return to_c(self, path, name=name)
+
+    def to_js(self, path):
+        """Write an ES module for browsers and Node, free of dependencies; see `compress.export.to_js`."""
+        check_is_fitted(self, self._fitted)
+        return to_js(self, path)
 
     # -------------------------------------------------------------- the steps of fit
     def _take(self, trees: TreeEnsemble) -> None:
