@@ -286,7 +286,7 @@ BAD_LINES = {
     "fit train.csv --target class --nominal zap --out tmp/s": (1, "has no column 'zap'; did you mean 'zip'"),
     "evaluate s.safetensors train.csv --target job": (1, "has no column"),
     "generate train.csv --rows 0": (1, "--rows must be at least 1"),
-    "export s.safetensors": (2, "export needs --onnx FILE, --c FILE, or both"),
+    "export s.safetensors": (2, "export needs --onnx FILE, --c FILE or --js FILE, or several of them"),
     "export s.safetensors --c tmp/s.c --name 1st": (1, "must be a C identifier"),
     "export s.safetensors --c train.csv": (1, "train.csv exists"),
 }

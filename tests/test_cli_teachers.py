@@ -6,7 +6,6 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from compress.cli._answers import answers_frame, split_answers
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.pipeline import make_pipeline
@@ -15,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from compress import load_student
 from compress.cli import main
 from compress.teachers import column_categories, column_names
+from compress.transfer import answers_frame, split_answers
 
 N = 200
 RNG = np.random.default_rng(0)

@@ -16,6 +16,7 @@ FORMS = {
     "save": (["m.safetensors"], lambda student, folder: student.save(folder / "m.safetensors")),
     "onnx": (["m.onnx"], lambda student, folder: student.to_onnx(folder / "m.onnx")),
     "c": (["m.c", "m.h"], lambda student, folder: student.to_c(folder / "m.c")),
+    "js": (["m.mjs"], lambda student, folder: student.to_js(folder / "m.mjs")),
 }
 
 

@@ -111,8 +111,8 @@ def _add_export(commands) -> None:
         commands,
         "export",
         "compress.cli._export",
-        "write a student as an ONNX model or as C source",
-        "python -m compress export student.safetensors --onnx student.onnx --c student.c",
+        "write a student as an ONNX model, as C source or as JavaScript",
+        "python -m compress export student.safetensors --onnx student.onnx --js student.mjs",
     )
     command.add_argument("student", type=Path, metavar="STUDENT", help="file that `fit` or student.save wrote")
     command.add_argument("--onnx", type=Path, metavar="FILE", help="ONNX model, preprocessing inside")
@@ -122,6 +122,7 @@ def _add_export(commands) -> None:
     command.add_argument("--drop", nargs="+", default=[], metavar="COLUMN", help="columns of that table to leave out")
     command.add_argument("--c", type=Path, metavar="FILE", help="C source, with a header beside it")
     command.add_argument("--name", help="prefix of all names in C (default: the file's name)")
+    command.add_argument("--js", type=Path, metavar="FILE", help="ES module for browsers and Node")
     add_overwrite(command)
     command = add_command(
         commands,

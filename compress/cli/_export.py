@@ -1,4 +1,4 @@
-"""`export`: a saved student as an ONNX model or as C source."""
+"""`export`: a saved student as an ONNX model, as C source or as JavaScript."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["run"]
 
 def run(args) -> None:
     """Write the files, and print sizes and differences as JSON."""
-    if args.onnx is None and args.c is None:
-        raise UsageError("export needs --onnx FILE, --c FILE, or both.")
+    if args.onnx is None and args.c is None and args.js is None:
+        raise UsageError("export needs --onnx FILE, --c FILE or --js FILE, or several of them.")
     header = None if args.c is None else args.c.with_suffix(".h")
-    check_output(args.onnx, args.c, header, overwrite=args.overwrite)
+    check_output(args.onnx, args.c, header, args.js, overwrite=args.overwrite)
     if args.onnx is not None:
         need_packages("ONNX models", "onnx", "onnxruntime")
     form = form_of(args)
@@ -27,6 +27,10 @@ def run(args) -> None:
         source, header = student.to_c(args.c, name=args.name)
         result["c"] = {"source": str(source), "header": str(header), "bytes": source.stat().st_size}
         say(f"wrote {source} and {header}")
+    if args.js is not None:
+        path = student.to_js(args.js)
+        result["js"] = {"path": str(path), "bytes": path.stat().st_size}
+        say(f"wrote {path}")
     if args.onnx is not None:
         X = None
         if args.check is not None:

@@ -321,6 +321,10 @@ class BaseCompressor(BaseEstimator):
         """Write the student as a C file and its header; see `compress.export.to_c`."""
         return self._fitted_student().to_c(path, name=name)
 
+    def to_js(self, path):
+        """Write the student as an ES module for browsers and Node; see `compress.export.to_js`."""
+        return self._fitted_student().to_js(path)
+
     def report(self, X, y=None, *, latency_rows=(1, 10_000)) -> Report:
         """Compare the student with its teacher on rows that neither has seen; see `compress.report.compare`."""
         untaught = getattr(self, "untaught_", None)

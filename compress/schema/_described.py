@@ -21,7 +21,19 @@ EXTENSIONS = re.compile(r"category|object|boolean|str(ing)?|U?Int(8|16|32|64)|Fl
 
 
 def must(condition: bool, name: str, rule: str, value) -> None:
-    """Raise ValueError, which names the entry of the file, the rule and the value, unless the condition holds."""
+    """Raise ValueError, which names the entry of the file, the rule and the value, unless the condition holds.
+
+    Parameters
+    ----------
+    condition : bool
+        Whether the entry is right.
+    name : str
+        The name of the entry.
+    rule : str
+        What it must be.
+    value : object
+        What it is.
+    """
     if not condition:
         raise ValueError(f"{name} must be {rule}, got {shown(value)}")
 
@@ -37,7 +49,15 @@ def shown(value) -> str:
 
 
 def check_values(values, name: str) -> None:
-    """Check categories or classes: a list of different texts, finite numbers or booleans."""
+    """Check categories or classes: a list of different texts, finite numbers or booleans.
+
+    Parameters
+    ----------
+    values : object
+        What the file says.
+    name : str
+        The name of the entry.
+    """
     must(isinstance(values, list), name, "a list", values)
     for value in values:
         must(isinstance(value, SCALARS), name, "a list of texts, numbers and booleans", value)
@@ -84,6 +104,11 @@ def described_classes(plain) -> np.ndarray:
 
 def check_schema(plain) -> None:
     """Check what `Schema.from_dict` gets; the columns may be as many as the file has text for.
+
+    Parameters
+    ----------
+    plain : object
+        What the file says.
 
     Raises
     ------

@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from compress._files import write_atomically
-from compress.export import NumpyPredictor, student_to_bytes, to_c, to_onnx
+from compress.export import NumpyPredictor, student_to_bytes, to_c, to_js, to_onnx
 from compress.nets import ACTIVATIONS, MLP, TabularInput, activation_name, silence_body
 from compress.schema import Schema
 from compress.students._base import BaseStudent
@@ -102,7 +102,14 @@ class TableStudent(BaseStudent):
         """
         check_is_fitted(self, "module_")
         flat = not getattr(self, "outputs_2d_", True)
-        return NumpyPredictor(self.module_, self.schema_, self.objective_.output_activation, dtype, flat=flat)
+        return NumpyPredictor(
+            self.module_,
+            self.schema_,
+            self.objective_.output_activation,
+            dtype,
+            flat=flat,
+            classes=getattr(self, "classes_", None),
+        )
 
     def to_bytes(self) -> bytes:
         """Return what `save` writes to its file: safetensors weights, and the rest as JSON in their metadata."""
@@ -128,6 +135,11 @@ class TableStudent(BaseStudent):
         """Write a C file and its header, free of dependencies; see `compress.export.to_c` for the parameters."""
         check_is_fitted(self, "module_")
         return to_c(self, path, name=name)
+
+    def to_js(self, path):
+        """Write an ES module for browsers and Node, free of dependencies; see `compress.export.to_js`."""
+        check_is_fitted(self, "module_")
+        return to_js(self, path)
 
     # ------------------------------------------------- what its columns contribute, without hidden layers
     @property

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from compress._files import write_atomically
 from compress._random import draw_seed
-from compress.export import TreePredictor, student_to_bytes, to_c, to_onnx
+from compress.export import TreePredictor, student_to_bytes, to_c, to_js, to_onnx
 from compress.schema import LearningSet, Schema, check_validation_pair, checked_table
 from compress.students._learning import held_out_rows, learning_set
 from compress.students._objectives import SoftTargets
@@ -204,7 +204,8 @@ class TreeStudent(PredictingStudent):
         check_is_fitted(self, self._fitted)
         flat, objective = not getattr(self, "outputs_2d_", True), self.objective_
         unit = objective.mean, objective.scale
-        return TreePredictor(self.trees_, self.schema_, objective.output_activation, *unit, dtype, flat=flat)
+        options = {"flat": flat, "classes": getattr(self, "classes_", None)}
+        return TreePredictor(self.trees_, self.schema_, objective.output_activation, *unit, dtype, **options)
 
     def to_bytes(self) -> bytes:
         """Return what `save` writes to its file: the trees as one tensor of safetensors, the rest as JSON."""
@@ -230,6 +231,11 @@ class TreeStudent(PredictingStudent):
         """Write a C file and its header, free of dependencies; see `compress.export.to_c` for the parameters."""
         check_is_fitted(self, self._fitted)
         return to_c(self, path, name=name)
+
+    def to_js(self, path):
+        """Write an ES module for browsers and Node, free of dependencies; see `compress.export.to_js`."""
+        check_is_fitted(self, self._fitted)
+        return to_js(self, path)
 
     # -------------------------------------------------------------- the steps of fit
     def _take(self, trees: TreeEnsemble) -> None:

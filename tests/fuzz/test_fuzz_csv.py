@@ -8,7 +8,7 @@ import string
 import numpy as np
 import pandas as pd
 import pytest
-from compress.cli._answers import PREFIX, answers_frame, split_answers
+from compress.transfer import PREFIX, answers_frame, split_answers
 from fuzz_students import FRAME, students
 from fuzzing import fuzz, slow_fuzz, tried
 from hypothesis import assume, given
