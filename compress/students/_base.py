@@ -93,7 +93,7 @@ class BaseStudent(PredictingStudent):
         Raises
         ------
         FileNotFoundError
-            There is no checkpoint `resume_from`.
+            The checkpoint `resume_from` does not exist.
         ValueError
             A parameter is out of its range, the labels do not fit, soft labels do not sum to 1, or the checkpoint
             belongs to another training.

@@ -65,7 +65,7 @@ def checked_saving(checkpoint, resume_from) -> dict:
     Raises
     ------
     FileNotFoundError
-        There is no file `resume_from`.
+        The file `resume_from` does not exist.
     OSError
         No file can be written there.
     """
@@ -160,7 +160,7 @@ def read_checkpoint(path, facts: dict) -> tuple[Position, dict[str, torch.Tensor
     Raises
     ------
     ValueError
-        It is no checkpoint, or one of another training; the message says what differs.
+        It is not a checkpoint, or one of another training; the message says what differs.
     """
     path = os.fspath(path)
     try:

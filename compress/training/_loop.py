@@ -170,7 +170,7 @@ def train(
         Ctrl-C leaves the loop. To end a training early and keep what was learned, let a callback raise
         `StopTraining`.
     FileNotFoundError, ValueError
-        There is no checkpoint `resume_from`, or it belongs to another training.
+        The checkpoint `resume_from` does not exist, or it belongs to another training.
     MemoryError
         The rows of a batch, or the table and the net, do not fit on the GPU; the message says what to lower.
     """

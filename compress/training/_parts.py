@@ -34,7 +34,13 @@ class PartedRows:
         self.n_rows = sum(self.sizes)
 
     def head(self, n_rows: int) -> tuple[torch.Tensor, ...]:
-        """Return the first rows of the first part."""
+        """Return the first rows of the first part.
+
+        Parameters
+        ----------
+        n_rows : int
+            The largest number of rows.
+        """
         return tuple(t[:n_rows] for t in self._load(0, 0))
 
     def batches(self, batch_size: int, seed: int, epoch: int, device: torch.device):

@@ -60,10 +60,17 @@ def answers_frame(targets: np.ndarray, classes):
 def split_answers(frame, path):
     """Return the names of the answers' columns, targets, and classes or None of a table that `label` wrote.
 
+    Parameters
+    ----------
+    frame : DataFrame
+        The table.
+    path : str or path
+        What errors call it.
+
     Raises
     ------
     ValueError
-        The table has no answers, they are of several kinds, or they are no probabilities.
+        The table has no answers, they are of several kinds, or they are not probabilities.
     """
     columns = [name for name in frame.columns if str(name).startswith(PREFIX)]
     if not columns:

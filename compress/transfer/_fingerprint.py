@@ -15,7 +15,9 @@ import numpy as np
 
 from compress.schema import Schema
 
-__all__ = ["fingerprint"]
+__all__ = ["IGNORED", "fingerprint", "learned_by"]
+
+IGNORED = ("n_jobs", "verbose")  # parameters of generators on which no row depends
 
 
 def fingerprint(thing, name: str = "object") -> str:
@@ -48,6 +50,20 @@ def fingerprint(thing, name: str = "object") -> str:
             f"{name} needs a fingerprint, but a {type(thing).__name__} that cannot be taken apart has none: {error}. "
             "Pass an object that pickle can save."
         ) from error
+
+
+def learned_by(generator) -> dict:
+    """Return all that decides on the rows of a generator: its class, its parameters and what it has learned.
+
+    Parameters
+    ----------
+    generator : generator or None
+        A fitted generator.
+    """
+    if generator is None:
+        return {}
+    learned = {name: value for name, value in vars(generator).items() if name not in IGNORED}
+    return {"class": type(generator), **learned}
 
 
 class _Walk:

@@ -62,7 +62,7 @@ class LocalFolder:
         self.path.mkdir(parents=True, exist_ok=True)
 
     def names(self) -> list[str]:
-        """Return the names of all files, sorted; none where there is no folder."""
+        """Return the names of all files, sorted; an empty list where the folder does not exist."""
         try:
             return sorted(entry.name for entry in os.scandir(self.path))
         except FileNotFoundError:
@@ -130,7 +130,7 @@ class RemoteFolder:
         self._system.makedirs(self._root, exist_ok=True)
 
     def names(self) -> list[str]:
-        """Return the names of all files, sorted; none where there is no folder."""
+        """Return the names of all files, sorted; an empty list where the folder does not exist."""
         self._system.invalidate_cache()
         try:
             return sorted(path.rstrip("/").rsplit("/", 1)[-1] for path in self._system.ls(self._root, detail=False))

@@ -90,7 +90,7 @@ class FolderLock:
                 raise FolderLocked(_busy(self.folder, now))
 
     def _take(self, dead: dict | None) -> dict | None:
-        """Write the lock where there is none, or where it is the dead owner's; return the living owner or None."""
+        """Write the lock where it is free or the dead owner's; return the living owner or None."""
         with self._alone():
             found = self._read()
             if found is not None and found != dead and not _is_dead(found):

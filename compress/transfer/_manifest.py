@@ -22,7 +22,7 @@ MANIFEST = "manifest.json"
 FORMAT = 1
 MOST_SHARDS = 999_999  # as many as their names have numbers for
 LARGEST_MANIFEST = 2**30  # bytes
-NUMBERS = ("rows", "original_rows", "shard_rows", "outputs")
+NUMBERS = ("rows", "real_rows", "original_rows", "shard_rows", "outputs")
 
 
 def shard_name(index: int) -> str:
@@ -36,17 +36,17 @@ def shard_name(index: int) -> str:
     return f"shard-{index:06d}.parquet"
 
 
-def spans_of(n_original: int, n_rows: int, shard_rows: int) -> list[tuple[int, int]]:
+def spans_of(n_real: int, n_rows: int, shard_rows: int) -> list[tuple[int, int]]:
     """Return the first row of each shard and the one after its last.
 
-    Original and generated rows have shards of their own, so that those of the generator begin with its blocks.
+    Real and generated rows have shards of their own, so that those of the generator begin with its blocks.
 
     Parameters
     ----------
-    n_original, n_rows, shard_rows : int
-        The numbers of original rows, of all rows, and of rows of a shard.
+    n_real, n_rows, shard_rows : int
+        The numbers of real rows, of all rows, and of rows of a shard.
     """
-    ends = [(0, n_original), (n_original, n_rows)]
+    ends = [(0, n_real), (n_real, n_rows)]
     return [(i, min(i + shard_rows, stop)) for start, stop in ends for i in range(start, stop, shard_rows)]
 
 
@@ -77,8 +77,9 @@ class Manifest:
     Parameters
     ----------
     configuration : dict
-        All that decides on the bytes: `rows`, `original_rows`, `shard_rows`, `outputs`, `flat`, `kind`, `labels`,
-        `classes`, `schema`, `generator`, `teacher`, `original`.
+        All that decides on the bytes: `rows`, `real_rows` (those that are not generated), `original_rows` (those of
+        them whose labels may be known), `shard_rows`, `outputs`, `flat`, `kind`, `labels`, `classes`, `schema`,
+        `generator`, `teacher`, `original`.
     shards : dict of int to ShardEntry
         The shards that are there, by their number.
     """
@@ -90,7 +91,7 @@ class Manifest:
     def spans(self) -> list[tuple[int, int]]:
         """The first row of each shard and the one after its last."""
         c = self.configuration
-        return spans_of(c["original_rows"], c["rows"], c["shard_rows"])
+        return spans_of(c["real_rows"], c["rows"], c["shard_rows"])
 
     @property
     def classes(self) -> np.ndarray | None:
@@ -127,7 +128,7 @@ class Manifest:
         Raises
         ------
         FileNotFoundError
-            There is no manifest.
+            The folder has no manifest.
         ValueError
             It is damaged, from a later version, or does not say what it must.
         """
@@ -182,7 +183,8 @@ def _check(plain, where: str) -> None:
     try:
         numbers = [plain[key] for key in NUMBERS]
         fine = all(type(n) is int and n >= 0 for n in numbers) and plain["shard_rows"] > 0 and plain["outputs"] > 0
-        fine &= plain["original_rows"] <= plain["rows"] and plain["rows"] > 0 and plain["kind"] in KINDS
+        fine &= plain["original_rows"] <= plain["real_rows"] <= plain["rows"] and plain["rows"] > 0
+        fine &= plain["kind"] in KINDS
         fine &= isinstance(plain["shards"], list) and isinstance(plain["flat"], bool)
         fine &= plain["rows"] // plain["shard_rows"] <= MOST_SHARDS
         if plain["kind"] == "values":

@@ -92,7 +92,7 @@ class PartedTransferSet:
         return self._held(encoded, targets, min(max(self.n_original - before, 0), len(targets)))
 
     def sample(self, n_rows: int, *, random_state: int = 0, parts=None):
-        """Return rows drawn from all parts, in the order of the parts; all rows where there are no more.
+        """Return rows drawn from all parts, in the order of the parts; all rows where these are not more than `n_rows`.
 
         Parameters
         ----------

@@ -41,7 +41,7 @@ class StoredTransferSet(PartedTransferSet):
     Raises
     ------
     FileNotFoundError
-        There is no transfer set, or shards are missing.
+        The folder has no manifest, or shards are missing.
     ValueError
         The manifest or a shard is damaged.
     """

@@ -20,6 +20,13 @@ class StreamedTransferSet(PartedTransferSet):
     """Original rows, and in each epoch other generated rows; `TransferSet.stream` makes it, and explains the rest.
 
     It has the attributes and methods of `PartedTransferSet`.
+
+    Parameters
+    ----------
+    teacher, X, generator, n_rows, labels, classes, schema, part_rows, n_jobs
+        As in `TransferSet.stream`.
+    in_memory : type
+        `TransferSet`, of which parts in memory are made.
     """
 
     changes = True

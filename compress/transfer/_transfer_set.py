@@ -329,7 +329,7 @@ class TransferSet:
         Raises
         ------
         FileNotFoundError
-            There is no transfer set, or shards are missing.
+            The folder has no manifest, or shards are missing.
         ValueError
             The manifest or a shard is damaged, or from a later version.
         """

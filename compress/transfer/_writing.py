@@ -17,7 +17,7 @@ from compress.evaluation import progress
 from compress.generators import RowSlices
 from compress.schema import as_schema, as_table, stack_tables, take, with_known_categories
 from compress.teachers import answered_classes, teacher_outputs
-from compress.transfer._fingerprint import fingerprint
+from compress.transfer._fingerprint import IGNORED, fingerprint, learned_by
 from compress.transfer._folder import folder_at
 from compress.transfer._job import ShardJob, shards_written
 from compress.transfer._labelling import LABELS, check_labels
@@ -30,7 +30,6 @@ __all__ = ["write_shards"]
 
 SHARD_ROWS = 100_000
 FLUSH = 5.0  # seconds after which the manifest is written again: what a kill may cost at most
-IGNORED = {"n_jobs", "verbose"}  # parameters of generators on which no row depends
 
 
 def write_shards(
@@ -79,8 +78,8 @@ def write_shards(
     targets = _checked_targets(original_targets, len(X), first)
     configuration = {
         "rows": len(real) + missing,
-        "original_rows": len(real),
-        "labelled_rows": len(X),
+        "real_rows": len(real),
+        "original_rows": len(X),
         "shard_rows": shard_rows,
         "kind": kind,
         "labels": labels,
@@ -172,13 +171,12 @@ def _checked_targets(targets, n_original: int, first: np.ndarray) -> np.ndarray 
 def _described(generator) -> dict:
     """Return what decides on the rows of a generator: class, parameters, seed, and what it has learned."""
     parameters = {k: repr(v) for k, v in sorted(generator.get_params(deep=False).items()) if k not in IGNORED}
-    learned = {k: v for k, v in vars(generator).items() if k not in IGNORED}
     return {
         "class": _name(generator),
         "parameters": parameters,
         "seed": list(generator.entropy_),
         "block_rows": generator.n_rows_,
-        "fingerprint": fingerprint(learned, "the generator"),
+        "fingerprint": fingerprint(learned_by(generator), "the generator"),
     }
 
 

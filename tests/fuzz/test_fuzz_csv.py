@@ -8,7 +8,6 @@ import string
 import numpy as np
 import pandas as pd
 import pytest
-from compress.transfer import PREFIX, answers_frame, split_answers
 from fuzz_students import FRAME, students
 from fuzzing import fuzz, slow_fuzz, tried
 from hypothesis import assume, given
@@ -19,6 +18,7 @@ from compress.cli._csv import MISSING_WORDS, CsvForm, read_csv
 from compress.cli._for_student import read_for_student
 from compress.cli._numbers import check_text
 from compress.cli._table_files import read_table
+from compress.transfer import PREFIX, answers_frame, split_answers
 
 FORMS = st.sampled_from([CsvForm(), CsvForm(";"), CsvForm("\t"), CsvForm(";", ",", "."), CsvForm(",", ".", " ")])
 PIECES = st.sampled_from(
