@@ -146,6 +146,15 @@ def test_sample_rows_hold_the_answers_of_both(report):
     assert [s["values"][2] for s in samples] == encoded.nominal[:, 0].tolist()
 
 
+@pytest.mark.parametrize("dtype", [object, "category", "string", "int"])
+def test_labels_of_any_dtype_are_shown(dtype, tmp_path):
+    y = pd.Series((LABELS == "high") + 1) if dtype == "int" else pd.Series(LABELS, dtype=dtype)
+    student = StudentClassifier((4,), max_epochs=1, random_state=0)
+    made = report_of(TABLE, y, student, small_forest())
+    text = made.to_html(tmp_path / "report.html").read_text()
+    assert f'"truth": "{made.samples[0]["truth"]}"' in text and made.samples[0]["truth"] in y.tolist()
+
+
 def test_a_report_without_sample_rows_holds_no_row(tmp_path):
     student = StudentClassifier((4,), max_epochs=1, random_state=0)
     made = report_of(TABLE, LABELS, student, small_forest(), n_samples=0)
@@ -292,10 +301,9 @@ def test_every_control_has_a_name_and_the_keyboard_reaches_it(report, page, brow
     reached = []
     for _ in range(40):
         browser.press("Tab")
-        reached.append(browser.run("document.activeElement.id || document.activeElement.textContent"))
-        if reached[-1] == "sample":
+        reached.append(browser.run("document.activeElement.id || document.activeElement.textContent.slice(0, 30)"))
+        if reached[-1] == "sample" and reached.count("sample") == 1:  # after the last control comes the first one
             browser.press("ArrowDown")
-            browser.run("new Promise((done) => setTimeout(done, 200))")  # the event comes a little later
             assert_allclose(answer(browser), report.samples[1]["student"], rtol=0, atol=1e-6)
     assert reached[0] == "Skip to the report" and {"sample", "f0", "s0", "f1", "f2", "f3", "f4"} <= set(reached)
     assert browser.run("document.getElementById('live').getAttribute('role')") == "status"

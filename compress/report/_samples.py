@@ -48,6 +48,7 @@ def sample_rows(schema, X, y, student, teacher, n_samples: int, rng) -> list[dic
     continuous, nominal = schema.encode(take(X, rows), unseen="missing")
     numbers = [[None if v != v else float(str(v)) for v in row] for row in continuous]  # 0.1, of float32 too
     codes = [[None if code < 0 else int(code) for code in row] for row in nominal]
+    truths = [None] * len(rows) if y is None else np.asarray(y)[rows].tolist()
     found = []
     for i, row in enumerate(rows.tolist()):
         values = dict(zip(schema.continuous_, numbers[i])) | dict(zip(schema.nominal_, codes[i]))
@@ -55,7 +56,7 @@ def sample_rows(schema, X, y, student, teacher, n_samples: int, rng) -> list[dic
             {
                 "row": row,
                 "values": [values[j] for j in range(schema.n_columns)],
-                "truth": None if y is None else np.asarray(y)[row].tolist(),
+                "truth": truths[i],
                 "student": ours[row].tolist(),
                 "teacher": theirs[row].tolist(),
                 "strays": i >= len(spread),
