@@ -20,6 +20,7 @@ _HOME = {
     "TransferSet": "compress.transfer",
     "TreeStudentClassifier": "compress.students",
     "TreeStudentRegressor": "compress.students",
+    "load_predictor": "compress.export",
     "load_student": "compress.students",
 }
 

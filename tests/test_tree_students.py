@@ -15,7 +15,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from tables import mixed_table
+from tables import as_bytes, mixed_table
 
 from compress import TransferSet, TreeStudentClassifier, TreeStudentRegressor, load_student
 from compress.cli import main
@@ -339,7 +339,7 @@ def test_files_that_are_forged_are_refused(forgery, tmp_path):
         described = json.loads(file.metadata()["compress"])
     FORGERIES[forgery](described, tensors)
     described.pop("sha256")
-    text = json.dumps({"sha256": _digest(described, tensors), **described})
+    text = json.dumps({"sha256": _digest(described, as_bytes(tensors)), **described})
     (tmp_path / "student").write_bytes(save(tensors, metadata={"compress": text}))
     with pytest.raises(ValueError, match="damaged student file"):
         load_student(tmp_path / "student")

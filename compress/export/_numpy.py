@@ -7,34 +7,29 @@ become look-ups, and the input is not checked.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
-from scipy.special import erf, expit
 
 from compress.export._edges import Edges
-from compress.nets import activation_name, affine_layers, as_float64
-from compress.schema import as_table
+from compress.export._functions import erf, expit
+from compress.export._net import Net, net_of
+from compress.export._predictor import NEAR, Predictor
 
-__all__ = ["FEW_ROWS", "NumpyPredictor", "all_finite"]
+__all__ = ["ACTIVATIONS", "FOLDABLE", "NumpyPredictor"]
 
 CHUNK = 512  # rows at a time: the widest hidden layer stays in the cache
-FEW_ROWS = 64  # rows of a DataFrame up to which values are read one by one: a call of pandas takes milliseconds
-FEW = 32  # numbers up to which Python's arithmetic beats a handful of NumPy calls
-NEAR = {4: 32.0, 8: 1e6}  # by bytes of a number: means up to so many scales from 0 can be subtracted after the product
 FOLDABLE = 1e-20, 1e20  # scales within: neither (x - mean) nor the weights divided by the scale leave float32
 
 
-class NumpyPredictor:
+class NumpyPredictor(Predictor):
     """Forward pass of a fitted student in NumPy.
 
     Calling it with a table gives what the student's `predict_proba` (classifiers, shape
     (n_rows, n_classes)) or `predict` (regressors) gives, to float32 precision. Unseen categories count
-    as missing. Arrays are the fastest input: of numbers, or of objects for tables with nominal columns.
+    as missing. Arrays are the fastest input for many rows, and a dict or a sequence for one.
 
     Parameters
     ----------
-    module : TableNet
+    module : TableNet or Net
         The trained net, in eval mode.
     schema : Schema
         The fitted schema of the table.
@@ -46,46 +41,47 @@ class NumpyPredictor:
         to well below the resolution of float32, which scikit-learn requires of estimators.
     flat : bool, default=False
         Whether the one value of each row is returned in an array of shape (n_rows,), as `predict` of a regressor does.
+    classes : array of shape (n_classes,), optional
+        The class of each probability.
     """
 
-    flat, unit, edges = False, None, None  # of predictors pickled by earlier versions
+    unit, edges = None, None  # of predictors pickled by earlier versions
 
-    def __init__(self, module, schema, output_activation: str, dtype=np.float32, *, flat: bool = False):
-        self.flat = flat
-        self.schema, self.output_activation, self.dtype = schema, output_activation, np.dtype(dtype)
-        inputs, body = module.inputs, module.body
-        self.mean, scale = as_float64(inputs.mean), as_float64(inputs.scale)
-        self.indicators = np.array(inputs.indicators, dtype=np.intp)
-        self.activation = activation_name(body)
-        unit, shift = as_float64(module.output_scale), as_float64(module.output_mean)
+    def __init__(self, module, schema, output_activation: str, dtype=np.float32, *, flat: bool = False, classes=None):
+        super().__init__(schema, output_activation, dtype, flat, classes)
+        net: Net = net_of(module)
+        self.mean, scale = net.mean, net.scale
+        self.indicators = np.array(net.indicators, dtype=np.intp)
+        self.activation = net.activation
+        unit, shift = net.output_scale, net.output_mean
         far = np.abs(shift) > NEAR[self.dtype.itemsize] * unit
         if output_activation == "identity" and np.any(far | (unit < FOLDABLE[0]) | (unit > FOLDABLE[1])):
             self.unit = unit, shift  # values far from 0 for their spread: this dtype would lose it
-        layers = affine_layers(module, unit=self.unit is None)
-        if body.bottleneck is not None:
-            layers[0] = (as_float64(body.bottleneck.weight).T @ layers[0][0], layers[0][1])
+        layers = net.united_layers() if self.unit is None else list(net.layers)
+        if net.bottleneck is not None:
+            layers[0] = (net.bottleneck @ layers[0][0], layers[0][1])
         first, self.bias = layers[0][0], layers[0][1].astype(dtype)
         d_c = len(self.mean)
         at = d_c + len(self.indicators)
         # The mean is still subtracted in double, since float32 loses a small spread around a large mean.
-        foldable = body.periodic is None and np.all((scale > FOLDABLE[0]) & (scale < FOLDABLE[1]))
+        foldable = net.frequencies is None and np.all((scale > FOLDABLE[0]) & (scale < FOLDABLE[1]))
         self.inverse_scale = None if foldable else 1.0 / scale  # a periodic embedding needs the standardised number
         from_continuous = first[:d_c] if self.inverse_scale is not None else first[:d_c] / scale[:, None]
         self.from_continuous = np.ascontiguousarray(from_continuous, dtype=dtype)
         self.from_indicators = np.ascontiguousarray(first[d_c:at], dtype=dtype)
         self.tables = []  # one per nominal column: row `code` is what that category adds to the first layer
-        for k, width in enumerate(inputs.widths):
+        for k, width in enumerate(net.widths):
             block = first[at : at + width]
             at += width
-            if str(k) in inputs.embeddings:
-                table = as_float64(inputs.embeddings[str(k)].weight) @ block
+            if k in net.embeddings:
+                table = net.embeddings[k] @ block
             else:
-                table = block if inputs.nominal_missing[k] else np.vstack([block, np.zeros_like(block[:1])])
+                table = block if net.nominal_missing[k] else np.vstack([block, np.zeros_like(block[:1])])
             self.tables.append(np.ascontiguousarray(table, dtype=dtype))
-        self.frequencies = None if body.periodic is None else as_float64(body.periodic.weight).astype(dtype)
+        self.frequencies = None if net.frequencies is None else net.frequencies.astype(dtype)
         self.from_periodic = np.ascontiguousarray(first[at:], dtype=dtype)
-        if inputs.pieces is not None:
-            self.edges = Edges(inputs.pieces.edges_by_column(), self.mean)
+        if net.edges is not None:
+            self.edges = Edges(net.edges, self.mean)
             self.from_pieces = self.from_periodic
         self.rest = [(np.ascontiguousarray(w, dtype=dtype), b.astype(dtype)) for w, b in layers[1:]]
         self.plain = not self.tables and not len(self.indicators)
@@ -95,64 +91,6 @@ class NumpyPredictor:
         if self.plain and self.frequencies is None and self.edges is None and self.inverse_scale is None and near:
             start = layers[0][1] - self.mean @ from_continuous
             self.first = np.ascontiguousarray(np.vstack([from_continuous, start]), dtype=dtype)
-        self.names = schema.names
-        self.codes = [{v: code for code, v in enumerate(schema.columns_[j].categories)} for j in schema.nominal_]
-
-    def __call__(self, X) -> np.ndarray:
-        """Predict probabilities of shape (n_rows, n_classes), or values of shape (n_rows,) or (n_rows, n_outputs).
-
-        Parameters
-        ----------
-        X : DataFrame, Arrow table or array of shape (n_rows, n_columns)
-            The rows to predict; there may be none.
-
-        Returns
-        -------
-        array of dtype `dtype`
-            The predictions. Values whose mean is far from 0 for their spread, or that float32 cannot hold, are float64
-            in any case.
-        """
-        return self.from_encoded(*(self.quickly_encoded(X) or self._encoded(X)))
-
-    def _encoded(self, X):
-        X = as_table(X, self.names)
-        if len(X):
-            return self.schema.encode(X, unseen="missing")
-        return np.empty((0, len(self.mean)), dtype=self.dtype), np.empty((0, len(self.tables)), dtype=np.int32)
-
-    def quickly_encoded(self, X):
-        """Encode numbers, or a few rows, with almost no checks.
-
-        Parameters
-        ----------
-        X : DataFrame or array of shape (n_rows, n_columns)
-            The rows to encode.
-
-        Returns
-        -------
-        (continuous, nominal) or None
-            The two blocks of `Schema.encode`; None for tables that need the schema.
-        """
-        try:
-            if hasattr(X, "iloc"):
-                if len(X) > FEW_ROWS or list(X.columns) != self.names:
-                    return None
-                X = X.to_numpy(dtype=object if self.codes else np.float64)
-            elif hasattr(X, "columns") or hasattr(X, "column_names"):
-                return None  # polars and Arrow: the schema compares the names
-            X = np.asarray(X)
-            if X.ndim != 2:
-                return None
-            if not self.codes:
-                return (X if X.dtype.kind in "fiub" else X.astype(np.float64)), None
-            if len(X) > FEW_ROWS or X.dtype != object:
-                return None
-            numbers = X[:, self.schema.continuous_].astype(self.schema.dtype_)
-            rows = X[:, self.schema.nominal_].tolist()
-            codes = [[known.get(value, -1) for value, known in zip(row, self.codes)] for row in rows]
-        except (TypeError, ValueError, IndexError, OverflowError):  # the schema raises an error that explains it
-            return None
-        return numbers, np.array(codes, dtype=np.int32).reshape(len(X), len(self.codes))
 
     def from_encoded(self, continuous: np.ndarray, nominal: np.ndarray | None) -> np.ndarray:
         """Predict from the two blocks of `Schema.encode`.
@@ -167,7 +105,7 @@ class NumpyPredictor:
         n = len(continuous)
         if self.first is not None and n:
             # A missing value makes all outputs of its row NaN, and they are fewer than the inputs to look at.
-            z = self._one(continuous[0]) if n == 1 else self._many(continuous)
+            z = self._of_numbers(continuous[0]) if n == 1 else self._many(continuous)
             if z is not None:
                 return self._activated(z)
         if n <= CHUNK:
@@ -178,11 +116,42 @@ class NumpyPredictor:
             out[rows] = self._outputs(continuous[rows], None if nominal is None else nominal[rows])
         return self._activated(out)
 
-    def _one(self, row) -> np.ndarray | None:
+    def from_row(self, numbers, codes: list) -> np.ndarray:
+        """Predict one row, without arrays of one row; see `Predictor.from_row` for the parameters."""
+        x = np.array(numbers, dtype=np.float64)
+        z = self._of_numbers(x) if self.first is not None else None
+        if z is None:
+            z = self._of_row(x, codes)[None]
+        return self._activated(z)[0]
+
+    def _of_row(self, x: np.ndarray, codes: list) -> np.ndarray:
+        """Compute the outputs of one row, as `_outputs` does."""
+        d = x - self.mean
+        if self.inverse_scale is not None:
+            d *= self.inverse_scale
+        d = d.astype(self.dtype, copy=False)
+        squares = float(d.dot(d))
+        missing = np.isnan(d) if squares != squares else None
+        if missing is not None:
+            d[missing] = 0.0
+        h = d.dot(self.from_continuous)
+        h += self.bias
+        if missing is not None and len(self.indicators):
+            h += missing[self.indicators].astype(self.dtype).dot(self.from_indicators)
+        if self.frequencies is not None:
+            angle = (d[:, None] * self.frequencies).ravel()
+            h += np.concatenate([np.sin(angle), np.cos(angle)]).dot(self.from_periodic)
+        if self.edges is not None:
+            h += self.edges.shares(x[None])[0].astype(self.dtype, copy=False).dot(self.from_pieces)
+        for table, code in zip(self.tables, codes):
+            h += table[code]
+        return self._hidden(h)
+
+    def _of_numbers(self, row) -> np.ndarray | None:
         """Compute the outputs of one row of numbers; return None when a value is missing."""
         h = row.astype(self.dtype, copy=False).dot(self.first[:-1])
         h += self.first[-1]
-        activate = _ACTIVATE[self.activation]
+        activate = ACTIVATIONS[self.activation]
         for weight, bias in self.rest:
             h = activate(h).dot(weight)
             h += bias
@@ -228,59 +197,23 @@ class NumpyPredictor:
 
     def _hidden(self, h: np.ndarray) -> np.ndarray:
         """Compute the layers after the first, whose units `h` are before their activation."""
-        activate = _ACTIVATE[self.activation]
+        activate = ACTIVATIONS[self.activation]
         for weight, bias in self.rest:
             h = np.dot(activate(h), weight)  # with less overhead than `@`
             h += bias
         return h
 
     def _activated(self, z: np.ndarray) -> np.ndarray:
-        if self.output_activation == "identity":
-            if self.unit is not None:
-                z = z * self.unit[0] + self.unit[1]
-            return z[:, 0] if self.flat else z
-        if z.size <= FEW and len(z) == 1:
-            return np.array([_plainly_activated(z[0].tolist(), self.output_activation)], dtype=self.dtype)
-        if self.output_activation == "sigmoid":
-            p = np.empty((len(z), 2), dtype=self.dtype)
-            expit(z[:, 0], out=p[:, 1])
-            np.subtract(1, p[:, 1], out=p[:, 0])
-            return p
-        z -= z.max(axis=1, keepdims=True)
-        np.exp(z, out=z)
-        z /= z.sum(axis=1, keepdims=True)
-        return z
-
-
-def all_finite(X: np.ndarray) -> bool:
-    """Return whether the sum of an array is finite, which means that it has neither NaN nor infinities.
-
-    Parameters
-    ----------
-    X : float array of any shape
-        The numbers.
-    """
-    if X.size <= FEW:  # here Python is quicker than one call of NumPy
-        return math.isfinite(sum(X.ravel().tolist()))
-    return bool(np.isfinite(np.add.reduce(X, axis=None)))
-
-
-def _plainly_activated(z: list[float], output_activation: str) -> list[float]:
-    if output_activation == "sigmoid":
-        e = math.exp(-abs(z[0]))
-        high = 1 / (1 + e)
-        return [e * high, high] if z[0] >= 0 else [high, e * high]
-    top = max(z)
-    exps = [math.exp(value - top) for value in z]
-    total = sum(exps)
-    return [value / total for value in exps]
+        if self.unit is not None:
+            z = z * self.unit[0] + self.unit[1]
+        return super()._activated(z)
 
 
 def _relu(h):
     return np.maximum(h, 0.0, out=h)
 
 
-_ACTIVATE = {
+ACTIVATIONS = {
     "relu": _relu,
     "tanh": lambda h: np.tanh(h, out=h),
     "logistic": lambda h: expit(h, out=h),

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compress.export._numpy import FOLDABLE, NEAR
-from compress.nets import MLP, activation_name, affine_layers
+from compress.export._net import Net, net_of
+from compress.export._numpy import FOLDABLE
+from compress.export._predictor import NEAR
 from compress.schema import Schema
 
-__all__ = ["Input", "Layer", "Plan", "Table", "check_texts", "inputs_of", "plan_of"]
+__all__ = ["Input", "Layer", "Pieces", "Plan", "Table", "check_texts", "inputs_of", "plan_of", "plan_of_net"]
 
 NEGLIGIBLE = 1e-6  # error of a standardised value when its column is given as float32
 
@@ -190,22 +191,40 @@ def plan_of(student) -> Plan:
         Column names are empty or not unique as text, or a name, a category or a class holds a character that C and ONNX
         cannot: NUL, or half of a surrogate pair.
     """
-    module, schema = student.module_, student.schema_
-    if not isinstance(getattr(module, "body", None), MLP) or not hasattr(module.inputs, "widths"):
-        raise TypeError(
-            f"only students of this library's perceptrons can be exported, got the net of {type(student).__name__}. "
-            "Export a module of your own with torch.onnx.export."
-        )
-    inputs, body = module.inputs, module.body
-    mean, scale = _array(inputs.mean), _array(inputs.scale)
-    check_texts(schema, getattr(student, "classes_", None))
-    layers = [Layer(weight, bias) for weight, bias in affine_layers(module)]
-    shift = _shift(module, student.objective_.output_activation)
+    return plan_of_net(
+        net_of(student.module_),
+        student.schema_,
+        student.objective_.output_activation,
+        classes=getattr(student, "classes_", None),
+        flat=not getattr(student, "outputs_2d_", True),
+    )
+
+
+def plan_of_net(net: Net, schema: Schema, output_activation: str, *, classes, flat: bool) -> Plan:
+    """Return the plan of a net; the errors are those of `plan_of`.
+
+    Parameters
+    ----------
+    net : Net
+        The net.
+    schema : Schema
+        The fitted schema of the table.
+    output_activation : {"sigmoid", "softmax", "identity"}
+        How outputs become predictions.
+    classes : array of shape (n_classes,) or None
+        The label of each output.
+    flat : bool
+        Whether one value per row is predicted, in an array of shape (n_rows,).
+    """
+    mean, scale = net.mean, net.scale
+    check_texts(schema, classes)
+    layers = [Layer(weight, bias) for weight, bias in net.united_layers()]
+    shift = _shift(net, output_activation)
     if shift is not None:
         layers[-1] = Layer(layers[-1].weight, layers[-1].bias - shift)
     first = layers.pop(0)
-    if body.bottleneck is not None:
-        narrow = _array(body.bottleneck.weight).T
+    if net.bottleneck is not None:
+        narrow = net.bottleneck
         if narrow.size + first.weight.size < len(narrow) * first.weight.shape[1]:
             layers.insert(0, Layer(first.weight, first.bias, activated=False))
             first = Layer(narrow, np.zeros(narrow.shape[1]))
@@ -213,9 +232,9 @@ def plan_of(student) -> Plan:
             first = Layer(narrow @ first.weight, first.bias)
     foldable = bool(np.all((scale > FOLDABLE[0]) & (scale < FOLDABLE[1])))
     at = len(mean)
-    flags = first.weight[at : at + len(inputs.indicators)]
-    added = first.weight[at + len(flags) + sum(inputs.widths) :]
-    pieces = [] if inputs.pieces is None else _pieces(inputs.pieces, added)
+    flags = first.weight[at : at + len(net.indicators)]
+    added = first.weight[at + len(flags) + sum(net.widths) :]
+    pieces = [] if net.edges is None else _pieces(net.edges, added)
     columns, matrix = inputs_of(schema, mean, scale, foldable, pieces)
     return Plan(
         inputs=columns,
@@ -224,27 +243,26 @@ def plan_of(student) -> Plan:
         scale=scale,
         inverse_scale=None if foldable else 1 / scale,
         continuous=first.weight[:at] / scale[:, None] if foldable else first.weight[:at],
-        indicators=list(inputs.indicators),
+        indicators=list(net.indicators),
         flags=flags,
-        frequencies=_frequencies(body, scale, foldable),
+        frequencies=_frequencies(net, scale, foldable),
         periodic=added[: 0 if pieces else None],
         pieces=pieces,
-        tables=_tables(inputs, first.weight[at + len(flags) :]),
+        tables=_tables(net, first.weight[at + len(flags) :]),
         bias=first.bias,
         layers=layers,
-        activation=activation_name(body),
-        output_activation=student.objective_.output_activation,
+        activation=net.activation,
+        output_activation=output_activation,
         shift=shift,
-        classes=getattr(student, "classes_", None),
-        flat=not getattr(student, "outputs_2d_", True),
+        classes=classes,
+        flat=flat,
     )
 
 
-def _shift(module, output_activation: str) -> np.ndarray | None:
+def _shift(net: Net, output_activation: str) -> np.ndarray | None:
     """Return the mean of values where it is so far from 0 for their spread that float32 would lose the spread."""
-    mean, scale = _array(module.output_mean), _array(module.output_scale)
-    far = output_activation == "identity" and bool(np.any(np.abs(mean) > NEAR[4] * scale))
-    return mean if far else None
+    far = output_activation == "identity" and bool(np.any(np.abs(net.output_mean) > NEAR[4] * net.output_scale))
+    return net.output_mean if far else None
 
 
 def check_texts(schema: Schema, classes) -> None:
@@ -268,34 +286,29 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _frequencies(body, scale: np.ndarray, foldable: bool) -> np.ndarray | None:
-    if body.periodic is None or not len(scale):
+def _frequencies(net: Net, scale: np.ndarray, foldable: bool) -> np.ndarray | None:
+    if net.frequencies is None or not len(scale):
         return None
-    frequencies = _array(body.periodic.weight)
-    return frequencies / scale[:, None] if foldable else frequencies
+    return net.frequencies / scale[:, None] if foldable else net.frequencies
 
 
-def _pieces(layer, weight: np.ndarray) -> list[Pieces]:
-    blocks = np.split(weight, np.cumsum(layer.n_bins)[:-1])
-    return [Pieces(k, e, block) for k, (e, block) in enumerate(zip(layer.edges_by_column(), blocks)) if len(e)]
+def _pieces(edges: list, weight: np.ndarray) -> list[Pieces]:
+    blocks = np.split(weight, np.cumsum([max(len(e) - 1, 0) for e in edges])[:-1])
+    return [Pieces(k, e, block) for k, (e, block) in enumerate(zip(edges, blocks)) if len(e)]
 
 
-def _tables(inputs, weight: np.ndarray) -> list[Table]:
+def _tables(net: Net, weight: np.ndarray) -> list[Table]:
     tables, at = [], 0
-    for k, width in enumerate(inputs.widths):
+    for k, width in enumerate(net.widths):
         block = weight[at : at + width]
         at += width
-        if str(k) in inputs.embeddings:
-            vectors = _array(inputs.embeddings[str(k)].weight)
+        if k in net.embeddings:
+            vectors = net.embeddings[k]
             small = vectors.size + block.size < len(vectors) * block.shape[1]
             tables.append(Table(vectors, block) if small else Table(vectors @ block))
         else:
-            tables.append(Table(block if inputs.nominal_missing[k] else np.vstack([block, np.zeros_like(block[:1])])))
+            tables.append(Table(block if net.nominal_missing[k] else np.vstack([block, np.zeros_like(block[:1])])))
     return tables
-
-
-def _array(tensor) -> np.ndarray:
-    return tensor.detach().cpu().numpy().astype(np.float64)
 
 
 # ------------------------------------------------------------------ inputs

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as tensors_to_bytes
+from safetensors.numpy import save as tensors_to_bytes
 
 from compress._version import __version__
 from compress.export._tree_file import tree_parts
@@ -83,7 +83,8 @@ def _net_parts(student) -> tuple[dict, dict]:
         "hidden_layer_sizes": list(body.hidden_layer_sizes),
         **{key: value for key, value in further.items() if value is not None},
     }
-    return learned, {name: value.contiguous() for name, value in student.module_.state_dict().items()}
+    weights = student.module_.state_dict()
+    return learned, {name: np.ascontiguousarray(value.cpu().numpy()) for name, value in weights.items()}
 
 
 def read_student_file(path) -> tuple[dict, dict]:
@@ -97,7 +98,7 @@ def read_student_file(path) -> tuple[dict, dict]:
     Returns
     -------
     dict, dict
-        The description, and the weights by their names.
+        The description, and the weights by their names, as NumPy arrays.
 
     Raises
     ------
@@ -110,13 +111,13 @@ def read_student_file(path) -> tuple[dict, dict]:
     if not path.is_file():
         raise FileNotFoundError(f"path must name a saved student, got {str(path)!r}, which is not a file.")
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(path, framework="np") as file:
             text = (file.metadata() or {}).get("compress")
             names = list(file.keys())
             if text:  # files of others are told so
                 _check_dtypes({name: file.get_slice(name).get_dtype() for name in names})
             # copies: the tensors of safe_open are views of the file, which may be replaced
-            weights = {name: file.get_tensor(name).clone() for name in (names if text else ())}
+            weights = {name: np.array(file.get_tensor(name)) for name in (names if text else ())}
     except (SafetensorError, OSError, ValueError) as error:
         raise ValueError(f"{str(path)!r} is not a saved student: {error}. Save one with student.save(path).") from error
     if not text:
@@ -184,7 +185,7 @@ def _digest(described: dict, weights: dict) -> str:
     """Return a digest of everything in the file, which shows damage such as a flipped bit of a weight."""
     digest = hashlib.sha256(_text(described).encode())
     for name in sorted(weights):
-        digest.update(name.encode() + weights[name].numpy().tobytes())
+        digest.update(name.encode() + weights[name].tobytes())
     return digest.hexdigest()
 
 

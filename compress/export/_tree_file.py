@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from compress.trees import ensemble_to_bytes
 
@@ -16,5 +15,6 @@ def tree_parts(student) -> tuple[dict, dict]:
     """Return what is said of a student's trees, and the tensors by their names."""
     described, content = ensemble_to_bytes(student.trees_)
     unit = {"mean": student.objective_.mean, "scale": student.objective_.scale}
-    numbers = torch.from_numpy(np.frombuffer(content, dtype=np.uint8).copy())
-    return {"trees": described, "unit": {name: part.tolist() for name, part in unit.items()}}, {TENSOR: numbers}
+    return {"trees": described, "unit": {name: part.tolist() for name, part in unit.items()}}, {
+        TENSOR: np.frombuffer(content, dtype=np.uint8)
+    }

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from compress.export._numpy import NEAR, NumpyPredictor
+from compress.export._predictor import NEAR, Predictor
 from compress.trees import TreeEnsemble, TreeEvaluator
 
 __all__ = ["TreePredictor", "is_far"]
 
 
-class TreePredictor(NumpyPredictor):
+class TreePredictor(Predictor):
     """Predictions of a fitted tree student in NumPy; it takes and gives what `NumpyPredictor` takes and gives.
 
     The choice of leaves is exact, and their values are added up in float64.
@@ -29,25 +29,28 @@ class TreePredictor(NumpyPredictor):
         The dtype of the predictions.
     flat : bool, default=False
         Whether the one value of each row is returned in an array of shape (n_rows,), as `predict` of a regressor does.
+    classes : array of shape (n_classes,), optional
+        The class of each probability.
     """
 
     def __init__(
-        self, trees: TreeEnsemble, schema, output_activation: str, mean, scale, dtype=np.float32, *, flat: bool = False
+        self,
+        trees: TreeEnsemble,
+        schema,
+        output_activation: str,
+        mean,
+        scale,
+        dtype=np.float32,
+        *,
+        flat: bool = False,
+        classes=None,
     ):
-        self.schema, self.output_activation, self.dtype, self.flat = schema, output_activation, np.dtype(dtype), flat
+        super().__init__(schema, output_activation, dtype, flat, classes)
         self.shift, self.scale = np.asarray(mean, dtype=np.float64), np.asarray(scale, dtype=np.float64)
         far = output_activation == "identity" and is_far(self.shift, self.scale, self.dtype.itemsize)
         self._out = np.dtype(np.float64) if far else self.dtype
         self.evaluator = TreeEvaluator(trees)
-        self.names = schema.names
-        self.codes = [{v: code for code, v in enumerate(schema.columns_[j].categories)} for j in schema.nominal_]
         self.plain = not self.codes
-
-    def _encoded(self, X):
-        if len(X):
-            return super()._encoded(X)
-        shapes = (0, len(self.schema.continuous_)), (0, len(self.codes))
-        return np.empty(shapes[0], dtype=self.schema.dtype_), np.empty(shapes[1], dtype=np.int32)
 
     def from_encoded(self, continuous: np.ndarray, nominal: np.ndarray | None) -> np.ndarray:
         """Predict from the two blocks of `Schema.encode`.

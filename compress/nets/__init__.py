@@ -20,7 +20,7 @@ from compress.nets._pieces import NARROWEST_BIN, PiecewiseLinear
 from compress.nets._rocket import BlockBranch, Branch, bottom_branches, interval_branches, silence_branches
 from compress.nets._seen import silence_body, silence_fields
 from compress.nets._table_net import TableNet
-from compress.nets._weights import activation_name, affine_layers, as_float64, weights_to_bytes
+from compress.nets._weights import activation_name, weights_to_bytes
 
 __all__ = [
     "ACTIVATIONS",
@@ -43,8 +43,6 @@ __all__ = [
     "TabularInput",
     "TeacherPath",
     "activation_name",
-    "affine_layers",
-    "as_float64",
     "bottom_branches",
     "interval_branches",
     "layer_sizes",

@@ -6,6 +6,8 @@ import torch
 from torch import nn
 
 from compress.nets._input import TabularInput
+from compress.nets._mlp import MLP
+from compress.nets._weights import activation_name, affine_layers, as_float64
 
 __all__ = ["TableNet"]
 
@@ -53,3 +55,27 @@ class TableNet(nn.Module):
             The codes of the nominal columns, -1 where missing.
         """
         return self.body(self.inputs(continuous, nominal)) * self.output_scale + self.output_mean
+
+    def arrays(self) -> dict | None:
+        """Return everything that the net computes with as NumPy arrays, by the names of `compress.export.Net`.
+
+        It is None where the body is not an `MLP`, or the inputs are not those of a table.
+        """
+        inputs, body = self.inputs, self.body
+        if not isinstance(body, MLP) or not isinstance(inputs, TabularInput):
+            return None
+        return {
+            "mean": as_float64(inputs.mean),
+            "scale": as_float64(inputs.scale),
+            "indicators": list(inputs.indicators),
+            "n_categories": list(inputs.n_categories),
+            "nominal_missing": list(inputs.nominal_missing),
+            "embeddings": {int(k): as_float64(layer.weight) for k, layer in inputs.embeddings.items()},
+            "edges": None if inputs.pieces is None else inputs.pieces.edges_by_column(),
+            "frequencies": None if body.periodic is None else as_float64(body.periodic.weight),
+            "bottleneck": None if body.bottleneck is None else as_float64(body.bottleneck.weight).T,
+            "layers": affine_layers(self),
+            "activation": activation_name(body),
+            "output_mean": as_float64(self.output_mean),
+            "output_scale": as_float64(self.output_scale),
+        }

@@ -23,29 +23,22 @@ def activation_name(body) -> str:
     return next((kinds[type(part)] for layer in body.layers for part in layer if type(part) in kinds), "relu")
 
 
-def affine_layers(module, *, unit: bool = True) -> list[tuple[np.ndarray, np.ndarray]]:
+def affine_layers(module) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return weights and biases, float64, of the hidden layers and of the output of a net.
 
-    Batch norm and the unit of the outputs are folded in; a bottleneck in front of the first layer is not.
+    Batch norm is folded in; a bottleneck in front of the first layer and the unit of the outputs are not.
 
     Parameters
     ----------
     module : TableNet
         The net, whose body is an `MLP`.
-    unit : bool, default=True
-        Whether the unit of the outputs is folded in; otherwise they come standardised.
 
     Returns
     -------
     list of (array of shape (n_in, n_out), array of shape (n_out,))
         The weight and the bias of each layer.
     """
-    layers = [_affine(layer) for layer in module.body.layers] + [_affine([module.body.output])]
-    if unit:
-        weight, bias = layers[-1]
-        scale, shift = as_float64(module.output_scale), as_float64(module.output_mean)
-        layers[-1] = (weight * scale, bias * scale + shift)
-    return layers
+    return [_affine(layer) for layer in module.body.layers] + [_affine([module.body.output])]
 
 
 def _affine(parts) -> tuple[np.ndarray, np.ndarray]:

@@ -12,6 +12,8 @@ the blocks only, so that none of them has to know about containers; a teacher ge
 The continuous block is float32 when every training value is exactly a float32 (all data of small
 integers, all float32 data) and float64 otherwise, so that decoding an encoded table gives the
 values back to the last bit.
+
+This room is on the way to a student's predictor, so that scikit-learn, pandas and narwhals are imported late in it.
 """
 
 from compress.schema._checks import (

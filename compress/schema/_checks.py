@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.model_selection import train_test_split
-from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.validation import _check_sample_weight, check_array, validate_data
 
 from compress._random import draw_seed
 from compress.schema._containers import as_table, has_columns, names_of
@@ -100,6 +97,8 @@ def split_rows(n_rows: int, fraction: float, rng, labels=None) -> tuple[np.ndarr
     first, second : int arrays
         The row numbers of the two parts.
     """
+    from sklearn.model_selection import train_test_split
+
     rows, seed = np.arange(n_rows), draw_seed(rng)
     try:
         return train_test_split(rows, test_size=fraction, random_state=seed, stratify=labels)
@@ -173,6 +172,8 @@ def checked_table(estimator, X, *, reset: bool):
     DataFrame, Arrow table or array
         The table in its own container; a list of dicts becomes a pandas DataFrame.
     """
+    from sklearn.utils.validation import check_array
+
     X = as_table(X, None if reset else getattr(estimator, "feature_names_in_", None))
     if has_columns(X):
         check_columns(estimator, X, reset=reset)
@@ -197,6 +198,8 @@ def check_columns(estimator, X, *, reset: bool) -> None:
     reset : bool
         Whether number and names are learned; otherwise they are compared.
     """
+    from sklearn.utils.validation import validate_data
+
     names = names_of(X) if reset or not hasattr(X, "iloc") else None
     if names is not None and not hasattr(X, "iloc"):
         import pandas as pd
@@ -231,6 +234,9 @@ def learning_weights(sample_weight, X, class_weight=None, y=None) -> np.ndarray 
     """
     if sample_weight is None and class_weight is None:
         return None
+    from sklearn.utils.class_weight import compute_sample_weight
+    from sklearn.utils.validation import _check_sample_weight
+
     weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     if class_weight is not None:
         weight = weight * compute_sample_weight(class_weight, as_labels(y))

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 import numpy as np
-from scipy import sparse
 
 __all__ = [
     "as_table",
@@ -44,8 +43,8 @@ def as_table(X, names=None):
         return X
     if hasattr(X, "iloc") and not hasattr(X, "dask"):
         return X if hasattr(X, "columns") else _refuse_one_column(X)
-    if sparse.issparse(X) or hasattr(X, "toarray"):
-        kind = "array" if isinstance(X, sparse.sparray) else "matrix"
+    if hasattr(X, "toarray"):
+        kind = "array" if type(X).__name__.endswith("_array") else "matrix"
         raise TypeError(
             f"X must be a dense array or a DataFrame, got a sparse {kind}. "
             "Use X.toarray(), or reduce the columns first (for instance with TruncatedSVD)."

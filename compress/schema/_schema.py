@@ -246,6 +246,13 @@ class Schema:
         schema._derive()
         return schema
 
+    def without_container(self) -> Schema:
+        """Return the schema without the container of its table, which only decoding needs."""
+        made = type(self)(self.kinds)
+        vars(made).update(vars(self))
+        made._template = None
+        return made
+
     def __eq__(self, other) -> bool:
         return (
             isinstance(other, Schema)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.utils.validation import check_array
 
 from compress.schema._containers import pandas_of
 from compress.schema._values import listed
@@ -53,6 +52,8 @@ def columns_of(X):
             raise ValueError(f"X must have at least one row and one column, got X of shape {X.shape}.")
         return True, list(X.columns), [X.iloc[:, j] for j in range(X.shape[1])]
     if not hasattr(X, "dtype") or X.dtype.kind not in "USO" or X.ndim != 2 or 0 in X.shape:
+        from sklearn.utils.validation import check_array
+
         X = check_array(X, dtype=None, ensure_all_finite=False, input_name="X")  # `numbers_of` refuses infinities
     return False, list(range(X.shape[1])), [X[:, j] for j in range(X.shape[1])]
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.utils import column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import assert_all_finite, check_array, check_consistent_length
 
 from compress.schema._labels import as_labels, class_codes, class_names, columns_of_classes
 
@@ -43,6 +40,10 @@ def classification_targets(y, n_rows: int, name: str, classes=None):
     ValueError
         Soft labels are not probabilities or do not fit the classes, a label is unknown, or there is only one class.
     """
+    from sklearn.utils import column_or_1d
+    from sklearn.utils.multiclass import check_classification_targets
+    from sklearn.utils.validation import check_consistent_length
+
     names, y = class_names(y), as_labels(y)
     if y.ndim == 2 and y.shape[1] > 1:
         return _soft_labels(y, n_rows, name, classes, names)
@@ -62,6 +63,8 @@ def classification_targets(y, n_rows: int, name: str, classes=None):
 
 def _soft_labels(y, n_rows: int, name: str, classes, names):
     """Return classes, probabilities and False of labels with a column for each class."""
+    from sklearn.utils.validation import check_array, check_consistent_length
+
     of_numbers = y.dtype.kind in "iub"
     y = check_array(y, dtype=np.float32, input_name="y")
     check_consistent_length(np.empty(n_rows), y)
@@ -106,6 +109,9 @@ def regression_targets(y, n_rows: int, name: str) -> tuple[np.ndarray, bool]:
     flat : bool
         Whether `y` has a single output.
     """
+    from sklearn.utils import column_or_1d
+    from sklearn.utils.validation import check_array, check_consistent_length
+
     y = check_array(as_labels(y), dtype=np.float64, ensure_2d=False, input_name="y", estimator=name)
     flat = y.ndim == 1 or y.shape[1] == 1
     if y.ndim == 2 and y.shape[1] == 1:
@@ -138,6 +144,8 @@ def compared_labels(y, n_rows: int, name: str = "y", classes=None) -> np.ndarray
     ValueError
         `y` has another number of rows or columns, or a label is missing or unknown.
     """
+    from sklearn.utils.validation import assert_all_finite
+
     names, y = class_names(y), _flat(as_labels(y, name), n_rows, name)
     if y.dtype.kind == "f":
         assert_all_finite(y, input_name=name)
@@ -173,6 +181,8 @@ def compared_values(y, n_rows: int, name: str = "y", n_outputs: int | None = Non
     ValueError
         `y` has another number of rows or columns, or a value is missing or infinite.
     """
+    from sklearn.utils.validation import check_array
+
     y = check_array(_flat(as_labels(y, name), n_rows, name), dtype=np.float64, ensure_2d=False, input_name=name)
     if n_outputs not in (None, y.size // n_rows):
         raise ValueError(f"{name} must have as many outputs as y, {n_outputs}, got {y.size // n_rows}.")
@@ -181,6 +191,8 @@ def compared_values(y, n_rows: int, name: str = "y", n_outputs: int | None = Non
 
 def _flat(y, n_rows: int, name: str):
     if y.ndim == 2 and y.shape[1] == 1:
+        from sklearn.utils import column_or_1d
+
         y = column_or_1d(y, warn=True)
     if y.ndim not in (1, 2):
         raise ValueError(f"{name} must have one label or value for each row, got shape {y.shape}.")

@@ -5,14 +5,21 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from compress.export import read_student_file
+from compress.export import Described, NetDescription, TreeDescription, read_student
 from compress.nets import MLP, Periodic, PiecewiseLinear, TableNet, TabularInput
 from compress.schema import Schema
-from compress.students._description import Description, checked
-from compress.students._older_formats import of_today
-from compress.students._tree_load import TREE_KINDS, tree_student
+from compress.students import _objectives as objectives
+from compress.students._classifier import StudentClassifier
+from compress.students._parameters import unfitted
+from compress.students._regressor import StudentRegressor
+from compress.students._tree_classifier import TreeStudentClassifier
+from compress.students._tree_regressor import TreeStudentRegressor
 
 __all__ = ["load_student", "restored"]
+
+KINDS = {
+    kind.__name__: kind for kind in (StudentClassifier, StudentRegressor, TreeStudentClassifier, TreeStudentRegressor)
+}
 
 
 def restored(student, *, module, schema: Schema, objective, feature_names=None, **facts):
@@ -71,20 +78,38 @@ def load_student(path):
         The file has another format, is damaged, describes something else than a student, or was written by a newer
         version.
     """
-    described, weights = read_student_file(path)
+    found, weights = read_student(path)
     try:
-        described = of_today(described)
-        if described.get("class") in tuple(TREE_KINDS):
-            return tree_student(described, weights)
-        return _made(checked(described, weights), weights)
+        student = unfitted(KINDS[found.shared.kind], found.shared.parameters)
     except ValueError as error:
         raise ValueError(f"{str(path)!r} is a damaged student file: {error}. Save the student again.") from error
+    if isinstance(found, TreeDescription):
+        return _of_trees(student, found)
+    return _of_net(student, found, weights)
 
 
-def _made(found: Description, weights: dict):
-    """Return the student of a checked description."""
-    schema, options = found.schema, dict(found.inputs)
-    d_c = len(schema.continuous_)
+def _facts(shared: Described) -> dict:
+    """Return the attributes that not every student has."""
+    facts = {"outputs_2d_": shared.outputs_2d, "classes_": shared.classes}
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def _of_trees(student, found: TreeDescription):
+    """Return the tree student of a checked description."""
+    shared = found.shared
+    student.objective_ = getattr(objectives, shared.objective)(shared.output_activation, found.mean, found.scale)
+    if shared.feature_names is not None:
+        student.feature_names_in_ = np.asarray(shared.feature_names, dtype=object)
+    vars(student).update(_facts(shared))
+    student.schema_, student.n_features_in_ = shared.schema, shared.schema.n_columns
+    student._take(found.trees)
+    return student
+
+
+def _of_net(student, found: NetDescription, weights: dict):
+    """Return the student of a checked description of a net."""
+    shared, options = found.shared, dict(found.inputs)
+    schema, d_c = shared.schema, len(shared.schema.continuous_)
     missing = np.zeros(d_c, dtype=bool)
     missing[options.pop("indicators")] = True
     pieces = None if found.edges is None else PiecewiseLinear(found.edges)
@@ -93,20 +118,15 @@ def _made(found: Description, weights: dict):
         body = MLP(
             inputs.n_outputs,
             found.hidden_layer_sizes,
-            found.n_outputs,
-            activation=found.student.activation,
+            shared.n_outputs,
+            activation=found.activation,
             bottleneck=found.bottleneck,
             periodic=Periodic(d_c, found.n_frequencies) if found.n_frequencies else None,
         )
-        module = TableNet(inputs, body, found.n_outputs)
-    module.load_state_dict(weights, assign=True)
-    facts = {}
-    if found.outputs_2d is not None:
-        facts["outputs_2d_"] = found.outputs_2d
-    if found.classes is not None:
-        facts["classes_"] = found.classes
-    objective = found.objective(
-        found.output_activation, weights["output_mean"].numpy(), weights["output_scale"].numpy()
+        module = TableNet(inputs, body, shared.n_outputs)
+    module.load_state_dict({name: torch.from_numpy(values) for name, values in weights.items()}, assign=True)
+    objective = getattr(objectives, shared.objective)(
+        shared.output_activation, weights["output_mean"], weights["output_scale"]
     )
-    names = found.feature_names
-    return restored(found.student, module=module, schema=schema, objective=objective, feature_names=names, **facts)
+    names = shared.feature_names
+    return restored(student, module=module, schema=schema, objective=objective, feature_names=names, **_facts(shared))

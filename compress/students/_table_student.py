@@ -102,7 +102,14 @@ class TableStudent(BaseStudent):
         """
         check_is_fitted(self, "module_")
         flat = not getattr(self, "outputs_2d_", True)
-        return NumpyPredictor(self.module_, self.schema_, self.objective_.output_activation, dtype, flat=flat)
+        return NumpyPredictor(
+            self.module_,
+            self.schema_,
+            self.objective_.output_activation,
+            dtype,
+            flat=flat,
+            classes=getattr(self, "classes_", None),
+        )
 
     def to_bytes(self) -> bytes:
         """Return what `save` writes to its file: safetensors weights, and the rest as JSON in their metadata."""

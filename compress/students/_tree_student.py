@@ -198,7 +198,8 @@ class TreeStudent(PredictingStudent):
         check_is_fitted(self, self._fitted)
         flat, objective = not getattr(self, "outputs_2d_", True), self.objective_
         unit = objective.mean, objective.scale
-        return TreePredictor(self.trees_, self.schema_, objective.output_activation, *unit, dtype, flat=flat)
+        options = {"flat": flat, "classes": getattr(self, "classes_", None)}
+        return TreePredictor(self.trees_, self.schema_, objective.output_activation, *unit, dtype, **options)
 
     def to_bytes(self) -> bytes:
         """Return what `save` writes to its file: the trees as one tensor of safetensors, the rest as JSON."""

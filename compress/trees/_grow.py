@@ -11,9 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn._loss import HalfBinomialLoss
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from threadpoolctl import threadpool_limits
 
 from compress.trees._cuts import cuts_of
 from compress.trees._ensemble import TreeEnsemble
@@ -106,6 +103,8 @@ def grow(
     TreeEnsemble, array of shape (n_grown,) or None
         The ensemble, and the errors on the validation rows.
     """
+    from threadpoolctl import threadpool_limits
+
     if weight is not None and not weight.all():
         there = np.flatnonzero(weight)
         encoded, targets, weight = encoded.take(there), targets[there], weight[there]
@@ -141,6 +140,10 @@ def grow(
 # ------------------------------------------------------------------ models
 def _models(growth: Growth, columns, seed: int, n_outputs: int, probabilities: bool) -> list:
     """Return the unfitted model of all outputs, or a model for each output."""
+    # late, as all of scikit-learn here: a program that only evaluates trees does without it
+    from sklearn._loss import HalfBinomialLoss
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
     nominal = np.array([column.groups is not None for column in columns])
     monotonic = None
     if growth.monotonic is not None and np.any(growth.monotonic):

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import sklearn
 
 from compress.trees._ensemble import Tests, TreeEnsemble
 
@@ -87,6 +86,8 @@ def _check_layout(nodes: np.ndarray) -> None:
 
 
 def _unknown(what: str) -> RuntimeError:
+    import sklearn
+
     return RuntimeError(
         f"scikit-learn {sklearn.__version__} keeps its trees in a way that this version of compress does not know "
         f"({what}). Install scikit-learn 1.9, or a newer compress."

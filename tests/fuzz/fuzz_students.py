@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 from safetensors import safe_open
 
 from compress import (
@@ -15,6 +16,7 @@ from compress import (
     StudentRegressor,
     TreeStudentClassifier,
     TreeStudentRegressor,
+    load_predictor,
     load_student,
 )
 from compress.students import PeriodicEncoding, PiecewiseLinearEncoding
@@ -82,6 +84,11 @@ def _parts(content: bytes) -> tuple[dict, dict]:
             return json.loads(file.metadata()["compress"]), {k: file.get_tensor(k).clone() for k in file.keys()}  # noqa: SIM118
 
 
+def as_bytes(tensors) -> dict:
+    """Tensors as NumPy arrays of their bytes, of which a file has the checksum."""
+    return {name: t.detach().contiguous().reshape(-1).view(torch.uint8).numpy() for name, t in tensors.items()}
+
+
 def use(path) -> None:
     """Load a student and predict with it: whatever was loaded has to work."""
     student = load_student(path)
@@ -91,5 +98,8 @@ def use(path) -> None:
     found = student.predict_proba(table) if hasattr(student, "classes_") else student.predict(table)
     assert len(found) == 2 and np.isfinite(found).all()
     assert len(student.predict(table)) == 2
+    predict = load_predictor(path)
+    assert len(predict(table)) == 2
+    predict(dict.fromkeys(predict.names))
     student.to_bytes()
     repr(student)

@@ -20,7 +20,19 @@ EXTENSIONS = re.compile(r"category|object|boolean|str(ing)?|U?Int(8|16|32|64)|Fl
 
 
 def must(condition: bool, name: str, rule: str, value) -> None:
-    """Raise ValueError, which names the entry of the file, the rule and the value, unless the condition holds."""
+    """Raise ValueError, which names the entry of the file, the rule and the value, unless the condition holds.
+
+    Parameters
+    ----------
+    condition : bool
+        Whether the entry is right.
+    name : str
+        The name of the entry.
+    rule : str
+        What it must be.
+    value : object
+        What it is.
+    """
     if not condition:
         raise ValueError(f"{name} must be {rule}, got {shown(value)}")
 

@@ -1,112 +1,151 @@
-"""The description of a student's net in its file, checked as a whole before anything is made of it.
+"""The description of a student in its file, checked as a whole before anything is made of it.
 
 The checksum in the file finds damage, but no intent: who writes another description can write its checksum, too. All
-sizes are compared with the tensors of the file, so that nothing larger than the file is allocated.
+sizes are compared with the tensors of the file, so that nothing larger than the file is allocated. The parameters of
+the estimator are left to `compress.students`: a predictor needs the activation only.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
-import torch
 
-from compress.export import INPUT_DEFAULTS
-from compress.nets import ACTIVATIONS, NARROWEST_BIN
+from compress.export._described_schema import check_schema, check_values, must
+from compress.export._numpy import ACTIVATIONS
+from compress.export._student_file import INPUT_DEFAULTS
 from compress.schema import Schema
-from compress.students import _objectives as objectives
-from compress.students._classifier import StudentClassifier
-from compress.students._described_schema import check_schema, check_values, must
-from compress.students._encodings import PeriodicEncoding, PiecewiseLinearEncoding
-from compress.students._regressor import StudentRegressor
-from compress.students._targets import output_activation
 
-__all__ = ["Description", "checked", "checked_classes", "checked_names", "checked_parameters"]
+__all__ = ["KINDS", "Described", "NetDescription", "checked_net", "checked_shared", "is_integer", "sizes_of"]
 
-KINDS = {kind.__name__: kind for kind in (StudentClassifier, StudentRegressor)}
-OBJECTIVES = {
-    StudentClassifier: (objectives.SoftTargets, objectives.Probabilities, objectives.Logits),
-    StudentRegressor: (objectives.Values,),
+# the objectives of each kind of student
+KINDS = {
+    "StudentClassifier": ("SoftTargets", "Probabilities", "Logits"),
+    "StudentRegressor": ("Values",),
+    "TreeStudentClassifier": ("SoftTargets", "Logits"),
+    "TreeStudentRegressor": ("Values",),
 }
-NOT_WRITTEN = {"schema", "callbacks", "random_state", "device", "class_weight", "monotonic_cst", "verbose"}
+REGRESSORS = ("StudentRegressor", "TreeStudentRegressor")
 LARGEST_INTEGER = 2**63 - 1
-ENCODINGS = {kind.__name__: kind for kind in (PeriodicEncoding, PiecewiseLinearEncoding)}
+NARROWEST_BIN = 1e-300  # that of `compress.nets`, which would import torch
 FOLDED, FOLDED_TIMES = 2**26, 64  # numbers that a predictor may hold: at least so many, or times those of the file
 
 
 @dataclass(frozen=True)
-class Description:
-    """A checked description; the names are those of `student_to_bytes`."""
+class Described:
+    """What is described of a student of any family.
 
-    student: object
+    Parameters
+    ----------
+    kind : str
+        The name of the student's class.
+    parameters : dict
+        The parameters of the estimator, which are not checked yet.
+    schema : Schema
+        The fitted schema of the table.
+    objective : str
+        The name of the objective's class.
+    output_activation : {"sigmoid", "softmax", "identity"}
+        How outputs become predictions.
+    feature_names : list of str or None
+        The column names of a DataFrame.
+    outputs_2d : bool or None
+        Whether values have two dimensions; None for a classifier.
+    classes : array of shape (n_classes,) or None
+        The classes; None in regression.
+    n_outputs : int
+        The number of outputs.
+    """
+
+    kind: str
+    parameters: dict
     schema: Schema
-    objective: type
+    objective: str
     output_activation: str
-    inputs: dict
-    hidden_layer_sizes: tuple
-    bottleneck: int | None
-    n_frequencies: int
-    edges: list | None
     feature_names: list | None
     outputs_2d: bool | None
     classes: np.ndarray | None
     n_outputs: int
 
 
-def checked(described: dict, weights: dict) -> Description:
-    """Return the description of a student, or raise ValueError where it does not describe one or not these weights."""
-    must(described.get("class") in tuple(KINDS), "class", "that of a student", described.get("class"))
-    kind = KINDS[described["class"]]
-    student = _student(kind, described.get("parameters"))
+@dataclass(frozen=True)
+class NetDescription:
+    """A checked description of a net.
+
+    Parameters
+    ----------
+    shared : Described
+        What is described of students of any family.
+    activation : str
+        The name of the activation.
+    inputs : dict
+        The options of the input layer.
+    hidden_layer_sizes : tuple of int
+        The number of units of each hidden layer.
+    bottleneck : int or None
+        The number of units of the linear layer in front of them.
+    n_frequencies : int
+        The number of frequencies of a periodic embedding; 0 without one.
+    edges : list of float64 arrays, or None
+        The edges of the bins of each continuous column.
+    """
+
+    shared: Described
+    activation: str
+    inputs: dict
+    hidden_layer_sizes: tuple
+    bottleneck: int | None
+    n_frequencies: int
+    edges: list | None
+
+
+def checked_shared(described: dict, n_outputs: int) -> Described:
+    """Return what is described of a student whose file holds so many outputs."""
+    kind = described["class"]
     check_schema(described.get("schema"))
     schema = Schema.from_dict(described["schema"])
-    learned = described.get("learned")
+    learned, parameters = described.get("learned"), described.get("parameters")
     must(isinstance(learned, dict), "learned", "an object", learned)
-    classes = checked_classes(learned.get("classes"), kind)
-    n_outputs = _n_outputs(weights, classes)
+    must(isinstance(parameters, dict), "parameters", "an object", parameters)
+    classes = _classes(learned.get("classes"), kind)
+    if classes is not None:
+        right = 1 if len(classes) == 2 else len(classes)
+        must(n_outputs == right, "the number of outputs", f"{right} for {len(classes)} classes", n_outputs)
     activation = learned.get("output_activation")
-    wanted = output_activation(None if classes is None else len(classes))
+    wanted = "identity" if classes is None else "sigmoid" if len(classes) == 2 else "softmax"
     must(activation == wanted, "output_activation", f"{wanted} for this student", activation)
-    known = {objective.__name__: objective for objective in OBJECTIVES[kind]}
-    must(learned.get("objective") in tuple(known), "objective", f"one of {', '.join(known)}", learned.get("objective"))
-    names, outputs_2d = checked_names(learned, schema, classes, n_outputs)
+    objectives = KINDS[kind]
+    must(
+        learned.get("objective") in objectives, "objective", f"one of {', '.join(objectives)}", learned.get("objective")
+    )
+    names, outputs_2d = _names(learned, schema, classes, n_outputs)
+    return Described(kind, parameters, schema, learned["objective"], activation, names, outputs_2d, classes, n_outputs)
+
+
+def checked_net(described: dict, weights: dict) -> NetDescription:
+    """Return the description of a net, or raise ValueError where it does not describe one or not these weights."""
+    mean = weights.get("output_mean")
+    must(mean is not None and mean.ndim == 1 and len(mean) > 0, "output_mean", "a vector", mean is not None)
+    shared = checked_shared(described, len(mean))
+    learned, schema = described["learned"], shared.schema
+    activation = shared.parameters.get("activation", "relu")
+    known = isinstance(activation, str) and activation in ACTIVATIONS
+    must(known, "parameters.activation", f"one of {', '.join(ACTIVATIONS)}", activation)
     inputs = _inputs(learned.get("inputs", {}), schema)
-    found = Description(
-        student=student,
-        schema=schema,
-        objective=known[learned["objective"]],
-        output_activation=activation,
+    found = NetDescription(
+        shared=shared,
+        activation=activation,
         edges=_edges(inputs.pop("n_bins"), schema, weights),
         inputs=inputs,
-        hidden_layer_sizes=_sizes(learned.get("hidden_layer_sizes"), "hidden_layer_sizes", len(weights)),
+        hidden_layer_sizes=sizes_of(learned.get("hidden_layer_sizes"), "hidden_layer_sizes", len(weights)),
         bottleneck=_bottleneck(learned.get("bottleneck")),
         n_frequencies=_integer(learned.get("n_frequencies", 0), "n_frequencies", 0),
-        feature_names=names,
-        outputs_2d=outputs_2d,
-        classes=classes,
-        n_outputs=n_outputs,
     )
     _check_weights(found, weights)
     return found
 
 
-# -------------------------------------------------------------- parameters
-def checked_parameters(kind, parameters) -> dict:
-    """Return the plain parameters of a kind of student; sizes of layers become a tuple."""
-    must(isinstance(parameters, dict), "parameters", "an object", parameters)
-    unknown = sorted(set(parameters) - (set(kind().get_params(deep=False)) - NOT_WRITTEN))
-    must(not unknown, "parameters", f"those of {kind.__name__}", (unknown or [""])[0])
-    parameters = dict(parameters)
-    for name, value in parameters.items():
-        if name == "hidden_layer_sizes":
-            parameters[name] = value if _is_integer(value) else _sizes(value, f"parameters.{name}", LARGEST_INTEGER)
-        elif name != "encoding":
-            plain = value is None or isinstance(value, str | bool | float) or _is_integer(value)
-            must(plain, f"parameters.{name}", "a text, a number, true, false or null", value)
-    return parameters
-
-
-def checked_names(learned: dict, schema: Schema, classes, n_outputs: int) -> tuple[list | None, bool | None]:
+def _names(learned: dict, schema: Schema, classes, n_outputs: int) -> tuple[list | None, bool | None]:
     """Return the names of the columns and whether values have two dimensions, where there are any."""
     outputs_2d, names = learned.get("outputs_2d"), learned.get("feature_names")
     if classes is None:
@@ -121,41 +160,36 @@ def checked_names(learned: dict, schema: Schema, classes, n_outputs: int) -> tup
     return names, outputs_2d
 
 
-def _student(kind, parameters):
-    """Return the unfitted student of given parameters."""
-    parameters = checked_parameters(kind, parameters)
-    encoding = parameters.pop("encoding", None)
-    if encoding is not None:
-        parameters["encoding"] = _encoding(encoding)
-    student = kind(**parameters)
-    student._validate_params()
-    must(student.activation in ACTIVATIONS, "parameters.activation", "an activation", student.activation)
-    return student
+def is_integer(value, low: int = -LARGEST_INTEGER) -> bool:
+    """Return whether a value of JSON is an integer in a range.
 
-
-def _encoding(plain):
-    """Return the encoding of an object such as {"PeriodicEncoding": {"n_frequencies": 4, "scale": 0.2}}."""
-    known = isinstance(plain, dict) and len(plain) == 1 and plain.keys() <= ENCODINGS.keys()
-    must(known, "parameters.encoding", f"one of {', '.join(ENCODINGS)}, or null", plain)
-    ((name, values),) = plain.items()
-    right = isinstance(values, dict) and values.keys() <= {field.name for field in fields(ENCODINGS[name])}
-    must(right, "parameters.encoding", f"parameters of {name}", values)
-    for value in values.values():
-        plain = isinstance(value, str | float) or _is_integer(value)
-        must(plain, "parameters.encoding", "texts and numbers", value)
-    return ENCODINGS[name](**values)
-
-
-def _is_integer(value, low: int = -LARGEST_INTEGER) -> bool:
+    Parameters
+    ----------
+    value : object
+        The value.
+    low : int, default=1 - 2**63
+        The smallest integer; the largest is 2**63 - 1.
+    """
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= LARGEST_INTEGER
 
 
 def _integer(value, name: str, low: int) -> int:
-    must(_is_integer(value, low), name, f"an integer of at least {low}", value)
+    must(is_integer(value, low), name, f"an integer of at least {low}", value)
     return value
 
 
-def _sizes(values, name: str, most: int) -> tuple:
+def sizes_of(values, name: str, most: int) -> tuple:
+    """Return the sizes of layers as a tuple, or raise ValueError where they are not positive integers.
+
+    Parameters
+    ----------
+    values : object
+        The value of JSON that should be a list of sizes.
+    name : str
+        The name of the entry, for the error message.
+    most : int
+        The largest number of layers.
+    """
     must(isinstance(values, list) and len(values) <= most, name, "a list of layers", values)
     return tuple(_integer(value, name, 1) for value in values)
 
@@ -165,9 +199,9 @@ def _bottleneck(value) -> int | None:
 
 
 # ----------------------------------------------------------------- classes
-def checked_classes(plain, kind) -> np.ndarray | None:
+def _classes(plain, kind: str) -> np.ndarray | None:
     """Return the classes of a classifier, in their dtype, and None for a regressor."""
-    if kind is StudentRegressor:
+    if kind in REGRESSORS:
         must(plain is None, "classes", "left out for a regressor", plain)
         return None
     must(isinstance(plain, dict) and plain.keys() == {"dtype", "values"}, "classes", "an object of two entries", plain)
@@ -194,16 +228,6 @@ def checked_classes(plain, kind) -> np.ndarray | None:
     return np.array(values, dtype=dtype)
 
 
-def _n_outputs(weights: dict, classes) -> int:
-    mean = weights.get("output_mean")
-    must(mean is not None and mean.ndim == 1 and len(mean) > 0, "output_mean", "a vector", mean is not None)
-    n_outputs = len(mean)
-    if classes is not None:
-        wanted = 1 if len(classes) == 2 else len(classes)
-        must(n_outputs == wanted, "the number of outputs", f"{wanted} for {len(classes)} classes", n_outputs)
-    return n_outputs
-
-
 # --------------------------------------------------------------------- net
 def _inputs(plain, schema: Schema) -> dict:
     """Return the options of the input layer, those that are left out included, which must fit the schema."""
@@ -212,7 +236,7 @@ def _inputs(plain, schema: Schema) -> dict:
     made, d_c, d_n = {**INPUT_DEFAULTS, **plain}, len(schema.continuous_), len(schema.nominal_)
     for name, n in (("indicators", d_c), ("nominal_missing", d_n)):
         flags = made[name]
-        right = isinstance(flags, list) and all(_is_integer(flag, 0) and flag < n for flag in flags)
+        right = isinstance(flags, list) and all(is_integer(flag, 0) and flag < n for flag in flags)
         must(right and sorted(set(flags)) == flags, f"inputs.{name}", "ascending numbers of columns", flags)
     there = set(made["nominal_missing"])
     made["nominal_missing"] = [k in there for k in range(d_n)]
@@ -225,15 +249,15 @@ def _edges(n_bins, schema: Schema, weights: dict) -> list | None:
     """Return the edges of the bins of each continuous column, from the tensor that holds all of them."""
     if n_bins is None:
         return None
-    right = isinstance(n_bins, list) and all(_is_integer(n, 0) and n != 1 for n in n_bins)
+    right = isinstance(n_bins, list) and all(is_integer(n, 0) and n != 1 for n in n_bins)
     must(right and len(n_bins) == len(schema.continuous_), "inputs.n_bins", "0 or at least 2 for each column", n_bins)
     sizes = [n + 1 if n else 0 for n in n_bins]
     edges = weights.get("inputs.pieces.edges")
     must(sum(sizes) > 0, "inputs.n_bins", "left out where there are none", n_bins)
-    right = edges is not None and edges.ndim == 1 and edges.dtype == torch.float64 and len(edges) == sum(sizes)
+    right = edges is not None and edges.ndim == 1 and edges.dtype == np.float64 and len(edges) == sum(sizes)
     must(right, "inputs.pieces.edges", f"{sum(sizes)} doubles", None if edges is None else tuple(edges.shape))
-    must(bool(torch.isfinite(edges).all()), "inputs.pieces.edges", "finite", "NaN or infinity")
-    by_column = np.split(edges.numpy(), np.cumsum(sizes)[:-1])
+    must(bool(np.isfinite(edges).all()), "inputs.pieces.edges", "finite", "NaN or infinity")
+    by_column = np.split(edges, np.cumsum(sizes)[:-1])
     for each in by_column:
         with np.errstate(over="ignore"):
             widths = np.diff(each)
@@ -242,7 +266,7 @@ def _edges(n_bins, schema: Schema, weights: dict) -> list | None:
     return by_column
 
 
-def _check_weights(found: Description, weights: dict) -> None:
+def _check_weights(found: NetDescription, weights: dict) -> None:
     """Check names, shapes, dtypes and values of the tensors."""
     shapes = _shapes(found)
     strange = sorted(set(weights) ^ set(shapes))
@@ -251,20 +275,20 @@ def _check_weights(found: Description, weights: dict) -> None:
         tensor = weights[name]
         must(tuple(tensor.shape) == shape, name, f"of shape {shape}", tuple(tensor.shape))
         either = name in ("output_mean", "output_scale")  # float64 since values are, float32 before
-        wanted = torch.float64 if name in ("inputs.mean", "inputs.scale", "inputs.pieces.edges") else torch.float32
-        must(tensor.dtype == wanted or (either and tensor.dtype == torch.float64), name, f"{wanted}", tensor.dtype)
-        must(bool(torch.isfinite(tensor).all()), name, "finite", "NaN or infinity")
+        wanted = np.dtype("f8" if name in ("inputs.mean", "inputs.scale", "inputs.pieces.edges") else "f4")
+        must(tensor.dtype == wanted or (either and tensor.dtype == np.float64), name, f"{wanted}", tensor.dtype)
+        must(bool(np.isfinite(tensor).all()), name, "finite", "NaN or infinity")
         if name in ("inputs.scale", "output_scale"):
             must(bool((tensor > 0).all()), name, "positive", "0 or less")
     _check_folded(found, weights)
 
 
-def _shapes(found: Description) -> dict[str, tuple]:
+def _shapes(found: NetDescription) -> dict[str, tuple]:
     """Return the shape of each tensor of the net."""
-    inputs, d_c = found.inputs, len(found.schema.continuous_)
+    inputs, d_c = found.inputs, len(found.shared.schema.continuous_)
     shapes = {"inputs.mean": (d_c,), "inputs.scale": (d_c,)}
     width = d_c + len(inputs["indicators"])
-    for k, (n, missing) in enumerate(zip(found.schema.n_categories_.tolist(), inputs["nominal_missing"])):
+    for k, (n, missing) in enumerate(zip(found.shared.schema.n_categories_.tolist(), inputs["nominal_missing"])):
         if n > inputs["max_one_hot"]:
             shapes[f"inputs.embeddings.{k}.weight"] = (n + 1, inputs["embedding_size"])
         width += inputs["embedding_size"] if n > inputs["max_one_hot"] else n + missing
@@ -281,14 +305,15 @@ def _shapes(found: Description) -> dict[str, tuple]:
     for i, size in enumerate(found.hidden_layer_sizes):
         shapes[f"body.layers.{i}.0.weight"], shapes[f"body.layers.{i}.0.bias"] = (size, width), (size,)
         width = size
-    shapes["body.output.weight"], shapes["body.output.bias"] = (found.n_outputs, width), (found.n_outputs,)
-    return {**shapes, "output_mean": (found.n_outputs,), "output_scale": (found.n_outputs,)}
+    n_outputs = found.shared.n_outputs
+    shapes["body.output.weight"], shapes["body.output.bias"] = (n_outputs, width), (n_outputs,)
+    return {**shapes, "output_mean": (n_outputs,), "output_scale": (n_outputs,)}
 
 
-def _check_folded(found: Description, weights: dict) -> None:
+def _check_folded(found: NetDescription, weights: dict) -> None:
     """Check how large a predictor becomes, which multiplies embeddings and the bottleneck out."""
-    first = found.hidden_layer_sizes[0] if found.hidden_layer_sizes else found.n_outputs
-    embedded = sum(n + 1 for n in found.schema.n_categories_.tolist() if n > found.inputs["max_one_hot"])
+    first = found.hidden_layer_sizes[0] if found.hidden_layer_sizes else found.shared.n_outputs
+    embedded = sum(n + 1 for n in found.shared.schema.n_categories_.tolist() if n > found.inputs["max_one_hot"])
     narrow = weights["body.bottleneck.weight"].shape[1] if found.bottleneck is not None else 0
-    folded, there = (embedded + narrow) * first, sum(tensor.numel() for tensor in weights.values())
+    folded, there = (embedded + narrow) * first, sum(tensor.size for tensor in weights.values())
     must(folded <= max(FOLDED, FOLDED_TIMES * there), "the predictor", f"in proportion to {there} weights", folded)
