@@ -15,6 +15,7 @@ from export_cases import CASES, ENCODED, FRAME, HOLES, NUMBERS, QUICK, STRANGE, 
 from numpy.testing import assert_allclose
 
 from compress import StudentClassifier, StudentRegressor
+from compress.export._c_body import in_blocks, padded
 from compress.export._c_names import field_names
 from compress.export._c_text import bytes_literal, number
 from compress.export._plan import Input
@@ -224,3 +225,52 @@ def test_categories_beyond_64_bits_are_refused(tmp_path):
     student = StudentClassifier((2,), schema={"big": "nominal"}, **QUICK).fit(table, np.arange(40) % 2)
     with pytest.raises(ValueError, match="'big' has categories beyond 64 bits"):
         student.to_c(tmp_path / "m.c")
+
+
+# ----------------------------------------------------------- rows in blocks
+@needs_compiler
+@pytest.mark.parametrize("sizes, n_classes", [((100,), 2), ((9, 13), 26), ((3, 70), 7), ((40,), 9)])
+def test_rows_in_blocks_are_the_rows_one_by_one(sizes, n_classes, tmp_path):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(203, 11)), np.arange(203) % n_classes
+    student = StudentClassifier(sizes, max_epochs=2, activation="logistic", random_state=0).fit(X, y)
+    library, name = compiled(student, tmp_path)
+    together = run(library, name, student, X)  # 50 blocks of four, and three rows
+    assert_allclose(together, student.predict_proba(X), atol=1e-6)
+    alone = np.concatenate([run(library, name, student, X[i : i + 1]) for i in range(20)])
+    assert_allclose(together[:20], alone, atol=1e-6)
+
+
+def test_numbers_of_units_are_padded_to_whole_vectors():
+    rng = np.random.default_rng(0)
+    student = StudentClassifier((9, 13), max_epochs=1).fit(rng.normal(size=(100, 5)), np.arange(100) % 26)
+    plan = padded(plan_for(student))
+    assert [len(plan.bias), *(len(layer.bias) for layer in plan.layers)] == [16, 16, 32]
+    assert plan.layers[0].weight.shape == (16, 16) and not plan.layers[0].weight[9:].any()
+
+
+def test_nets_that_would_fill_the_stack_are_not_computed_in_blocks(tmp_path):
+    student = fitted("numbers")[0]
+    plan = plan_for(student)
+    wide = dataclasses.replace(plan, bias=np.zeros(2**14))
+    assert in_blocks(plan) and not in_blocks(wide)
+    assert not in_blocks(plan_for(fitted("linear")[0]))
+
+
+@needs_compiler
+def test_gcc_makes_vectors_of_the_loops_over_units_at_O2(tmp_path):
+    version = subprocess.run([CC, "--version"], capture_output=True, text=True).stdout
+    major = re.search(r"(\d+)\.\d+\.\d+", version)
+    if "Free Software Foundation" not in version or not major or int(major[1]) < 12:
+        pytest.skip("GCC vectorises at -O2 from version 12 on")
+    rng = np.random.default_rng(0)
+    student = StudentClassifier((100, 20), max_epochs=1).fit(rng.normal(size=(60, 10)), np.arange(60) % 2)
+    source, _ = student.to_c(tmp_path / "net.c")
+    command = [CC, "-O2", "-fopt-info-vec-optimized", "-c", source, "-o", tmp_path / "net.o"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    lines = source.read_text().splitlines()
+    loops = {int(at) for at in re.findall(r"net\.c:(\d+):\d+: optimized: loop vectorized", said)}
+    sums = {
+        i for i, line in enumerate(lines, start=1) if "for (j = 0" in line and "h" in lines[i] and "[j] +=" in lines[i]
+    }
+    assert len(sums) == 6 and sums <= loops  # of one row and of a block: two sweeps over 10 inputs, one over 104

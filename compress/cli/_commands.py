@@ -78,6 +78,10 @@ def _add_use(commands) -> None:
     add_table(command, "rows with their labels")
     command.add_argument("--target", metavar="COLUMN", required=True, help="the column with the labels")
     add_teacher(command)
+    command.add_argument(
+        "--html", type=Path, metavar="FILE", help="the report as a page, with a form to try the student"
+    )
+    add_overwrite(command)
 
 
 def _add_rows(commands) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from compress._files import write_all_atomically
 from compress._version import __version__
-from compress.export._c_body import body_of, helpers_of, plain_columns, transposed
+from compress.export._c_body import BLOCK, body_of, helpers_of, in_blocks, padded, plain_columns, transposed
 from compress.export._c_names import field_names, is_identifier
 from compress.export._c_pieces import arrays_of_pieces
 from compress.export._c_text import array_of, bytes_literal, comment, number, strings_of
@@ -148,6 +148,18 @@ def _classes_declaration(plan: Plan, name: str) -> str:
 # ------------------------------------------------------------------ source
 def source_text(plan: Plan, name: str, header: str) -> str:
     """Return the source: the weights and the functions."""
+    fields, row_type = field_names(plan.inputs), _row(plan, name)
+    arguments = f"(const {row_type} *row, {_out(plan)} *out)"
+    if _is_tree(plan):
+        body, helpers, blocks, wide = tree_body_of(plan, fields), tree_helpers_of(plan), [], plan
+    else:
+        wide = padded(plan)
+        body = body_of(wide, fields, plan.n_outputs, row_type)
+        helpers, blocks = helpers_of(plan), in_blocks(plan)
+    if blocks:
+        block = body_of(wide, fields, plan.n_outputs, row_type, BLOCK)
+        helpers = [*helpers, f"static void block_of_{BLOCK}{arguments.replace('*row', '*rows')}", "{", *block, "}", ""]
+    stride, n_out = "" if plan.matrix is None else f" * {len(plan.inputs)}", _n_predictions(plan)
     return "\n".join(
         [
             f"/* {name}: written by compress {__version__}. Link with -lm; do not compile with -ffast-math. */",
@@ -155,19 +167,20 @@ def source_text(plan: Plan, name: str, header: str) -> str:
             "#include <math.h>",
             "#include <string.h>",
             "",
-            *_constants(plan, name),
-            *(tree_helpers_of(plan) if _is_tree(plan) else helpers_of(plan)),
-            f"void {name}_predict(const {_row(plan, name)} *row, {_out(plan)} *out)",
+            *_constants(wide, name),
+            *helpers,
+            f"void {name}_predict{arguments}",
             "{",
-            *(tree_body_of if _is_tree(plan) else body_of)(plan, field_names(plan.inputs)),
+            *body,
             "}",
             "",
-            f"void {name}_predict_rows(const {_row(plan, name)} *rows, size_t n_rows, {_out(plan)} *out)",
+            f"void {name}_predict_rows(const {row_type} *rows, size_t n_rows, {_out(plan)} *out)",
             "{",
-            "    size_t i;",
-            "    for (i = 0; i < n_rows; i++)",
-            f"        {name}_predict(rows + i{'' if plan.matrix is None else f' * {len(plan.inputs)}'}, "
-            f"out + i * {_n_predictions(plan)});",
+            "    size_t i = 0;",
+            *([f"    for (; i + {BLOCK} <= n_rows; i += {BLOCK})"] if blocks else []),
+            *([f"        block_of_{BLOCK}(rows + i{stride}, out + i * {n_out});"] if blocks else []),
+            "    for (; i < n_rows; i++)",
+            f"        {name}_predict(rows + i{stride}, out + i * {n_out});",
             "}",
             "",
         ]

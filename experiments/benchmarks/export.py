@@ -6,7 +6,8 @@ students stand beside it: the smallest whose RMSE on the validation rows is at m
 256 units, which has learned nothing, since speed does not depend on that.
 
 All in one run, one thread, the forms by turns in each round. A figure is the fastest of the rounds, in CPU time:
-on a busy machine wall time would favour short calls, which fit between the interruptions.
+on a busy machine wall time would favour short calls, which fit between the interruptions. The share of the core's
+multiply-adds that C reaches is measured at the end (`export_peak`).
 
     python -m experiments.benchmarks.export           half an hour; writes experiments/results/benchmarks/export.*
     python -m experiments.benchmarks.export --quick   a minute; small teachers
@@ -35,6 +36,7 @@ from compress.search import Budget, search_budget
 from data.load import load_problem
 from experiments._runner import machine, versions, write_atomically, write_json
 from experiments._student_in_c import FLAGS, NATIVE
+from experiments.benchmarks import export_peak
 from experiments.benchmarks.export_forms import converted, session, student_forms
 from experiments.benchmarks.export_table import table
 from experiments.benchmarks.export_teachers import chosen_teachers
@@ -196,6 +198,7 @@ def main() -> None:
             out / "export.json", {"results": results, "imports": imports, "versions": used, "machine": machine()}
         )
         write_atomically(out / "export.md", text)
+        export_peak.main(["--out", str(out)])
 
 
 if __name__ == "__main__":
