@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from compress.export._described_schema import must
 from compress.export._description import KINDS, NetDescription, checked_net
 from compress.export._net import Net
 from compress.export._numpy import NumpyPredictor
@@ -13,6 +12,7 @@ from compress.export._predictor import Predictor
 from compress.export._student_file import read_student_file
 from compress.export._tree_description import TreeDescription, checked_trees
 from compress.export._tree_predictor import TreePredictor
+from compress.schema import must
 
 __all__ = ["load_predictor", "read_student"]
 
