@@ -16,7 +16,7 @@ from compress.generators import _compiled
 
 ROOT = Path(__file__).parents[1]
 CODE = """
-from compress.generators._compiled import compiled
+from compress._compiled import compiled
 
 @compiled(fastmath={"nsz"})
 def inner(x):
