@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-gpu fuzz lint bench bench-gpu reproduce reproduce-quick clean
+.PHONY: help setup browser demo test test-slow test-gpu fuzz lint bench bench-gpu reproduce reproduce-quick clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F '\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -21,6 +21,10 @@ $(STAMP): constraints.txt setup.cfg pyproject.toml
 	@touch $@
 
 setup: $(STAMP) ## create .venv with everything (done by the targets below when needed)
+
+browser: ## Chromium and Node on Debian, for the tests of pages and JavaScript, which skip without (needs root)
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium nodejs fonts-dejavu-core
 
 demo: $(STAMP) ## the main job on letter.p2, one seed: teacher, MUNGE, student, table (about 3 minutes)
 	@echo "== teacher -> MUNGE -> labels -> student on letter.p2 (reports go to out/demo)"

@@ -13,8 +13,8 @@ from sklearn.preprocessing import StandardScaler
 
 from compress import load_student
 from compress.cli import main
-from compress.cli._answers import answers_frame, split_answers
 from compress.teachers import column_categories, column_names
+from compress.transfer import answers_frame, split_answers
 
 N = 200
 RNG = np.random.default_rng(0)

@@ -12,7 +12,7 @@ import numba
 import pytest
 from numba.core import caching
 
-from compress.generators import _compiled
+from compress import _compiled
 
 ROOT = Path(__file__).parents[1]
 CODE = """

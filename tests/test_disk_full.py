@@ -4,12 +4,11 @@ import errno
 import os
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from export_cases import FRAME, fitted
 
 from compress import load_student
-from compress.cli import main
+from compress.cli import _outputs, main
 from compress.cli._outputs import write_table
 
 FORMS = {
@@ -58,11 +57,11 @@ def test_a_table(ending, tmp_path, monkeypatch):
 
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "nowhere"))
 
-    def half(self, path, **options):
-        Path(path).write_bytes(b"new, b")
+    def half(partial, *_):
+        Path(partial).write_bytes(b"new, b")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(pd.DataFrame, f"to_{ending}", half)
+    monkeypatch.setattr(_outputs, f"_{ending}", half)
     with pytest.raises(OSError, match="No space left"):
         write_table(FRAME, path)
     assert [p.name for p in tmp_path.iterdir()] == [path.name] and path.read_bytes() == b"old"

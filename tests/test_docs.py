@@ -14,8 +14,8 @@ import pytest
 from compress.cli import main
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["README.md", "docs/munge.md", "docs/shipping.md", "docs/gpu.md"]
-RUN = ["README.md", "docs/munge.md"]
+PAGES = ["README.md", "docs/gpu.md", "docs/munge.md", "docs/report.md", "docs/scale.md", "docs/shipping.md"]
+RUN = ["README.md", "docs/munge.md", "docs/report.md", "docs/scale.md"]
 
 BLOCK = re.compile(
     r"^```(?P<kind>python|console)[ \t]*(?P<options>[^\n]*)\n(?P<code>.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL

@@ -144,10 +144,10 @@ def clerk(request, tmp_path_factory):
     return student, student.to_js(tmp_path_factory.mktemp("js") / "model.mjs")
 
 
-def in_python(student, row):
+def in_python(predict, row):
     """What Python gives for a row, None for an error."""
     try:
-        return student.predict_proba([row])[0].tolist()
+        return predict(row)
     except (ValueError, TypeError, OverflowError):
         return None
 
@@ -166,7 +166,8 @@ def test_values_mean_what_they_mean_in_python(clerk):
     student, path = clerk
     rows = [{**ROW, **value} for value in VALUES]
     for value, row, found in zip(VALUES, rows, in_javascript(path, rows)):
-        wanted = in_python(student, row)
+        wanted = in_python(student.predictor(np.float64), row)
+        assert (wanted is None) == (in_python(lambda row: student.predict_proba([row])[0], row) is None), value
         if wanted is None:
             assert isinstance(found, str) and json.dumps(next(iter(value))) in found, (value, found)
         else:
@@ -275,9 +276,8 @@ def test_a_thousand_rows_of_every_bundled_table_below_20_us_each(problem, family
     code += "for (let round = 0; round < 50; round++) {\n  const start = process.hrtime.bigint();\n"
     code += "  for (const row of given) predict(row);\n"
     code += "  best = Math.min(best, Number(process.hrtime.bigint() - start) / given.length / 1000);\n}\nprint(best);"
-    assert run_node(code, folder=tmp_path, given=as_rows(rows)) < (
-        20 if problem != "letter" or family != "trees" else 100
-    )
+    many_trees = family == "trees" and problem in ("covtype7", "letter")  # 700 and 2,600 of them
+    assert run_node(code, folder=tmp_path, given=as_rows(rows)) < (100 if many_trees else 20)
 
 
 # ------------------------------------------------------------------ on the command line

@@ -9,7 +9,7 @@ from compress.cli._options import UsageError, say
 from compress.schema import take
 from compress.search import Budget, candidates_of, choose_student, try_candidates
 from compress.students import PeriodicEncoding, StudentClassifier, StudentRegressor, described, family_of
-from compress.transfer import TransferSet
+from compress.transfer import PartedTransferSet, TransferSet
 
 __all__ = ["chosen_student", "shape_of", "taught_student"]
 
@@ -34,10 +34,13 @@ def chosen_student(args, task: str):
     return kind(tuple(hidden), encoding=encoding, verbose=1, random_state=args.seed, **options)
 
 
-def taught_student(args, task: str, data: TransferSet):
-    """Return a student fitted to a table with a teacher's answers, which judge the choice, too."""
+def taught_student(args, task: str, data: TransferSet | PartedTransferSet):
+    """Return a student fitted to a table or shards with a teacher's answers, which judge the choice, too."""
     student = chosen_student(args, task)
     if isinstance(student, str):
+        whole = data
+        if isinstance(data, PartedTransferSet):
+            data = data.sample(round(MOST_CHOICE_ROWS / (1 - HELD_OUT)), random_state=args.seed)
         order = np.random.default_rng(args.seed).permutation(len(data))
         held, rest = np.split(order, [max(1, round(HELD_OUT * len(data)))])
         if not len(rest):
@@ -48,7 +51,7 @@ def taught_student(args, task: str, data: TransferSet):
         trials = try_candidates(candidates, trial, take(data.X, held), data.targets[held], verbose=1)
         search = choose_student(trials, trial, budget=budget)
         say(f"candidates on held-out rows, judged by the teacher's answers:\n\n{search}")
-        student = search.student
+        student, data = search.student, whole
     return clone(student).fit(data)
 
 

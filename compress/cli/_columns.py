@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from compress.cli._answers import PREFIX
 from compress.cli._options import say
+from compress.transfer import PREFIX
 
 __all__ = ["aligned", "closest", "counterparts", "features", "kind_of"]
 

@@ -24,12 +24,12 @@ def _add_fit(commands) -> None:
         "compress a teacher, or train the default one first, into a student",
         "python -m compress fit train.csv --target income --teacher forest.skops --out student.safetensors",
     )
-    add_table(command, "rows to learn from", nominal=True)
+    add_table(command, "rows to learn from", nominal=True, folder=True)
     command.add_argument("--target", metavar="COLUMN", help="the column to predict")
     command.add_argument("--task", choices=["auto", "classification", "regression"], default="auto")
     add_teacher(command)
     command.add_argument(
-        "--taught", action="store_true", help="the table comes from `label`: learn its columns teacher::..."
+        "--taught", action="store_true", help="the table or folder comes from `label`: learn its columns teacher::..."
     )
     add_output(command, "the student's file", required=True)
     add_munge(command)
@@ -78,6 +78,10 @@ def _add_use(commands) -> None:
     add_table(command, "rows with their labels")
     command.add_argument("--target", metavar="COLUMN", required=True, help="the column with the labels")
     add_teacher(command)
+    command.add_argument(
+        "--html", type=Path, metavar="FILE", help="the report as a page, with a form to try the student"
+    )
+    add_overwrite(command)
 
 
 def _add_rows(commands) -> None:
@@ -97,12 +101,23 @@ def _add_rows(commands) -> None:
         commands,
         "label",
         "compress.cli._label",
-        "let a teacher answer the rows of a table",
-        "python -m compress label rows.parquet --teacher forest.skops --out labelled.parquet",
+        "let a teacher answer the rows of a table, and further rows like them",
+        "python -m compress label train.csv --drop income --teacher forest.skops --rows 5000000 --out labelled/",
     )
     add_table(command, "rows to answer", nominal=True)
     add_teacher(command, required=True)
-    add_output(command, "the rows with the answers, which `fit --taught` learns from")
+    add_output(
+        command,
+        "the rows with the answers, which `fit --taught` learns from: a file, or a folder or URL for shards",
+        folder=True,
+    )
+    command.add_argument(
+        "--rows", type=int, help="rows in all: those of the table, and further ones by MUNGE; --out is a folder then"
+    )
+    add_munge(command)
+    command.add_argument("--shard-rows", type=int, help="rows of a shard (default: about 100,000)")
+    command.add_argument("--resume", action="store_true", help="go on in a folder where an earlier call was stopped")
+    command.add_argument("--n-jobs", type=int, help="workers that write shards")
 
 
 def _add_export(commands) -> None:

@@ -23,7 +23,7 @@ import pandas as pd
 from compress.cli._numbers import as_booleans, as_numbers
 from compress.cli._options import UsageError, say
 
-__all__ = ["MISSING_WORDS", "CsvForm", "form_of", "read_csv"]
+__all__ = ["MISSING_WORDS", "CsvForm", "csv_parts", "form_of", "read_csv"]
 
 # what stands for a missing value in a column where it is no known category; the words are those of pandas
 MISSING_WORDS = frozenset(
@@ -77,7 +77,16 @@ def read_csv(path: Path, form: CsvForm, text=(), categories: Callable[[list], di
     The columns of `text` are read as they are written. `categories` gives for a header the known categories of some
     columns; these are read as text too, and words such as "NA" are no missing values where they are categories.
     """
-    names, n_rows = _counted(path, form)
+    (frame,) = csv_parts(path, form, None, text, categories)
+    return frame
+
+
+def csv_parts(path: Path, form: CsvForm, n_rows: int | None, text=(), categories=None) -> Iterator[pd.DataFrame]:
+    """Read a CSV file in parts of so many rows, or as a whole; the rest is as in `read_csv`.
+
+    The types of columns are found anew for each part.
+    """
+    names, n_all = _counted(path, form)
     unnamed = [j for j, name in enumerate(names) if not name]
     names = [name or f"Unnamed: {j}" for j, name in enumerate(names)]
     _refuse_twice(path, names)
@@ -86,9 +95,10 @@ def read_csv(path: Path, form: CsvForm, text=(), categories: Callable[[list], di
     missing = sorted(MISSING_WORDS)
     if any(MISSING_WORDS & values for values in known.values()):
         missing = {name: sorted(MISSING_WORDS - known.get(name, set())) for name in names}
+    n_read = 0
     with _opened(path) as file:
         try:
-            frame = pd.read_csv(
+            parts = pd.read_csv(
                 file,
                 sep=form.sep,
                 header=0,
@@ -98,15 +108,20 @@ def read_csv(path: Path, form: CsvForm, text=(), categories: Callable[[list], di
                 keep_default_na=False,
                 na_values=missing,
                 low_memory=False,
+                chunksize=n_rows,
             )
+            for frame in [parts] if n_rows is None else parts:
+                n_read += len(frame)
+                if n_read > n_all or (n_rows is None and n_read != n_all):
+                    break
+                if not form.is_plain:
+                    columns = {name: frame[name] if name in as_text else _read(frame[name], form) for name in names}
+                    frame = pd.DataFrame(columns, index=frame.index)
+                yield _without_names(frame, path, [names[j] for j in unnamed], say_so=n_read == len(frame))
         except (pd.errors.ParserError, pd.errors.EmptyDataError, OverflowError) as error:
             raise ValueError(f"{path} is not a CSV table: {error}") from error
-    if len(frame) != n_rows:
+    if n_read != n_all:
         raise ValueError(f"{path} has quotes that are not closed, or not doubled within a value: write it again.")
-    if not form.is_plain:
-        columns = {name: frame[name] if name in as_text else _read(frame[name], form) for name in names}
-        frame = pd.DataFrame(columns, index=frame.index)
-    return _without_names(frame, path, [names[j] for j in unnamed])
 
 
 def _read(values: pd.Series, form: CsvForm) -> pd.Series:
@@ -124,16 +139,16 @@ def _refuse_twice(path: Path, names: list[str]) -> None:
         raise ValueError(f"{path} has the column {twice[0]!r} more than once. Rename one of them.")
 
 
-def _without_names(frame: pd.DataFrame, path: Path, unnamed: list[str]) -> pd.DataFrame:
+def _without_names(frame: pd.DataFrame, path: Path, unnamed: list[str], *, say_so: bool) -> pd.DataFrame:
     """Leave out columns that have neither name nor value, as trailing delimiters make them, and say so of others."""
     empty = [name for name in unnamed if frame[name].isna().all()]
     for name in unnamed:
-        if name not in empty:
+        if name not in empty and say_so:
             say(
                 f"warning: {path}: a column has no name and is called {name!r}; if it counts the rows, leave it out "
                 f"with --drop {name!r}"
             )
-    if empty:
+    if empty and say_so:
         say(f"note: {path}: {len(empty)} columns without name and values are left out")
     return frame.drop(columns=empty)
 

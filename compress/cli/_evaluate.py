@@ -9,9 +9,10 @@ from compress.cli._csv import form_of
 from compress.cli._for_student import numbers, read_for_student
 from compress.cli._for_teacher import for_teacher
 from compress.cli._known import as_known
-from compress.cli._options import by_measure, print_json
+from compress.cli._options import UsageError, by_measure, print_json, say
+from compress.cli._outputs import check_output, need_packages, write_or_keep
 from compress.cli._teacher_file import load_teacher
-from compress.report import quality_and_fidelity
+from compress.report import compare, quality_and_fidelity
 from compress.students import load_student
 from compress.teachers import teacher_outputs
 
@@ -19,7 +20,12 @@ __all__ = ["run"]
 
 
 def run(args) -> None:
-    """Print measures as JSON, with the keys that `Report.value` takes."""
+    """Print measures as JSON, with the keys that `Report.value` takes, and write the report as a page."""
+    if args.html is not None:
+        if args.teacher is None:
+            raise UsageError("--html compares the student with its teacher: give --teacher FILE, too.")
+        need_packages("reports as HTML", "jinja2")
+        check_output(args.html, overwrite=args.overwrite)
     form = form_of(args)
     student = load_student(args.student)
     teacher = load_teacher(args) if args.teacher else None
@@ -27,12 +33,17 @@ def run(args) -> None:
     classes = getattr(student, "classes_", None)
     y = numbers(y, args.table) if classes is None else _labels(y, classes, args)
     ours = student.predict(X) if classes is None else student.predict_proba(X)
-    theirs = None
+    theirs = rows = None
     if teacher is not None:
         named = X if isinstance(X, pd.DataFrame) else features(frame, args.table, drop=args.drop, target=args.target)[0]
         rows = for_teacher(named, teacher, args.table)
         theirs = teacher_outputs(teacher, rows, "values" if classes is None else "probabilities")
         theirs = theirs if classes is None else _in_order(theirs, teacher, classes, args)
+    if args.html is not None:
+        report = compare(student, teacher, X, y, teacher_rows=rows)
+        write_or_keep(args.html, report.to_html)
+        say(report.verdict)
+        say(f"wrote {args.html}")
     print_json({"rows": len(X), **by_measure(quality_and_fidelity(y, ours, theirs, classes))})
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 
-from compress.cli._answers import split_answers
 from compress.cli._chosen import chosen_student, shape_of, taught_student
 from compress.cli._columns import aligned, features, kind_of
 from compress.cli._csv import form_of
 from compress.cli._for_teacher import read_for_teacher
+from compress.cli._munge import munge_of
 from compress.cli._numbers import check_text
 from compress.cli._options import UsageError, by_measure, print_json, say
 from compress.cli._outputs import check_output, write_or_keep
@@ -19,7 +19,7 @@ from compress.evaluation import size_bytes
 from compress.generators import MUNGE
 from compress.search import Budget
 from compress.teachers import task_of
-from compress.transfer import TransferSet
+from compress.transfer import TransferSet, split_answers
 
 __all__ = ["run"]
 
@@ -31,6 +31,8 @@ def run(args) -> None:
         raise UsageError("fit needs --target COLUMN, or else --taught with a table from `label`.")
     if args.taught and (args.teacher or args.test):
         raise UsageError("--taught goes without --teacher and --test: the table has the teacher's answers.")
+    if not args.taught and (isinstance(args.table, str) or args.table.is_dir()):
+        raise UsageError("a folder of shards has a teacher's answers: pass --taught, and leave --target out.")
     started = time.perf_counter()
     result = _taught(args) if args.taught else _compressed(args)
     student = result.pop("model")
@@ -97,7 +99,7 @@ def _generator(args) -> MUNGE | None:
         if args.s is not None:
             raise UsageError("--s needs --p: without it the pair p and s is chosen on held-out rows.")
         return None
-    return MUNGE(**{name: value for name, value in (("p", args.p), ("s", args.s)) if value is not None})
+    return munge_of(args)
 
 
 def _budget(args) -> Budget | None:
@@ -107,6 +109,8 @@ def _budget(args) -> Budget | None:
 
 
 def _taught(args) -> dict:
+    if isinstance(args.table, str) or args.table.is_dir():
+        return _taught_by_shards(args)
     frame = read_table(args.table, form_of(args), text=args.nominal)
     answers, targets, classes = split_answers(frame, args.table)
     X, _ = features(frame, args.table, drop=[*args.drop, *answers])
@@ -115,4 +119,13 @@ def _taught(args) -> dict:
     say(f"fitting: {task}, {len(X):,} rows with a teacher's answers")
     kind = "values" if classes is None else "probabilities"
     data = TransferSet(X, targets, kind, classes, len(X))
+    return {"model": taught_student(args, task, data), "task": task}
+
+
+def _taught_by_shards(args) -> dict:
+    if args.drop or args.nominal:
+        raise UsageError("a folder of shards knows its columns: leave --drop and --nominal out, or give them to label.")
+    data = TransferSet.open(args.table)
+    task = "regression" if data.classes is None else "classification"
+    say(f"fitting: {task}, {data!r}")
     return {"model": taught_student(args, task, data), "task": task}

@@ -17,6 +17,7 @@ __all__ = [
     "add_table",
     "add_teacher",
     "by_measure",
+    "place",
     "print_json",
     "say",
 ]
@@ -42,10 +43,19 @@ def add_command(commands, name: str, module: str, description: str, examples: st
     return command
 
 
-def add_table(command, what: str, *, nominal: bool = False) -> None:
+def place(text: str) -> Path | str:
+    """Return a path, or a URL as it is."""
+    return text if "://" in text else Path(text)
+
+
+def add_table(command, what: str, *, nominal: bool = False, folder: bool = False) -> None:
     """Add the table to read, and how to read it."""
+    files = "a .csv (.csv.gz, .csv.zst) or .parquet file"
     command.add_argument(
-        "table", type=Path, metavar="TABLE", help=f"{what}: a .csv (.csv.gz, .csv.zst) or .parquet file"
+        "table",
+        type=place if folder else Path,
+        metavar="TABLE",
+        help=f"{what}: {files}{', or a folder of shards' if folder else ''}",
     )
     add_csv(command)
     command.add_argument("--drop", nargs="+", default=[], metavar="COLUMN", help="columns to leave out")
@@ -62,10 +72,11 @@ def add_csv(command) -> None:
     command.add_argument("--thousands", metavar="MARK", help="thousands separator of CSV files ('space' for spaces)")
 
 
-def add_output(command, what: str, *, required: bool = False) -> None:
+def add_output(command, what: str, *, required: bool = False, folder: bool = False) -> None:
     """Add the file to write."""
     where = "" if required else " (default: CSV on stdout)"
-    command.add_argument("--out", type=Path, metavar="FILE", required=required, help=f"{what}{where}")
+    kind = place if folder else Path
+    command.add_argument("--out", type=kind, metavar="FILE", required=required, help=f"{what}{where}")
     add_overwrite(command)
 
 

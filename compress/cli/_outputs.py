@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import importlib.util
+import lzma
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pandas as pd
@@ -14,16 +18,24 @@ from compress._files import check_writable, is_special, whole_files
 from compress.cli._csv import MISSING_WORDS
 from compress.cli._options import say
 
-__all__ = ["check_output", "is_parquet", "need_packages", "write_or_keep", "write_table"]
+__all__ = ["check_output", "is_parquet", "is_table", "need_packages", "write_or_keep", "write_stream", "write_table"]
 
 PARQUET = (".parquet", ".pq")
 COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zst": "zstd"}
 LEAST_BYTES = 2**20
+CSV_ROWS = 10_000  # written at a time
 
 
 def is_parquet(path: Path) -> bool:
     """Whether a file is read and written as Parquet, by its ending."""
     return path.suffix.lower() in PARQUET
+
+
+def is_table(path: Path | str) -> bool:
+    """Whether a name is that of a table, by its ending, and not that of a folder of shards."""
+    if not isinstance(path, Path) or path.is_dir():
+        return False
+    return path.suffix.lower() in (*PARQUET, *COMPRESSIONS, ".csv", ".tsv", ".txt") or is_special(path)
 
 
 def check_output(*paths: Path | None, overwrite: bool, n_bytes: int = LEAST_BYTES) -> None:
@@ -75,40 +87,81 @@ def _kept(name: str, write: Callable[[Path], None]) -> Path | None:
 
 def write_table(frame: pd.DataFrame, path: Path | None) -> None:
     """Write a table to a file, which is either complete or not there, or as CSV to stdout."""
-    if path is None or not is_parquet(path):
-        _say_what_csv_loses(frame)
     if path is None:
-        frame.to_csv(sys.stdout, index=False)
+        write_stream([frame], None)
         return
-    write_or_keep(path, lambda place: _write(frame, place))
+    write_or_keep(path, lambda place: _write([frame], place))
     say(f"wrote {path}: {len(frame):,} rows")
 
 
-def _write(frame: pd.DataFrame, path: Path) -> None:
-    with whole_files([path]) as (partial,):
-        if is_parquet(path):
-            frame.to_parquet(partial, index=False)
-            return
-        kind = COMPRESSIONS.get(path.suffix.lower())
-        if kind != "zstd":
-            frame.to_csv(partial, index=False, compression=kind, encoding="utf-8")
-            return
+def write_stream(frames: Iterable[pd.DataFrame], path: Path | None) -> None:
+    """Write tables with the same columns one below the other; only one of them is in memory at a time."""
+    if path is not None:
+        say(f"wrote {path}: {_write(frames, path):,} rows")
+        return
+    told = set()
+    for k, frame in enumerate(frames):
+        _say_what_csv_loses(frame, told)
+        frame.to_csv(sys.stdout, index=False, header=k == 0)
+
+
+def _write(frames: Iterable[pd.DataFrame], path: Path) -> int:
+    """Write a file, which is either complete or not there, and return its number of rows."""
+    n_rows, told = 0, set()
+    with whole_files([path]) as (partial,), ExitStack() as stack:
+        append = None
+        for frame in frames:
+            if append is None:
+                append = _parquet(partial, frame, stack) if is_parquet(path) else _csv(partial, path.suffix, stack)
+            if not is_parquet(path):
+                _say_what_csv_loses(frame, told)
+            append(frame)
+            n_rows += len(frame)
+    return n_rows
+
+
+def _parquet(partial: Path, first: pd.DataFrame, stack: ExitStack):
+    """Return a function that appends tables with the columns of the first one to a Parquet file."""
+    import pyarrow
+    import pyarrow.parquet
+
+    schema = pyarrow.Table.from_pandas(first, preserve_index=False).schema
+    writer = stack.enter_context(pyarrow.parquet.ParquetWriter(partial, schema))
+    return lambda frame: writer.write_table(pyarrow.Table.from_pandas(frame, schema=schema, preserve_index=False))
+
+
+def _csv(partial: Path, suffix: str, stack: ExitStack):
+    """Return a function that appends tables to a CSV file, compressed as the name of the file says."""
+    kind = COMPRESSIONS.get(suffix.lower())
+    if kind == "zstd":
         import pyarrow
 
-        with partial.open("wb") as raw, pyarrow.CompressedOutputStream(raw, "zstd") as file:
-            for start in range(0, max(len(frame), 1), 10_000):
-                part = frame.iloc[start : start + 10_000]
-                file.write(part.to_csv(index=False, header=start == 0).encode())
+        raw = stack.enter_context(partial.open("wb"))
+        file = stack.enter_context(pyarrow.CompressedOutputStream(raw, "zstd"))
+    else:
+        opened = {None: open, "gzip": gzip.open, "bz2": bz2.open, "xz": lzma.open}[kind]
+        file = stack.enter_context(opened(partial, "wb"))
+    header = True
+
+    def append(frame: pd.DataFrame) -> None:
+        nonlocal header
+        for start in range(0, max(len(frame), 1), CSV_ROWS):
+            part = frame.iloc[start : start + CSV_ROWS]
+            file.write(part.to_csv(index=False, header=header).encode())
+            header = False
+
+    return append
 
 
-def _say_what_csv_loses(frame: pd.DataFrame) -> None:
-    """Say that a text such as "NA" of a table would be read as a missing value from CSV."""
-    for name in frame.columns:
+def _say_what_csv_loses(frame: pd.DataFrame, told: set) -> None:
+    """Say once of a column that a text such as "NA" in it would be read as a missing value from CSV."""
+    for name in frame.columns.difference(list(told), sort=False):
         values = frame[name]
         if not (pd.api.types.is_string_dtype(values.dtype) or values.dtype == object or values.dtype == "category"):
             continue
         lost = [value for value in values.dropna().unique() if isinstance(value, str) and value in MISSING_WORDS]
         if lost:
+            told.add(name)
             say(
                 f"warning: column {str(name)!r} holds the text {lost[0]!r}, which is read as a missing value from CSV; "
                 "Parquet keeps it"

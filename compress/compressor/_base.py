@@ -182,7 +182,7 @@ class BaseCompressor(BaseEstimator):
         generator, trial = stages.given_generator(), stages.trial_rows(train)
         if n_trial_rows := allowance.trial_rows(pace, n_trial_rows):
             generator, self.munge_search_ = stages.tuned_munge(asked, trial, held, n_trial_rows)
-        source, self.labels_from_ = SingleTeacher(asked), self.labels_from
+        source, self.labels_from_ = SingleTeacher(fitted, self.cache), self.labels_from
         if self.labels_from != "teacher":
             crossed = stages.cross_fit(teacher, fitted, train)
             if self.labels_from == "auto":
@@ -218,8 +218,7 @@ class BaseCompressor(BaseEstimator):
                 with stages.timed("teacher, all rows"):
                     fitted = fitted_again(teacher, fitted, rows, rng)
             again = self.labels_from_ == "cross_fit"
-            asked = asked_through(self.cache, fitted, rows, task)
-            source = stages.cross_fit(teacher, fitted, rows) if again else SingleTeacher(asked)
+            source = stages.cross_fit(teacher, fitted, rows) if again else SingleTeacher(fitted, self.cache)
         if costs is None or train is not rows or self.original_labels == "out_of_fold":
             self.generator_ = stages.fitted_generator(generator, rows, n_rows)
             if taught or self.keep_transfer_set:

@@ -56,8 +56,9 @@ class CompressedRegressor(RegressorMixin, MultiOutputMixin, BaseCompressor):
         The seconds that `fit` may take. Trials, labelled rows and passes of the student shrink to fit, and `left_out_`
         and a warning say what was left out. The training of a teacher that is not fitted cannot be shortened.
     cache : str or path, optional
-        A folder in which the teacher's answers are kept, so that a `fit` that was interrupted need not ask again. It
-        needs the same rows and an integer `random_state`.
+        A folder in which generated rows and the teacher's answers are kept, in shards (see `TransferSet.write`) where
+        pyarrow is installed, so that a `fit` that was interrupted goes on where it stopped. It needs the same rows and
+        an integer `random_state`. The folder may be removed after the fit.
     n_jobs : int, default=None
         The number of parallel joblib workers that generate and label; `joblib.parallel_config(backend="dask")` sends
         the blocks to a cluster. Rows and labels do not depend on it.

@@ -15,7 +15,6 @@ A row is a dict by column name, as JSON gives it, or a list or tuple in the orde
 from compress.export._c import to_c
 from compress.export._check import Exported
 from compress.export._compiled_predictor import CompiledPredictor, net_predictor, tree_predictor
-from compress.export._described_schema import must
 from compress.export._description import Described, NetDescription, is_integer, sizes_of
 from compress.export._feed import onnx_inputs
 from compress.export._js import js_module, to_js
@@ -43,7 +42,6 @@ __all__ = [
     "is_integer",
     "js_module",
     "load_predictor",
-    "must",
     "net_predictor",
     "onnx_inputs",
     "read_student",

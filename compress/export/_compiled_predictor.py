@@ -173,7 +173,8 @@ class CompiledNet(CompiledPredictor):
         return self._arrays
 
     def _functions(self) -> tuple:
-        from compress.export._net_kernels import predict_row, predict_rows
+        from compress.export._block_kernels import predict_rows
+        from compress.export._net_kernels import predict_row
 
         return predict_row, predict_rows
 

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compress.export._described_schema import check_schema, check_values, must
 from compress.export._numpy import ACTIVATIONS
 from compress.export._student_file import INPUT_DEFAULTS
-from compress.schema import Schema
+from compress.schema import Schema, check_schema, described_classes, must
 
 __all__ = ["KINDS", "Described", "NetDescription", "checked_net", "checked_shared", "is_integer", "sizes_of"]
 
@@ -204,28 +203,7 @@ def _classes(plain, kind: str) -> np.ndarray | None:
     if kind in REGRESSORS:
         must(plain is None, "classes", "left out for a regressor", plain)
         return None
-    must(isinstance(plain, dict) and plain.keys() == {"dtype", "values"}, "classes", "an object of two entries", plain)
-    values, text = plain["values"], plain["dtype"]
-    check_values(values, "classes")
-    must(len(values) >= 2, "classes", "at least two", values)
-    must(isinstance(text, str) and len(text) <= 40, "classes.dtype", "the name of a dtype", text)
-    try:
-        dtype = np.dtype(text)
-    except Exception:  # NumPy parses these texts, and has many errors for them
-        dtype = None
-    must(dtype is not None and dtype.kind in "biufUO", "classes.dtype", "a dtype of classes", text)
-    of = {"b": bool, "i": int, "u": int, "f": (int, float), "U": str, "O": (str, int, float, bool)}[dtype.kind]
-    for value in values:
-        fits = isinstance(value, of) and (dtype.kind in "bO" or not isinstance(value, bool))
-        must(fits, "classes", f"of dtype {text}", value)
-    if dtype.kind in "iu":
-        limits = np.iinfo(dtype)
-        must(limits.min <= min(values) and max(values) <= limits.max, "classes", f"in the range of {text}", values)
-    longest = max(map(len, values)) if dtype.kind == "U" else 0
-    # a dtype for long texts takes its memory for each class
-    must(dtype.itemsize <= max(4 * longest, 1024), "classes.dtype", "no larger than its texts", text)
-    must(dtype.kind != "U" or longest <= dtype.itemsize // 4, "classes.dtype", "long enough for its texts", text)
-    return np.array(values, dtype=dtype)
+    return described_classes(plain)
 
 
 # --------------------------------------------------------------------- net

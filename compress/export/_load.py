@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from compress.export._compiled_predictor import net_predictor, tree_predictor
-from compress.export._described_schema import must
 from compress.export._description import KINDS, NetDescription, checked_net
 from compress.export._net import Net
 from compress.export._older_formats import of_today
 from compress.export._predictor import Predictor
 from compress.export._student_file import read_student_file
 from compress.export._tree_description import TreeDescription, checked_trees
+from compress.schema import must
 
 __all__ = ["load_predictor", "read_student"]
 

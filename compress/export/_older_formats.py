@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compress.export._described_schema import must
+from compress.schema import must
 
 __all__ = ["of_today"]
 

@@ -51,7 +51,7 @@ class Predictor:
 
     @property
     def only_numbers(self) -> bool:
-        """Whether there is no nominal column."""
+        """Whether all columns are continuous."""
         return not self.codes
 
     def __call__(self, X) -> np.ndarray:

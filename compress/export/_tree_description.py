@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compress.export._described_schema import must
 from compress.export._description import Described, checked_shared
 from compress.export._tree_file import TENSOR
+from compress.schema import must
 from compress.trees import TreeEnsemble, ensemble_from_bytes
 
 __all__ = ["TreeDescription", "checked_trees"]

@@ -5,5 +5,6 @@ from compress.generators._interpolation import Interpolation
 from compress.generators._marginal import MarginalSampler
 from compress.generators._munge import MUNGE, munge
 from compress.generators._nbe import NaiveBayesEstimation
+from compress.generators._slices import RowSlices
 
-__all__ = ["BaseGenerator", "Interpolation", "MUNGE", "MarginalSampler", "NaiveBayesEstimation", "munge"]
+__all__ = ["BaseGenerator", "Interpolation", "MUNGE", "MarginalSampler", "NaiveBayesEstimation", "RowSlices", "munge"]

@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 from compress.report._costs import costs
 from compress.report._measures import quality_and_fidelity
 from compress.report._report import Report
+from compress.report._samples import confusion, sample_rows
 from compress.report._slices import by_class, by_slice
 from compress.report._verdict import differences
 from compress.schema import as_table, class_codes, compared_labels, compared_values, same_classes
@@ -30,6 +31,8 @@ def compare(
     latency_rows=(1, 10_000),
     classes=None,
     max_slices: int = 20,
+    teacher_rows=None,
+    n_samples: int = 8,
     random_state=0,
 ) -> Report:
     """Compare a student with its teacher.
@@ -54,8 +57,12 @@ def compare(
         The label of each of the teacher's columns, for a teacher without `classes_`; by default those of the student.
     max_slices : int, default=20
         The number of slices that are kept, those of least fidelity first.
+    teacher_rows : DataFrame or array, optional
+        The same rows as the teacher needs them, where that is another table; by default `X`.
+    n_samples : int, default=8
+        The number of rows that the report keeps with the answers of both, for `Report.to_html`; 0 keeps none.
     random_state : int, RandomState or None, default=0
-        The source of the choice of the rows in the plot.
+        The source of the choice of the rows in the plot and of the sample rows.
 
     Returns
     -------
@@ -74,18 +81,19 @@ def compare(
             "A compressor's own student is in student_."
         )
     X = as_table(X)
+    rows = X if teacher_rows is None else as_table(teacher_rows)
     classifier = is_classifier(student)
     if not classifier:
-        ours, theirs, classes = student.predict(X), teacher_outputs(teacher, X, "values"), None
+        ours, theirs, classes = student.predict(X), teacher_outputs(teacher, rows, "values"), None
         y = None if y is None else compared_values(y, len(X), n_outputs=ours.size // len(X))
     else:
-        ours, theirs = student.predict_proba(X), _in_order_of(student, teacher, X, classes)
+        ours, theirs = student.predict_proba(X), _in_order_of(student, teacher, rows, classes)
         classes = student.classes_
         y = None if y is None else compared_labels(y, len(X), classes=classes)
     alone = untaught is student
     plain = None if untaught is None or alone else _predictions(untaught, X, classes)
     measures = quality_and_fidelity(y, ours, theirs, classes, plain)
-    measures += costs(student, teacher, X, classifier, latency_rows)
+    measures += costs(student, teacher, X, rows, classifier, latency_rows)
     rng = check_random_state(random_state)
     return Report(
         measures,
@@ -96,6 +104,9 @@ def compare(
         taught=not alone,
         differences=differences(y, ours, classes, teacher=theirs, untaught=plain),
         points=_points(y, ours, theirs, classes if classifier else None, rng),
+        confusion=_confusion(y, ours, theirs, classes) if classifier else {},
+        samples=sample_rows(student.schema_, X, y, ours, theirs, n_samples, rng),
+        model=student,
     )
 
 
@@ -120,10 +131,18 @@ def _in_order_of(student, teacher, X, classes) -> np.ndarray:
     return outputs[:, class_codes(student.classes_, known)]
 
 
+def _confusion(y, student, teacher, classes) -> dict:
+    """Return the counts of both models; without labels those of the student, against the teacher's classes."""
+    if y is None:
+        return {"student": confusion(classes[teacher.argmax(axis=1)], student, classes)}
+    return {name: confusion(y, p, classes) for name, p in (("student", student), ("teacher", teacher))}
+
+
 def _points(y, student, teacher, classes, rng) -> dict:
     rows = rng.permutation(len(teacher))[:PLOTTED_ROWS]
     if classes is None:
-        return {name: p.reshape(len(p), -1)[rows, 0] for name, p in (("student", student), ("teacher", teacher))}
+        given = {"student": student, "teacher": teacher} | ({} if y is None else {"truth": y})
+        return {name: p.reshape(len(p), -1)[rows, 0] for name, p in given.items()}
     column = np.ones(len(teacher), dtype=int) if len(classes) == 2 else teacher.argmax(axis=1)
     every = np.arange(len(teacher))
     points = {"student": student[every, column][rows], "teacher": teacher[every, column][rows]}

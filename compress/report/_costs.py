@@ -19,8 +19,11 @@ THREADS = 1
 NAMED = {1: "single", 10_000: "batch"}  # batch sizes that have a word in the key
 
 
-def costs(student, teacher, X, classifier: bool, latency_rows) -> list[dict]:
-    """Return rows of `Report.measures`; the quotient is the teacher's cost divided by the student's."""
+def costs(student, teacher, X, teacher_rows, classifier: bool, latency_rows) -> list[dict]:
+    """Return rows of `Report.measures`; the quotient is the teacher's cost divided by the student's.
+
+    `X` has the rows for the student, `teacher_rows` the same ones for the teacher.
+    """
     rows = [measure("cost", "parameters", student.n_parameters_)]
     ours, theirs = size_bytes(student), _bytes_if_any(teacher)
     rows.append(measure("cost", "bytes", ours, theirs, None if theirs is None else theirs / ours))
@@ -29,7 +32,7 @@ def costs(student, teacher, X, classifier: bool, latency_rows) -> list[dict]:
     with one_thread(teacher):
         for n_rows in latency_rows:
             key = f"us_per_row_{NAMED.get(n_rows, n_rows)}"
-            slow = _timed(getattr(teacher, method), in_teachers_order(teacher, X), n_rows)
+            slow = _timed(getattr(teacher, method), in_teachers_order(teacher, teacher_rows), n_rows)
             rows.append(_latency_row(key, _timed(checked, X, n_rows), slow))
             rows.append(_latency_row(key + PREDICTOR, _timed(bare, X, n_rows), slow))
     return rows

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from compress._files import write_atomically
 from compress.report._costs import THREADS
 from compress.report._figure import draw_report
+from compress.report._html import page, summary
 from compress.report._measures import label_of
+from compress.report._numbers import number_text, short, times_text
 from compress.report._verdict import verdict
 
 __all__ = ["Report"]
@@ -42,6 +46,13 @@ class Report:
         labels it is empty.
     points : dict of arrays
         What `plot` draws.
+    confusion : dict of str to list of lists of int
+        For classifiers how many rows of each class (first index) "student" and "teacher" take for each class (second
+        index), in the order of the classes; without labels that of the student, against the teacher's classes.
+    samples : list of dict
+        A few rows with the recorded answers of both models, for `to_html`.
+    model : fitted student
+        The student itself, for `to_html`.
     """
 
     measures: list
@@ -53,6 +64,9 @@ class Report:
     taught: bool = True
     differences: dict = field(default_factory=dict)
     points: dict = field(default_factory=dict, repr=False)
+    confusion: dict = field(default_factory=dict)
+    samples: list = field(default_factory=list)
+    model: object = None
 
     def value(self, measure: str, model: str = "student"):
         """Return one number of the report.
@@ -92,7 +106,7 @@ class Report:
         """Return the verdict, and measures, classes and the worst slices as Markdown tables."""
         models = ["student", "teacher"] + ["untaught"] * any("untaught" in row for row in self.measures)
         rows = [
-            [label_of(r["measure"]), *(_number(r, model) for model in models), _times(r["quotient"])]
+            [label_of(r["measure"]), *(number_text(r, model) for model in models), times_text(r["quotient"])]
             for r in self.measures
         ]
         text = f"{self.verdict}\n\n" + _table(["", *models, "teacher / student"], rows)
@@ -100,7 +114,7 @@ class Report:
         if self.classes:
             worst = sorted(self.classes, key=lambda r: r["agreement"])[:10]
             rows = [
-                [r["class"], f"{r['rows']:,}", *(_short(r[k]) for k in ("student", "teacher", "agreement", "rmse"))]
+                [r["class"], f"{r['rows']:,}", *(short(r[k]) for k in ("student", "teacher", "agreement", "rmse"))]
                 for r in worst
             ]
             title = "Classes" if len(worst) == len(self.classes) else "The ten classes of least agreement"
@@ -109,7 +123,7 @@ class Report:
             )
         if self.slices:
             keys = [k for k in ("agreement", "rmse") if k in self.slices[0]]
-            rows = [[r["slice"], f"{r['rows']:,}", *(_short(r[k]) for k in keys)] for r in self.slices[:5]]
+            rows = [[r["slice"], f"{r['rows']:,}", *(short(r[k]) for k in keys)] for r in self.slices[:5]]
             text += "\nSlices of least fidelity:\n\n" + _table(
                 ["slice", "rows", *("RMSE to teacher" if k == "rmse" else k for k in keys)], rows
             )
@@ -117,13 +131,50 @@ class Report:
 
     def __repr__(self) -> str:
         kept = [row for row in self.measures if row["measure"] in ("rmse", "agreement", "r2_to_teacher", "bytes")]
-        numbers = ", ".join(f"{row['measure']}={_number(row, 'student')}" for row in kept)
+        numbers = ", ".join(f"{row['measure']}={number_text(row, 'student')}" for row in kept)
         return f"Report({self.n_rows:,} rows{', ' if numbers else ''}{numbers})"
 
     def __str__(self) -> str:
         return self.to_markdown()
 
     _repr_markdown_ = to_markdown
+
+    def to_html(self, path) -> Path:
+        """Write the report as a page for a person: one file that needs nothing else, and no network.
+
+        The page has the verdict, quality, calibration, confusion or residuals, slices and costs, and a form of the
+        table's columns whose answer is computed in the page, by the student as JavaScript. It holds the sample rows
+        (`samples`) as they are: make the report with `n_samples=0` where nobody may see rows of the table. What a table
+        holds is shown as text, and cannot run.
+
+        Parameters
+        ----------
+        path : str or path ending in ".html"
+            The path of the file. An existing file is replaced when the new one is complete.
+
+        Returns
+        -------
+        Path
+            The path of the file.
+
+        Raises
+        ------
+        ValueError
+            `path` has another ending.
+        ImportError
+            jinja2 is not installed: `pip install compress[report]`.
+        """
+        path = Path(path)
+        if path.suffix not in (".html", ".htm"):
+            raise ValueError(f"path must end in .html, got {str(path)!r}.")
+        return write_atomically(path, page(self))
+
+    def _repr_html_(self) -> str | None:
+        """Return a short form for notebooks; None, which is Markdown then, without jinja2."""
+        try:
+            return summary(self)
+        except ImportError:
+            return None
 
     def plot(self):
         """Draw predictions of both, calibration (or differences) and the worst slices, and return the figure.
@@ -139,20 +190,3 @@ class Report:
 def _table(head, rows) -> str:
     lines = ["| " + " | ".join(head) + " |", "|---" + "|--:" * (len(head) - 1) + "|"]
     return "\n".join(lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]) + "\n"
-
-
-def _number(row: dict, model: str) -> str:
-    value = row.get(model)
-    if value is None:
-        return "-"
-    if f"{model}_low" in row:
-        return f"{value:,.4g} ({row[f'{model}_low']:,.4g}-{row[f'{model}_high']:,.4g})"
-    return f"{value:,}" if isinstance(value, int) else _short(value)
-
-
-def _short(value: float) -> str:
-    return f"{value:.4f}" if abs(value) < 100 else f"{value:,.1f}"
-
-
-def _times(value) -> str:
-    return "" if value is None else f"{value:,.0f}" if value >= 10 else f"{value:.2f}"

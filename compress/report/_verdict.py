@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from compress.evaluation import Difference, rmse_difference, squared_errors
+from compress.report._measures import PREDICTOR
+from compress.report._numbers import bytes_text
 
-__all__ = ["differences", "row_errors", "verdict"]
+__all__ = ["differences", "headline", "row_errors", "sentences_of", "verdict"]
 
 OTHERS = ("teacher", "untaught")
 
@@ -46,10 +48,10 @@ def differences(y, student, classes, **others) -> dict[str, Difference]:
     }
 
 
-def verdict(report) -> str:
-    """Return the verdict of a report as a few sentences."""
+def sentences_of(report) -> list[str]:
+    """Return the sentences of the verdict of a report."""
     size = report.value("bytes")
-    parts = [f"The student is {report.student} of {_bytes(size)}"]
+    parts = [f"The student is {report.student} of {bytes_text(size)}"]
     smaller = report.value("bytes", "quotient")
     faster = next((r["quotient"] for r in report.measures if r["measure"] == "us_per_row_batch_predictor"), None)
     ratios = [f"{_times(smaller)} smaller" if smaller else "", f"{_times(faster)} faster" if faster else ""]
@@ -73,7 +75,34 @@ def verdict(report) -> str:
         else:
             word = f"teaching did not pay: without it the model is better ({_interval(found)})"
         sentences.append(f"The same model without teaching has {other:.4f}: {word}.")
-    return " ".join(sentences)
+    return sentences
+
+
+def headline(report) -> str:
+    """Return the verdict of a report in one line: how good, how small, how fast."""
+    found = report.differences.get("teacher")
+    if found is not None:
+        better = "Better than its teacher" if found.value < 0 else "Not as good as its teacher"
+        good = f"{better if found.is_clear else 'As good as its teacher'} by RMSE"
+    else:
+        shared = next((r["student"] for r in report.measures if r["measure"] == "agreement"), None)
+        good = "Like its teacher" if shared is None else f"Like its teacher on {100 * shared:.1f} % of the rows"
+    speeds = [r["quotient"] for r in report.measures if r["measure"].endswith(PREDICTOR)]
+    ratios = [_ratio(report.value("bytes", "quotient"), "smaller", "larger")]
+    ratios += [_ratio(speeds[-1], "faster", "slower")] if speeds else []
+    ratios = [ratio for ratio in ratios if ratio]
+    return f"{good}, {' and '.join(ratios)}" if ratios else good
+
+
+def _ratio(quotient, more: str, less: str) -> str:
+    if quotient is None:
+        return ""
+    return f"{_times(quotient)} {more}" if quotient >= 1 else f"{_times(1 / quotient)} {less}"
+
+
+def verdict(report) -> str:
+    """Return the verdict of a report as a few sentences."""
+    return " ".join(sentences_of(report))
 
 
 def _compared(found: Difference, better: str, worse: str, neither: str) -> str:
@@ -83,10 +112,6 @@ def _compared(found: Difference, better: str, worse: str, neither: str) -> str:
 
 def _interval(found: Difference) -> str:
     return f"difference {found.value:+.4f}, 95 % interval {found.low:+.4f} to {found.high:+.4f}"
-
-
-def _bytes(n: int) -> str:
-    return f"{n / 1000:,.1f} kB" if n < 100_000 else f"{n / 1000:,.0f} kB"
 
 
 def _times(quotient: float) -> str:

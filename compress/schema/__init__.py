@@ -27,6 +27,7 @@ from compress.schema._checks import (
 )
 from compress.schema._column import Column
 from compress.schema._containers import as_table, has_columns, names_of, pandas_of
+from compress.schema._described import check_schema, check_values, described_classes, must
 from compress.schema._holdout import holdout_split
 from compress.schema._known import with_known_categories
 from compress.schema._labels import as_labels, class_codes, class_names, columns_of_classes, same_classes
@@ -53,7 +54,9 @@ __all__ = [
     "as_table",
     "check_columns",
     "check_fits",
+    "check_schema",
     "check_validation_pair",
+    "check_values",
     "checked_table",
     "class_codes",
     "class_names",
@@ -62,6 +65,7 @@ __all__ = [
     "columns_taken",
     "compared_labels",
     "compared_values",
+    "described_classes",
     "expanded",
     "has_columns",
     "hold_out",
@@ -70,6 +74,7 @@ __all__ = [
     "learning_weights",
     "moved",
     "n_columns_of",
+    "must",
     "names_of",
     "numbers_of",
     "pandas_of",

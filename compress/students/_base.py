@@ -14,6 +14,7 @@ from compress.nets import TableNet
 from compress.schema import LearningSet, as_labels, as_schema, check_validation_pair, checked_table, same_classes
 from compress.students._learning import held_out_rows, learning_set
 from compress.students._objectives import Objective
+from compress.students._parted import PartsToLearn
 from compress.students._predicting import PredictingStudent
 from compress.students._targets import output_activation
 from compress.students._teach import Steps, teach
@@ -22,11 +23,12 @@ from compress.training import (
     PATIENCE,
     auto_batch_size,
     auto_learning_rate,
+    checked_saving,
     fits_on,
     isolated_rng,
     resolve_device,
 )
-from compress.transfer import TransferSet
+from compress.transfer import PartedTransferSet, TransferSet
 
 __all__ = ["BaseStudent"]
 
@@ -59,13 +61,17 @@ class BaseStudent(PredictingStudent):
         "random_state": ["random_state"],
     }
 
-    def fit(self, X, y=None, sample_weight=None, *, X_val=None, y_val=None):
+    def fit(
+        self, X, y=None, sample_weight=None, *, X_val=None, y_val=None, checkpoint=None, resume_from=None
+    ) -> BaseStudent:
         """Learn from labelled rows or from a transfer set.
 
         Parameters
         ----------
-        X : DataFrame or array of shape (n_rows, n_columns); or TransferSet
-            The rows to learn from, or a transfer set with its targets.
+        X : DataFrame or array of shape (n_rows, n_columns); or TransferSet, StoredTransferSet or StreamedTransferSet
+            The rows to learn from, or a transfer set with its targets. One in parts is never in memory as a whole: a
+            sample of 100,000 rows decides how columns are standardised, and with `early_stopping=True` whole parts
+            are held out.
         y : array, optional
             A classifier takes labels of shape (n_rows,), or soft labels of shape (n_rows, n_classes) whose rows sum to
             1. A regressor takes values of shape (n_rows,) or (n_rows, n_outputs). It is None with a transfer set.
@@ -73,6 +79,12 @@ class BaseStudent(PredictingStudent):
             Non-negative weights of the rows in the loss; by default those of the transfer set.
         X_val, y_val : table and array, optional
             Validation rows and their labels, hard or soft, for early stopping.
+        checkpoint : path or compress.training.Checkpoint, optional
+            The file to which the training writes, every five minutes or as often as a `Checkpoint` says, all that it
+            needs to go on.
+        resume_from : path, optional
+            A checkpoint of a fit with the same rows, parameters and `random_state`, which this one goes on with: its
+            weights are those of a fit that was never interrupted, on one thread to the last bit.
 
         Returns
         -------
@@ -80,20 +92,32 @@ class BaseStudent(PredictingStudent):
 
         Raises
         ------
+        FileNotFoundError
+            The checkpoint `resume_from` does not exist.
         ValueError
-            A parameter is out of its range, the labels do not fit, or soft labels do not sum to 1.
+            A parameter is out of its range, the labels do not fit, soft labels do not sum to 1, or the checkpoint
+            belongs to another training.
         FloatingPointError
             The loss is not finite in the first epoch.
         """
         self._check_parameters()
         check_validation_pair(X_val, y_val)
+        saving = checked_saving(checkpoint, resume_from)
         resume = self._resumes()
-        data = self._learning_set(X, y, sample_weight, resume=resume)
         rng = check_random_state(self.random_state)
-        data, held_out = held_out_rows(self, data, X_val, y_val, rng)
+        parts = None
+        if isinstance(X, PartedTransferSet):
+            parts = PartsToLearn(X, self, sample_weight, X_val is not None, rng)
+            X = parts.sample
+        data = self._learning_set(X, y, sample_weight, resume=resume)
+        if parts is None or X_val is not None:
+            data, held_out = held_out_rows(self, data, X_val, y_val, rng)
+        else:
+            held_out = parts.held_out(self)
         if not resume:
             self._make_net(data, self._new_objective(data.targets, data.weight), rng)
-        return self._train(data, held_out, rng, self.steps_for(data.n_rows), self.schedule)
+        steps = self.steps_for(data.n_rows if parts is None else parts.n_rows)
+        return self._train(data if parts is None else parts, held_out, rng, steps, self.schedule, **saving)
 
     def learn(
         self, X, targets, weight, make_objective, *, classes=None, X_val=None, y_val=None, before=None
@@ -146,11 +170,14 @@ class BaseStudent(PredictingStudent):
                 f"classes must be those of the first call, {self.classes_.tolist()}, got {known.tolist()}. "
                 "Leave classes out after the first call."
             )
-        data = self._learning_set(X, y, sample_weight, resume=not first, classes=known)
         rng = check_random_state(self.random_state)
+        parts = PartsToLearn(X, self, sample_weight, True, rng) if isinstance(X, PartedTransferSet) else None
+        X = X if parts is None else parts.sample
+        data = self._learning_set(X, y, sample_weight, resume=not first, classes=known)
         if first:
             self._make_net(data, self._new_objective(data.targets, data.weight), rng)
-        return self._train(data, None, rng, self.steps_for(data.n_rows)._replace(max_epochs=1), "constant")
+        steps = self.steps_for(data.n_rows if parts is None else parts.n_rows)._replace(max_epochs=1)
+        return self._train(data if parts is None else parts, None, rng, steps, "constant")
 
     def untrained(self, data: TransferSet) -> BaseStudent:
         """Make the student before its first step; its bytes and its latency are those of the trained one.
@@ -272,10 +299,10 @@ class BaseStudent(PredictingStudent):
         self._silence(trained=False)
         self.n_parameters_ = sum(p.numel() for p in self.module_.parameters())
 
-    def _train(self, data, held_out, rng, steps: Steps, schedule: str):
+    def _train(self, data, held_out, rng, steps: Steps, schedule: str, **saving):
         """Run the training loop; when it fails the student is not fitted."""
         try:
-            result = teach(self, data, held_out, rng, steps, schedule)
+            result = teach(self, data, held_out, rng, steps, schedule, **saving)
         except BaseException:
             del self.module_
             raise

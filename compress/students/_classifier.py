@@ -181,7 +181,7 @@ class StudentClassifier(ClassifierMixin, TableStudent):
         self.objective = objective
         self.class_weight = class_weight
 
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(self, X, y=None, classes=None, sample_weight=None):
         """Train one more epoch at the initial learning rate, on these rows.
 
         Parameters

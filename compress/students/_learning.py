@@ -18,7 +18,7 @@ def learning_set(student, X, y, sample_weight, *, resumed_outputs: int | None = 
     student : estimator with `_target`
         The student; `_target` says what `y` means, see `compress.students._targets`.
     X, y, sample_weight
-        As in `fit` of a student.
+        As in `fit` of a student; but a transfer set is in memory.
     resumed_outputs : int, optional
         The number of outputs of the fit that is resumed; None for a new fit.
     classes : array of shape (n_classes,), optional
@@ -38,7 +38,7 @@ def learning_set(student, X, y, sample_weight, *, resumed_outputs: int | None = 
     if transfer is None:
         targets, weight, facts = student._target.of_labels(y, table, sample_weight, classes)
     else:
-        targets, facts = student._target.of_transfer_set(transfer, classes)
+        targets, facts = student._target.of_answers(transfer, transfer.targets, classes)
         weight = learning_weights(transfer.sample_weight if sample_weight is None else sample_weight, table)
     if resume and "outputs_2d_" in facts and targets.shape[1] != resumed_outputs:
         raise ValueError(

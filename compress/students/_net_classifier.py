@@ -20,8 +20,9 @@ from compress.nets import weights_to_bytes
 from compress.schema import as_table, has_columns
 from compress.students._base import BaseStudent
 from compress.students._objectives import SoftTargets
+from compress.students._parted import MOST_ROWS
 from compress.students._targets import ClassTargets
-from compress.training import OPTIMIZERS, captured, gradient_noise, resolve_device
+from compress.training import OPTIMIZERS, PartedRows, captured, gradient_noise, resolve_device
 
 __all__ = ["NetClassifier"]
 
@@ -151,7 +152,7 @@ class NetClassifier(ClassifierMixin, BaseStudent):
         self.verbose = verbose
         self.random_state = random_state
 
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(self, X, y=None, classes=None, sample_weight=None):
         """Train one more epoch on these rows; parameters as in `StudentClassifier.partial_fit`."""
         return self._partial_fit(X, y, sample_weight, classes)
 
@@ -269,8 +270,9 @@ class NetClassifier(ClassifierMixin, BaseStudent):
         # the random draws of a user's own augmentation are not known: a replay might repeat the same draws
         options = {"optimizer": self.optimizer, "momentum": self.momentum, "capture": captured(self.augment)}
         if self.gradient_noise:
+            seen = tensors.head(MOST_ROWS) if isinstance(tensors, PartedRows) else tensors
             options["measure"] = lambda: {
-                "gradient_noise": gradient_noise(self.module_, tensors, loss, batch_size=batch_size)
+                "gradient_noise": gradient_noise(self.module_, seen, loss, batch_size=batch_size)
             }
         return options
 

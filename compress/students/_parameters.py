@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from compress.export import is_integer, must, sizes_of
+from compress.export import is_integer, sizes_of
 from compress.nets import ACTIVATIONS
+from compress.schema import must
 from compress.students._encodings import PeriodicEncoding, PiecewiseLinearEncoding
 
 __all__ = ["unfitted"]

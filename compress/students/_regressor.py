@@ -107,7 +107,7 @@ class StudentRegressor(RegressorMixin, MultiOutputMixin, TableStudent):
     (200,)
     """
 
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(self, X, y=None, sample_weight=None):
         """Train one more epoch at the initial learning rate, on these rows; parameters as in `fit`."""
         return self._partial_fit(X, y, sample_weight)
 

@@ -1,6 +1,6 @@
 """What `y` means to a student: labels, soft labels, values or a transfer set, turned into targets.
 
-The classes have the same methods, `of_labels`, `of_validation` and `of_transfer_set`, so that classifiers and
+The classes have the same methods, `of_labels`, `of_validation` and `of_answers`, so that classifiers and
 regressors have one `fit`. What a student remembers of its labels is returned as a dict of attributes.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compress.schema import class_codes, classification_targets, learning_weights, regression_targets, same_classes
-from compress.transfer import TransferSet
+from compress.transfer import as_probabilities
 
 __all__ = ["ClassTargets", "ValueTargets", "output_activation"]
 
@@ -56,18 +56,19 @@ class ClassTargets:
         """Return the targets of validation rows."""
         return classification_targets(y, n_rows, f"{self.name}, y_val", classes)[1]
 
-    def of_transfer_set(self, data: TransferSet, classes):
-        """Return targets and attributes."""
+    def of_answers(self, data, targets, classes):
+        """Return the targets of answers of a transfer set, in memory or in parts, and attributes."""
         if data.kind == "values":
             raise ValueError(f"the TransferSet holds regression values: use {_of_family(self.name)}StudentRegressor.")
         if self.class_weight is not None:
             raise ValueError("class_weight needs hard labels, got a TransferSet. Use its sample_weight.")
+        probabilities = as_probabilities(data.kind, targets)
         if classes is None:
-            return data.probabilities(), {"classes_": np.asarray(data.classes)}
+            return probabilities, {"classes_": np.asarray(data.classes)}
         if not same_classes(classes, data.classes):
             raise ValueError(f"the TransferSet has the classes {list(data.classes)}, the student {list(classes)}.")
         order = class_codes(classes, data.classes, "classes")
-        return np.ascontiguousarray(data.probabilities()[:, order]), {"classes_": np.asarray(classes)}
+        return np.ascontiguousarray(probabilities[:, order]), {"classes_": np.asarray(classes)}
 
 
 @dataclass(frozen=True)
@@ -94,13 +95,13 @@ class ValueTargets:
             raise ValueError(f"y_val must have as many outputs as y, {n_columns}, got {targets.shape[1]}.")
         return targets
 
-    def of_transfer_set(self, data: TransferSet, classes):
-        """Return targets and attributes."""
+    def of_answers(self, data, targets, classes):
+        """Return the targets of answers of a transfer set, in memory or in parts, and attributes."""
         if data.kind != "values":
             raise ValueError(
                 f"the TransferSet holds {data.kind} of a classifier: use {_of_family(self.name)}StudentClassifier."
             )
-        targets = np.asarray(data.targets, dtype=np.float64).reshape(len(data), -1)
+        targets = np.asarray(targets, dtype=np.float64).reshape(len(targets), -1)
         return targets, {"outputs_2d_": targets.shape[1] > 1}
 
 

@@ -8,6 +8,7 @@ import torch
 
 from compress._random import draw_seed
 from compress.schema import LearningSet
+from compress.students._parted import PartsToLearn
 from compress.training import TrainingResult, resolve_device, single_thread, train
 
 __all__ = ["Steps", "teach"]
@@ -33,14 +34,24 @@ class Steps(NamedTuple):
     learning_rate: float
 
 
-def teach(student, data: LearningSet, held_out: LearningSet | None, rng, steps: Steps, schedule: str) -> TrainingResult:
+def teach(
+    student,
+    data: LearningSet | PartsToLearn,
+    held_out: LearningSet | None,
+    rng,
+    steps: Steps,
+    schedule: str,
+    *,
+    checkpoint=None,
+    resume_from=None,
+) -> TrainingResult:
     """Train the net of a student in place, under its objective; afterwards it is on the CPU.
 
     Parameters
     ----------
     student : BaseStudent
         The student, with `module_`, `objective_` and `schema_`.
-    data, held_out : LearningSet
+    data, held_out : LearningSet, or parts to learn from
         The rows to learn from, and the rows that early stopping looks at or None.
     rng : RandomState
         The generator that gives the seed of the batches and of dropout.
@@ -48,14 +59,20 @@ def teach(student, data: LearningSet, held_out: LearningSet | None, rng, steps: 
         The result of `student.steps_for`.
     schedule : {"constant", "cosine", "linear"}
         How the learning rate changes from step to step.
+    checkpoint, resume_from
+        As in `compress.training.train`.
     """
     device = resolve_device(student.device)
     module, objective = student.module_.to(device), student.objective_
-    inputs = student.net_inputs(data)
-    tensors = [*inputs, torch.from_numpy(objective.training_targets(data.targets))]
-    if data.weight is not None:
-        tensors.append(torch.from_numpy(data.weight))
-    k = len(inputs)
+    if isinstance(data, PartsToLearn):
+        rows = data.rows(student)
+        k = len(rows.head(1)) - 1
+    else:
+        inputs = student.net_inputs(data)
+        rows = (*inputs, torch.from_numpy(objective.training_targets(data.targets)))
+        if data.weight is not None:
+            rows = (*rows, torch.from_numpy(data.weight))
+        k = len(inputs)
 
     def loss(batch, clock):
         seen = student.augmented(batch[:k])
@@ -64,18 +81,20 @@ def teach(student, data: LearningSet, held_out: LearningSet | None, rng, steps: 
     with single_thread(device.type == "cpu" and student.n_parameters_ < SMALL_NET):
         result = train(
             module,
-            tuple(tensors),
+            rows,
             loss,
             **steps._asdict(),
             schedule=schedule,
             weight_decay=student.weight_decay,
-            **student._training_options(tensors, loss, steps.batch_size),
+            **student._training_options(rows, loss, steps.batch_size),
             validate=None if held_out is None else _validator(student, module, held_out, device),
             patience=student._patience(),
             seed=draw_seed(rng),
             device=device,
             mixed_precision=student.mixed_precision,
             callbacks=student.callbacks,
+            checkpoint=checkpoint,
+            resume_from=resume_from,
             verbose=student.verbose,
             description="student",
         )

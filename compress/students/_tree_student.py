@@ -20,8 +20,10 @@ from compress.export import Predictor, student_to_bytes, to_c, to_js, to_onnx, t
 from compress.schema import LearningSet, Schema, check_validation_pair, checked_table
 from compress.students._learning import held_out_rows, learning_set
 from compress.students._objectives import SoftTargets
+from compress.students._parted import in_memory
 from compress.students._predicting import PredictingStudent
 from compress.training import single_thread
+from compress.transfer import PartedTransferSet
 from compress.trees import MOST_LEAVES, Growth, TreeEnsemble, TreeEvaluator, grow, single_precision
 
 __all__ = ["TreeStudent"]
@@ -29,6 +31,7 @@ __all__ = ["TreeStudent"]
 logger = logging.getLogger(__name__)
 
 PATIENCE = 10  # iterations
+MOST_BYTES = 2**30  # of a transfer set in parts, which is in memory for trees
 
 
 class TreeStudent(PredictingStudent):
@@ -93,8 +96,9 @@ class TreeStudent(PredictingStudent):
 
         Parameters
         ----------
-        X : DataFrame or array of shape (n_rows, n_columns); or TransferSet
-            The rows to learn from, or a transfer set with its targets.
+        X : DataFrame or array of shape (n_rows, n_columns); or TransferSet, StoredTransferSet or StreamedTransferSet
+            The rows to learn from, or a transfer set with its targets. Of one in parts a sample is drawn that takes
+            1 GiB, and its size is logged, if it is larger.
         y : array, optional
             A classifier takes labels of shape (n_rows,), or soft labels of shape (n_rows, n_classes) whose rows sum to
             1. A regressor takes values of shape (n_rows,) or (n_rows, n_outputs). It is None with a transfer set.
@@ -114,9 +118,11 @@ class TreeStudent(PredictingStudent):
         """
         self._validate_params()
         check_validation_pair(X_val, y_val)
+        rng = check_random_state(self.random_state)
+        if isinstance(X, PartedTransferSet):
+            X = in_memory(X, sample_weight, MOST_BYTES, draw_seed(rng))
         data = learning_set(self, X, y, sample_weight)
         monotonic = self._monotonic(data.targets.shape[1])
-        rng = check_random_state(self.random_state)
         data, held_out = held_out_rows(self, data, X_val, y_val, rng)
         self.objective_ = self._objective_class.for_targets(data.targets, data.weight)
         activation = self.objective_.output_activation

@@ -7,11 +7,13 @@ calls `train` once per stage where a method has several.
 
 from compress.training._augment import RandomShift, captured
 from compress.training._batch_rule import auto_batch_size, auto_learning_rate
+from compress.training._checkpoint import Checkpoint, checked_saving
 from compress.training._clock import Clock
 from compress.training._environment import isolated_rng, matmul_precision, resolve_device, single_thread
 from compress.training._gradient_noise import gradient_noise
 from compress.training._loop import PATIENCE, StopTraining, TrainingResult, train
 from compress.training._outputs import outputs_of
+from compress.training._parts import PartedRows
 from compress.training._schedules import LEARNING_RATE_SCHEDULES, Schedule, check_range, value_at
 from compress.training._steps import OPTIMIZERS
 from compress.training._table import fits_on
@@ -21,11 +23,14 @@ __all__ = [
     "OPTIMIZERS",
     "LEARNING_RATE_SCHEDULES",
     "PATIENCE",
+    "Checkpoint",
     "Clock",
+    "PartedRows",
     "RandomShift",
     "Schedule",
     "StopTraining",
     "TrainingResult",
+    "checked_saving",
     "auto_batch_size",
     "auto_learning_rate",
     "captured",

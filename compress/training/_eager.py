@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import torch
@@ -17,7 +18,7 @@ class EagerSteps:
     Parameters
     ----------
     task : Task
-    table : HostTable, DeviceTable or StreamedTable
+    table : HostTable, PartedTable, DeviceTable or StreamedTable
 
     Attributes
     ----------
@@ -38,8 +39,17 @@ class EagerSteps:
         self.learning_rate = task.learning_rate
         self._optimiser = make_optimiser(task.optimizer, task.parameters, task.learning_rate, task.momentum)
 
-    def epoch(self, epoch: int) -> float:
+    def epoch(self, epoch: int, begun: tuple[int, float] = (0, 0.0), after_step=None) -> float:
         """Run one epoch; the mean loss of its rows.
+
+        Parameters
+        ----------
+        epoch : int
+            The number of the epoch.
+        begun : (int, float)
+            The batches that are done already, and the sum of their losses, times rows.
+        after_step : callable(batches, total), optional
+            It is called after each step with the batches that are done and the sum of their losses, times rows.
 
         Raises
         ------
@@ -48,8 +58,8 @@ class EagerSteps:
         """
         task, optimiser, autocast = self.task, self._optimiser, self.task.autocast()
         watched = task.device.type == "cpu"
-        total = 0.0
-        for batch in self.table.batches():
+        done, total = begun
+        for batch in itertools.islice(self.table.batches(), done, None):
             clock = task.clock(epoch, self.n_done)
             rate = task.learning_rate * task.factor(clock.progress)
             for group in optimiser.param_groups:
@@ -69,9 +79,31 @@ class EagerSteps:
             total += seen * len(batch[0])
             self.n_done += 1
             self.learning_rate = rate
+            done += 1
+            if after_step is not None:
+                after_step(done, total)
         mean_loss = float(total) / task.n_rows
         check_finite(task, mean_loss, epoch, self.n_done)
         return mean_loss
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """The state of the optimiser, by the number of the parameter and the name of the entry."""
+        known = self._optimiser.state
+        return {
+            f"{i}.{name}": torch.as_tensor(value)
+            for i, parameter in enumerate(self.task.parameters)
+            for name, value in known.get(parameter, {}).items()
+            if value is not None
+        }
+
+    def restore(self, state: dict[str, torch.Tensor], n_done: int) -> None:
+        """Go on with the state of an optimiser after so many steps."""
+        self.n_done = n_done
+        for key, value in state.items():
+            i, name = key.split(".", 1)
+            parameter = self.task.parameters[int(i)]
+            place = "cpu" if name == "step" and parameter.device.type == "cpu" else parameter.device
+            self._optimiser.state[parameter][name] = value.to(place)
 
     def close(self) -> None:
         """Nothing is held."""

@@ -6,6 +6,7 @@ import logging
 
 from compress.training._eager import EagerSteps
 from compress.training._graph import FEWEST_REPLAYS, GraphSteps
+from compress.training._parts import PartedRows
 from compress.training._recorder import recorder_for
 from compress.training._steps import Task
 from compress.training._table import place
@@ -21,7 +22,8 @@ def steps_of(task: Task, tensors, seed: int, capture: bool) -> EagerSteps | Grap
     Both have `epoch(number)`, which runs one epoch and gives its mean loss, `n_done`, `n_replayed`, `learning_rate`,
     `eager_because` and `close()`.
     """
-    recorder = recorder_for(task.device) if capture and task.total_steps >= FEWEST_REPLAYS else None
+    captured = capture and task.total_steps >= FEWEST_REPLAYS and not isinstance(tensors, PartedRows)
+    recorder = recorder_for(task.device) if captured else None
     table = place(tensors, task.batch_size, seed, task.device, captured=recorder is not None)
     logger.debug("%d rows in a %s on %s", task.n_rows, type(table).__name__, task.device)
     return EagerSteps(task, table) if recorder is None else GraphSteps(task, table, recorder)

@@ -14,10 +14,13 @@ from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 
 from compress.evaluation import Progress, duration, say
+from compress.training._checkpoint import Checkpoint, Position, Saver, read_checkpoint
 from compress.training._clock import Clock
 from compress.training._environment import isolated_rng, resolve_device
 from compress.training._epochs import steps_of
 from compress.training._memory import enough_memory
+from compress.training._parts import PartedRows
+from compress.training._resuming import facts_of, resumed, saving
 from compress.training._schedules import learning_rate_factor
 from compress.training._steps import Diverged, Task
 
@@ -76,7 +79,7 @@ class TrainingResult:
 
 def train(
     module: nn.Module,
-    tensors: tuple[torch.Tensor, ...],
+    tensors: tuple[torch.Tensor, ...] | PartedRows,
     loss: Callable[[tuple[torch.Tensor, ...], Clock], torch.Tensor],
     *,
     max_epochs: int,
@@ -96,6 +99,8 @@ def train(
     mixed_precision: bool = False,
     capture: bool = True,
     callbacks: Iterable[Callable[[dict], None]] = (),
+    checkpoint: Checkpoint | None = None,
+    resume_from=None,
     verbose: int = 0,
     description: str = "training",
 ) -> TrainingResult:
@@ -105,7 +110,7 @@ def train(
     ----------
     module : torch module, on `device`
         The net; it is trained in place and left in eval mode.
-    tensors : tuple of tensors with the same number of rows, on the host or on `device`
+    tensors : tuple of tensors with the same number of rows, on the host or on `device`; or PartedRows
         The rows; a batch is the same rows of each. What is on the host moves to the GPU whole when it fits.
     loss : callable(batch, clock) -> scalar tensor
         What is minimised: a function of a batch, a tuple of tensors, and of the `Clock`.
@@ -143,6 +148,10 @@ def train(
         it depends on anything else that changes on the host, such as a counter or a random stream of its own.
     callbacks : iterable of callable(row), default=()
         They are called after each epoch with its row of the history; one that raises `StopTraining` ends the training.
+    checkpoint : Checkpoint, optional
+        Where and how often to write what the training needs to go on; steps are not captured then.
+    resume_from : path, optional
+        A checkpoint of the same training, from which it goes on. Callbacks are not called again for its epochs.
     verbose : int, default=0
         1 shows a progress bar on a terminal, and elsewhere a line every half minute; 2 a line per epoch besides.
     description : str, default="training"
@@ -160,12 +169,14 @@ def train(
     KeyboardInterrupt
         Ctrl-C leaves the loop. To end a training early and keep what was learned, let a callback raise
         `StopTraining`.
+    FileNotFoundError, ValueError
+        The checkpoint `resume_from` does not exist, or it belongs to another training.
     MemoryError
         The rows of a batch, or the table and the net, do not fit on the GPU; the message says what to lower.
     """
     device = next(module.parameters()).device if device is None else resolve_device(device)
     parameters = [p for p in (module.parameters() if parameters is None else parameters) if p.requires_grad]
-    n_rows = len(tensors[0])
+    n_rows = tensors.n_rows if isinstance(tensors, PartedRows) else len(tensors[0])
     steps_per_epoch = math.ceil(n_rows / batch_size)
     total_steps = max_epochs * steps_per_epoch
     task = Task(
@@ -183,19 +194,32 @@ def train(
         device=device,
         bfloat16=mixed_precision and device.type == "cuda",
     )
-    result = TrainingResult()
+    facts = facts_of(task, tensors, seed, schedule, max_epochs) if checkpoint or resume_from else {}
+    at, stored = Position(), {}
+    if resume_from is not None:
+        at, stored = read_checkpoint(resume_from, facts)
+    saver = None if checkpoint is None else Saver(checkpoint, facts)
+    result = TrainingResult(at.history, at.best_epoch)
     kept = None  # weights to fall back to: the best epoch's, or the last complete one's
-    best = math.inf
-    stale = 0
+    best, stale = at.best, at.stale
     steps = None
     shown = Progress(total_steps, description, "step", verbose, leave=verbose > 1)
     try:
         with isolated_rng(seed, device), shown, enough_memory(description, device, batch_size, n_rows):
-            steps = steps_of(task, tensors, seed, capture)
-            for epoch in range(max_epochs):
+            steps = steps_of(task, tensors, seed, capture and not (saver or stored))
+            if stored:
+                kept = resumed(module, steps, at, stored)
+                shown.update(at.n_done)
+            for epoch in range(at.epoch, max_epochs):
                 started = time.perf_counter()
                 module.train()
-                row = {"epoch": epoch, "loss": steps.epoch(epoch), "learning_rate": steps.learning_rate}
+                more = {}
+                if saver is not None:
+                    now = Position(epoch, 0, 0.0, 0, best, stale, result.best_epoch, result.history)
+                    more["after_step"] = saving(saver, module, steps, now, kept)
+                if stored and epoch == at.epoch:
+                    more["begun"] = at.batches, at.total
+                row = {"epoch": epoch, "loss": steps.epoch(epoch, **more), "learning_rate": steps.learning_rate}
                 if validate is not None:
                     module.eval()
                     with torch.no_grad():

@@ -13,8 +13,9 @@ import contextlib
 import torch
 
 from compress.training import _steps
+from compress.training._parts import PartedRows
 
-__all__ = ["DeviceTable", "HostTable", "StreamedTable", "fits_on", "place"]
+__all__ = ["DeviceTable", "HostTable", "PartedTable", "StreamedTable", "fits_on", "place"]
 
 # up to so many rows the order is drawn on the host, as on a CPU: a student sees the same batches on every device.
 # More would take the host longer than the epoch takes a GPU.
@@ -29,7 +30,7 @@ def place(tensors, batch_size: int, seed: int, device: torch.device, *, captured
 
     Parameters
     ----------
-    tensors : tuple of tensors with the same number of rows, on the host or on `device`
+    tensors : tuple of tensors with the same number of rows, on the host or on `device`; or PartedRows
         The rows.
     batch_size : int
         The number of rows of a step.
@@ -42,8 +43,10 @@ def place(tensors, batch_size: int, seed: int, device: torch.device, *, captured
 
     Returns
     -------
-    HostTable, DeviceTable or StreamedTable
+    HostTable, PartedTable, DeviceTable or StreamedTable
     """
+    if isinstance(tensors, PartedRows):
+        return PartedTable(tensors, batch_size, seed, device)
     if device.type != "cuda" and not captured:
         return HostTable(tensors, batch_size, seed, device)
     missing = sum(t.numel() * t.element_size() for t in tensors if t.device != device)
@@ -76,9 +79,46 @@ class HostTable:
         self.tensors, self.batch_size, self.device = tensors, batch_size, device
         self._generator = torch.Generator().manual_seed(seed)
 
+    def order_state(self) -> torch.Tensor:
+        """The state of the order of the rows, from which the next epoch draws."""
+        return self._generator.get_state()
+
+    def seek(self, epoch: int, state: torch.Tensor) -> None:
+        """Go to the begin of an epoch, where the order had this state."""
+        self._generator.set_state(state)
+
     def batches(self):
         """One epoch: tuples of tensors on the device, `batch_size` rows each but for the last."""
         return _steps.shuffled_batches(self.tensors, self.batch_size, self._generator, self.device)
+
+
+class PartedTable:
+    """Rows that come in parts; they are fetched beside the steps.
+
+    Parameters
+    ----------
+    rows : PartedRows
+        The rows.
+    batch_size, seed, device
+        As in `place`.
+    """
+
+    def __init__(self, rows: PartedRows, batch_size: int, seed: int, device: torch.device):
+        self.rows, self.batch_size, self.device = rows, batch_size, device
+        self._seed, self._epoch = seed, 0
+
+    def order_state(self) -> torch.Tensor:
+        """Nothing: the order of an epoch follows from its number."""
+        return torch.empty(0, dtype=torch.uint8)
+
+    def seek(self, epoch: int, state: torch.Tensor) -> None:
+        """Go to the begin of an epoch."""
+        self._epoch = epoch
+
+    def batches(self):
+        """One epoch: tuples of tensors on the device, `batch_size` rows each but for the last."""
+        self._epoch += 1
+        return self.rows.batches(self.batch_size, self._seed, self._epoch - 1, self.device)
 
 
 class DeviceTable:

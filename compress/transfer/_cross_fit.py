@@ -25,7 +25,8 @@ from compress.teachers import (
     task_of,
     teacher_outputs,
 )
-from compress.transfer._transfer_set import TransferSet, n_generated, with_original
+from compress.transfer._originals import n_generated, with_original
+from compress.transfer._transfer_set import TransferSet
 
 __all__ = ["CrossFit", "check_can_refit"]
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from compress._files import write_atomically
 from compress.teachers import probability_columns, task_of
+from compress.transfer._fingerprint import fingerprint
 
 __all__ = ["remembering"]
 
@@ -34,7 +35,7 @@ def remembering(teacher, directory, classes=None):
     Raises
     ------
     TypeError
-        The teacher cannot be pickled, so that it has no hash.
+        The teacher holds something that cannot be taken apart, so that it has no fingerprint.
     """
     if directory is None:
         return teacher
@@ -46,13 +47,7 @@ def remembering(teacher, directory, classes=None):
 class _Remembering:
     def __init__(self, teacher, directory):
         self._teacher, self._directory = teacher, Path(directory)
-        try:
-            self._fingerprint = joblib.hash(teacher)
-        except Exception as error:
-            raise TypeError(
-                f"cache needs a teacher that can be pickled, but {type(teacher).__name__} cannot: {error}. "
-                "Leave cache=None, or pass another teacher."
-            ) from error
+        self._fingerprint = fingerprint(teacher, "the teacher of a compressor with cache=")
         self._directory.mkdir(parents=True, exist_ok=True)
 
     def _answer(self, method: str, X) -> np.ndarray:

@@ -10,13 +10,17 @@ import time
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.special import softmax
 
 from compress.schema import as_table, stack_tables, take, with_known_categories
 from compress.teachers import answered_classes
+from compress.transfer._kinds import KINDS, as_probabilities
 from compress.transfer._labelling import BLOCK_ROWS, LABELS, check_labels, label_rows
+from compress.transfer._originals import n_generated, with_original
+from compress.transfer._stored import StoredTransferSet
+from compress.transfer._streamed import StreamedTransferSet
+from compress.transfer._writing import write_shards
 
-__all__ = ["TransferSet", "n_generated"]
+__all__ = ["TransferSet"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class TransferSet:
     seconds: dict = field(default_factory=dict)
 
     def __post_init__(self):
-        if self.kind not in ("probabilities", "logits", "values"):
+        if self.kind not in KINDS:
             raise ValueError(f"kind must be 'probabilities', 'logits' or 'values', got {self.kind!r}.")
         object.__setattr__(self, "X", as_table(self.X))
         if len(self.X) != len(self.targets):
@@ -81,11 +85,7 @@ class TransferSet:
 
     def probabilities(self) -> np.ndarray:
         """Return the targets as class probabilities, float32 of shape (n_rows, n_classes)."""
-        if self.kind == "values":
-            raise ValueError("the targets of a regression have no probabilities.")
-        if self.kind == "probabilities":
-            return np.ascontiguousarray(self.targets, dtype=np.float32)
-        return softmax(self.targets.astype(np.float32, copy=False), axis=1)
+        return as_probabilities(self.kind, self.targets)
 
     def head(self, n_rows: int) -> TransferSet:
         """Return the first rows: a smaller transfer set with the same original rows at the start.
@@ -217,22 +217,169 @@ class TransferSet:
             {"generate": generated - started, "label": time.perf_counter() - generated},
         )
 
+    @classmethod
+    def write(
+        cls,
+        directory,
+        teacher,
+        X,
+        *,
+        X_unlabeled=None,
+        generator=None,
+        n_rows: int | None = None,
+        shard_rows: int | None = None,
+        labels: str = "soft",
+        classes=None,
+        schema=None,
+        original_targets=None,
+        resume: bool = True,
+        teacher_timeout: float | None = None,
+        trust_pickle: bool = False,
+        client=None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> StoredTransferSet:
+        """Write a transfer set to a folder of shards, in bounded memory, and open it.
 
-def n_generated(n_real: int, n_rows: int | None, generator) -> int:
-    """Return how many rows have to be generated; raise ValueError where `n_rows` is not possible."""
-    n_rows = n_real if n_rows is None else n_rows
-    if n_rows < n_real:
-        raise ValueError(f"n_rows counts the real rows too and must be at least {n_real}, got {n_rows}.")
-    if n_rows > n_real and generator is None:
-        raise ValueError(f"n_rows={n_rows} asks for {n_rows - n_real} generated rows: pass a generator.")
-    return n_rows - n_real
+        A call that was interrupted is made again: shards that are there and whole stay, and the others are made. The
+        files are the same bytes as those of a call that was never interrupted, whatever the workers were.
 
+        Parameters
+        ----------
+        directory : str or path
+            The folder, or a URL of fsspec such as s3://bucket/folder.
+        teacher : fitted estimator, or path
+            The teacher; or, with `trust_pickle=True`, the file of joblib that each worker loads it from.
+        X, X_unlabeled, generator, n_rows, labels, classes, schema, original_targets
+            As in `from_teacher`. The generator must be one of `compress.generators`, or a subclass of
+            `BaseGenerator`, since its rows are made in parts.
+        shard_rows : int, optional
+            The largest number of rows of a shard, which a worker holds in memory. None takes about 100,000, in whole
+            blocks of the generator: rows of a block that two shards share are made twice.
+        resume : bool, default=True
+            Whether shards in the folder are kept. False writes all of them anew, also with another configuration.
+        teacher_timeout : float, optional
+            The seconds within which the teacher must answer for 10,000 rows; None waits for ever.
+        trust_pickle : bool, default=False
+            Whether a file may be unpickled, which can run any code.
+        client : distributed.Client, optional
+            The client of a Dask cluster. Its workers write the shards, and reach `directory` under the same name.
+        n_jobs : int, optional
+            The number of parallel joblib workers that write shards; they are threads unless `joblib.parallel_config`
+            says otherwise.
+        verbose : int, default=0
+            1 shows a progress bar on a terminal; 0 shows nothing.
 
-def with_original(original: np.ndarray, targets: np.ndarray, n_original: int) -> np.ndarray:
-    """Put given targets of the original rows before the teacher's answers for the others."""
-    if original.shape != (n_original, *targets.shape[1:]):
-        raise ValueError(
-            f"original_targets must have the shape of the teacher's answers for X, {(n_original, *targets.shape[1:])}, "
-            f"got {original.shape}."
+        Returns
+        -------
+        StoredTransferSet
+
+        Raises
+        ------
+        FileExistsError
+            The folder holds other files.
+        FolderLocked
+            Another process writes to the folder.
+        ImportError
+            pyarrow, or what fsspec needs for the URL, is not installed.
+        TimeoutError
+            The teacher did not answer in time.
+        TypeError
+            The teacher cannot give such labels, or cannot be sent to workers; the generator makes no parts.
+        ValueError
+            The folder holds a transfer set of another configuration, and the message says what differs; a parameter is
+            out of its range; the teacher's answers are not finite.
+        """
+        folder = write_shards(
+            directory,
+            teacher,
+            X,
+            X_unlabeled=X_unlabeled,
+            generator=generator,
+            n_rows=n_rows,
+            shard_rows=shard_rows,
+            labels=labels,
+            classes=classes,
+            schema=schema,
+            original_targets=original_targets,
+            resume=resume,
+            teacher_timeout=teacher_timeout,
+            trust_pickle=trust_pickle,
+            client=client,
+            n_jobs=n_jobs,
+            verbose=verbose,
         )
-    return np.concatenate([original, targets])
+        return StoredTransferSet(folder, cls, verify=False)
+
+    @classmethod
+    def open(cls, directory, *, verify: bool = True) -> StoredTransferSet:
+        """Open a transfer set that `write` has written.
+
+        Parameters
+        ----------
+        directory : str or path
+            The folder, or a URL of fsspec.
+        verify : bool, default=True
+            Whether the hashes of all shards are compared now. Each shard is compared when it is read in any case.
+
+        Returns
+        -------
+        StoredTransferSet
+
+        Raises
+        ------
+        FileNotFoundError
+            The folder has no manifest, or shards are missing.
+        ValueError
+            The manifest or a shard is damaged, or from a later version.
+        """
+        return StoredTransferSet(directory, cls, verify=verify)
+
+    @classmethod
+    def stream(
+        cls,
+        teacher,
+        X,
+        *,
+        generator,
+        n_rows: int,
+        labels: str = "soft",
+        classes=None,
+        schema=None,
+        part_rows: int | None = None,
+        n_jobs: int | None = None,
+    ) -> StreamedTransferSet:
+        """Return a transfer set with fresh generated rows in each epoch, of which none is stored.
+
+        Rows are made and labelled beside the training of a student that learns from it.
+
+        Parameters
+        ----------
+        teacher, X, generator, labels, classes, schema, n_jobs
+            As in `from_teacher`; the generator must be one of `compress.generators`, or a subclass of `BaseGenerator`.
+        n_rows : int
+            The number of rows of an epoch, the original ones among them.
+        part_rows : int, optional
+            The number of rows that are made at a time; about 50,000 by default, in whole blocks of the generator.
+
+        Returns
+        -------
+        StreamedTransferSet
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `from_teacher`.
+        """
+        return StreamedTransferSet(
+            teacher,
+            X,
+            generator,
+            n_rows,
+            in_memory=cls,
+            labels=labels,
+            classes=classes,
+            schema=schema,
+            part_rows=part_rows,
+            n_jobs=n_jobs,
+        )

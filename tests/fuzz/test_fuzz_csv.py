@@ -13,12 +13,12 @@ from fuzzing import fuzz, slow_fuzz, tried
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from compress.cli._answers import PREFIX, answers_frame, split_answers
 from compress.cli._columns import features
 from compress.cli._csv import MISSING_WORDS, CsvForm, read_csv
 from compress.cli._for_student import read_for_student
 from compress.cli._numbers import check_text
 from compress.cli._table_files import read_table
+from compress.transfer import PREFIX, answers_frame, split_answers
 
 FORMS = st.sampled_from([CsvForm(), CsvForm(";"), CsvForm("\t"), CsvForm(";", ",", "."), CsvForm(",", ".", " ")])
 PIECES = st.sampled_from(

@@ -9,42 +9,68 @@ again.
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
-__all__ = ["PREFIX", "answers_frame", "predictions_frame", "split_answers"]
+__all__ = ["PREFIX", "answer_names", "answers_frame", "split_answers"]
 
 PREFIX = "teacher::"
-PROBABILITY, VALUE = f"{PREFIX}probability::", f"{PREFIX}value"
+PROBABILITY, LOGIT, VALUE = f"{PREFIX}probability::", f"{PREFIX}logit::", f"{PREFIX}value"
 SUM_TOLERANCE = 1e-3  # float32 probabilities of many classes sum to 1 within about this
 TYPES = {"text": str, "int": int, "float": float, "bool": lambda text: {"True": True, "False": False}[text]}
 
 
-def predictions_frame(predictions: np.ndarray, classes) -> pd.DataFrame:
-    """Return a student's predictions as columns: probability_CLASS, or prediction (prediction_0, ... for several)."""
-    if classes is not None:
-        return pd.DataFrame(predictions, columns=[f"probability_{c}" for c in classes])
-    if predictions.ndim == 1:
-        return pd.DataFrame({"prediction": predictions})
-    return pd.DataFrame(predictions, columns=[f"prediction_{i}" for i in range(predictions.shape[1])])
+def answer_names(kind: str, classes, shape: tuple) -> list[str]:
+    """Return the names of the columns of a teacher's answers.
 
-
-def answers_frame(targets: np.ndarray, classes) -> pd.DataFrame:
-    """Return a teacher's answers as columns that `split_answers` knows; the classes are None for values."""
-    if classes is None:
-        values = targets.reshape(len(targets), -1)
-        names = [VALUE] if targets.ndim == 1 else [f"{VALUE}::{i}" for i in range(values.shape[1])]
-        return pd.DataFrame(values, columns=names)
-    names = [f"{PROBABILITY}{_type_of(c)}::{c}" for c in np.asarray(classes).tolist()]
-    return pd.DataFrame(targets, columns=names)
-
-
-def split_answers(frame: pd.DataFrame, path):
-    """Return the names of the answers' columns, targets, and classes or None of a table that `label` wrote.
+    Parameters
+    ----------
+    kind : {"probabilities", "logits", "values"}
+        What the answers are.
+    classes : array of shape (n_classes,) or None
+        The label of each column; None for values.
+    shape : tuple of int
+        The shape of the answers, (n_rows,) or (n_rows, n_columns).
 
     Raises
     ------
     ValueError
-        The table has no answers, they are of several kinds, or they are no probabilities.
+        A class is neither text nor a number.
+    """
+    if kind == "values":
+        return [VALUE] if len(shape) == 1 else [f"{VALUE}::{i}" for i in range(shape[1])]
+    prefix = PROBABILITY if kind == "probabilities" else LOGIT
+    return [f"{prefix}{_type_of(c)}::{c}" for c in np.asarray(classes).tolist()]
+
+
+def answers_frame(targets: np.ndarray, classes):
+    """Return a teacher's answers as columns that `split_answers` knows.
+
+    Parameters
+    ----------
+    targets : array of shape (n_rows,) or (n_rows, n_columns)
+        The answers.
+    classes : array of shape (n_classes,) or None
+        The label of each column of probabilities; None for values.
+    """
+    import pandas as pd
+
+    names = answer_names("values" if classes is None else "probabilities", classes, targets.shape)
+    return pd.DataFrame(targets.reshape(len(targets), -1), columns=names)
+
+
+def split_answers(frame, path):
+    """Return the names of the answers' columns, targets, and classes or None of a table that `label` wrote.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The table.
+    path : str or path
+        What errors call it.
+
+    Raises
+    ------
+    ValueError
+        The table has no answers, they are of several kinds, or they are not probabilities.
     """
     columns = [name for name in frame.columns if str(name).startswith(PREFIX)]
     if not columns:
@@ -60,7 +86,7 @@ def split_answers(frame: pd.DataFrame, path):
     return columns, numbers.astype(np.float32), classes
 
 
-def _numbers(frame: pd.DataFrame, columns: list, path) -> np.ndarray:
+def _numbers(frame, columns: list, path) -> np.ndarray:
     try:
         numbers = frame[columns].to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError) as error:
@@ -91,7 +117,9 @@ def _classes(columns: list[str], path) -> np.ndarray:
     if len(set(classes)) < max(len(classes), 2):
         raise ValueError(f"{path}: a teacher's answers must be for at least 2 different classes, got {classes}.")
     of_one_type = len({type(value) for value in classes}) == 1
-    return np.array(classes) if of_one_type else np.array(classes, dtype=object)
+    array = np.array(classes, dtype=None if of_one_type else object)
+    exact = array.tolist() == classes and set(map(type, array.tolist())) == set(map(type, classes))
+    return array if exact else np.array(classes, dtype=object)  # NumPy makes floats of [0, 2**63]
 
 
 def _check_probabilities(numbers: np.ndarray, path) -> None:

@@ -1,4 +1,4 @@
-"""Checks of the schema in a student's file: a stranger may have written it."""
+"""Checks of the schema in a file: a stranger may have written it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import fields
 
 import numpy as np
 
-from compress.schema import COLUMN_ARRAYS, Column, expanded, n_columns_of
+from compress.schema._column import Column
+from compress.schema._plain import COLUMN_ARRAYS, expanded, n_columns_of
 
-__all__ = ["check_schema", "check_values", "must", "shown"]
+__all__ = ["check_schema", "check_values", "described_classes", "must", "shown"]
 
 LONGEST_DTYPE = 200  # characters of its name
 LARGEST_ITEM = 2**18  # bytes of one value of an array: strings of 65,536 characters
@@ -48,7 +49,15 @@ def shown(value) -> str:
 
 
 def check_values(values, name: str) -> None:
-    """Check categories or classes: a list of different texts, finite numbers or booleans."""
+    """Check categories or classes: a list of different texts, finite numbers or booleans.
+
+    Parameters
+    ----------
+    values : object
+        What the file says.
+    name : str
+        The name of the entry.
+    """
     must(isinstance(values, list), name, "a list", values)
     for value in values:
         must(isinstance(value, SCALARS), name, "a list of texts, numbers and booleans", value)
@@ -56,8 +65,50 @@ def check_values(values, name: str) -> None:
     must(len(set(values)) == len(values), name, "different from each other", values)
 
 
+def described_classes(plain) -> np.ndarray:
+    """Return classes of a file, an object of `dtype` and `values`, in their dtype.
+
+    Parameters
+    ----------
+    plain : object
+        What the file says.
+
+    Raises
+    ------
+    ValueError
+        It does not describe at least two classes.
+    """
+    must(isinstance(plain, dict) and plain.keys() == {"dtype", "values"}, "classes", "an object of two entries", plain)
+    values, text = plain["values"], plain["dtype"]
+    check_values(values, "classes")
+    must(len(values) >= 2, "classes", "at least two", values)
+    must(isinstance(text, str) and len(text) <= 40, "classes.dtype", "the name of a dtype", text)
+    try:
+        dtype = np.dtype(text)
+    except Exception:  # NumPy parses these texts, and has many errors for them
+        dtype = None
+    must(dtype is not None and dtype.kind in "biufUO", "classes.dtype", "a dtype of classes", text)
+    of = {"b": bool, "i": int, "u": int, "f": (int, float), "U": str, "O": (str, int, float, bool)}[dtype.kind]
+    for value in values:
+        fits = isinstance(value, of) and (dtype.kind in "bO" or not isinstance(value, bool))
+        must(fits, "classes", f"of dtype {text}", value)
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        must(limits.min <= min(values) and max(values) <= limits.max, "classes", f"in the range of {text}", values)
+    longest = max(map(len, values)) if dtype.kind == "U" else 0
+    # a dtype for long texts takes its memory for each class
+    must(dtype.itemsize <= max(4 * longest, 1024), "classes.dtype", "no larger than its texts", text)
+    must(dtype.kind != "U" or longest <= dtype.itemsize // 4, "classes.dtype", "long enough for its texts", text)
+    return np.array(values, dtype=dtype)
+
+
 def check_schema(plain) -> None:
     """Check what `Schema.from_dict` gets; the columns may be as many as the file has text for.
+
+    Parameters
+    ----------
+    plain : object
+        What the file says.
 
     Raises
     ------
