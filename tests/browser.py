@@ -8,6 +8,7 @@ import base64
 import fcntl
 import json
 import os
+import select
 import shutil
 import subprocess
 import tempfile
@@ -18,6 +19,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium")
 FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-pipe"]
 FLAGS += ["--no-first-run", "--hide-scrollbars", "--disable-background-networking", "--force-color-profile=srgb"]
+PATIENCE = 60  # seconds without an answer
 ASKED = ("Runtime", "Log", "Page", "Network")
 
 
@@ -37,8 +39,9 @@ class Browser:
             os.dup2(high[1], 4)
 
         command = [CHROMIUM, *FLAGS, f"--user-data-dir={self._folder.name}", "about:blank"]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self._process = subprocess.Popen(command, preexec_fn=numbered, pass_fds=(3, 4), **quiet)
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115
+        heard = {"stdout": subprocess.DEVNULL, "stderr": self._log}
+        self._process = subprocess.Popen(command, preexec_fn=numbered, pass_fds=(3, 4), **heard)
         os.close(to_read)
         os.close(to_write)
         targets = self._ask("Target.getTargets")["targetInfos"]
@@ -65,13 +68,18 @@ class Browser:
 
     def _next(self):
         while b"\0" not in self._buffer:
+            assert select.select([self._from], [], [], PATIENCE)[0], f"the browser is silent: {self._said()}"
             part = os.read(self._from, 2**16)
-            assert part, "the browser has ended"
+            assert part, f"the browser has ended: {self._said()}"
             self._buffer += part
         text, self._buffer = self._buffer.split(b"\0", 1)
         message = json.loads(text)
         self._note(message.get("method"), message.get("params", {}))
         return message
+
+    def _said(self):
+        self._log.seek(0)
+        return self._log.read().decode(errors="replace")[-2000:]
 
     def _note(self, method, given):
         if method == "Runtime.exceptionThrown":
@@ -140,6 +148,7 @@ class Browser:
             self._process.wait()
         os.close(self._to)
         os.close(self._from)
+        self._log.close()
         self._folder.cleanup()
 
 

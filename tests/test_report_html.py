@@ -251,6 +251,26 @@ def test_nothing_is_wider_than_the_window(page, values_page, odd_page, width, br
         assert browser.run("document.documentElement.scrollWidth") <= width
 
 
+@needs_browser
+def test_a_wide_table_hides_most_fields_and_several_values_are_shown(tmp_path, browser):  # noqa: F811
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(60, 200))).add_prefix("pixel ")
+    table["town"] = [f"t{i}" for i in rng.integers(0, 40, 60)]
+    y = table.iloc[:, :2].to_numpy() * 1e4 + 1e6
+    student = StudentRegressor((4,), max_epochs=2, random_state=0).fit(table, y)
+    made = compare(student, pipeline(small_forest(RandomForestRegressor)).fit(table, y), table, y, latency_rows=())
+    page = made.to_html(tmp_path / "report.html")
+    browser.open(page, width=390)
+    assert browser.run("document.querySelector('details').open") is False
+    assert "177 more columns" in browser.run("document.querySelector('summary').textContent")
+    assert_allclose(answer(browser), made.samples[0]["student"], rtol=1e-6)
+    fill(browser, {150: "1.5", 200: "3"})
+    row = table.iloc[[made.samples[0]["row"]]].copy()
+    row["pixel 150"], row["town"] = 1.5, student.schema_.columns_[200].categories[3]
+    assert_allclose(answer(browser), student.predict(row)[0], rtol=1e-6)
+    assert browser.errors == [] and browser.run("document.documentElement.scrollWidth") <= 390
+
+
 CONTRASTS = """
 (() => {
   const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d");

@@ -15,9 +15,9 @@ def number_text(row: dict, model: str) -> str:
     return f"{value:,}" if isinstance(value, int) else short(value)
 
 
-def short(value: float) -> str:
-    """Return a number with the digits that matter."""
-    return f"{value:.4f}" if abs(value) < 100 else f"{value:,.1f}"
+def short(value: float, sign: str = "") -> str:
+    """Return a number with the digits that matter; with the sign "+" a positive one has it, too."""
+    return f"{value:{sign}.4f}" if abs(value) < 100 else f"{value:{sign},.1f}"
 
 
 def times_text(value) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from compress.evaluation import Difference, rmse_difference, squared_errors
 from compress.report._measures import PREDICTOR
-from compress.report._numbers import bytes_text
+from compress.report._numbers import bytes_text, short
 
 __all__ = ["differences", "headline", "row_errors", "sentences_of", "verdict"]
 
@@ -61,7 +61,7 @@ def sentences_of(report) -> list[str]:
     if "teacher" in report.differences:
         rmse, other = report.value("rmse"), report.value("rmse", "teacher")
         word = _compared(report.differences["teacher"], "better", "worse", "as good as far as these rows can tell")
-        sentences.append(f"Its RMSE is {rmse:.4f}, the teacher's {other:.4f}: {word}.")
+        sentences.append(f"Its RMSE is {short(rmse)}, the teacher's {short(other)}: {word}.")
     if not report.taught:
         sentences.append(
             "It learned from the labelled rows alone, which was better on the validation rows than teaching."
@@ -74,7 +74,7 @@ def sentences_of(report) -> list[str]:
             word = f"teaching paid ({_interval(found)})"
         else:
             word = f"teaching did not pay: without it the model is better ({_interval(found)})"
-        sentences.append(f"The same model without teaching has {other:.4f}: {word}.")
+        sentences.append(f"The same model without teaching has {short(other)}: {word}.")
     return sentences
 
 
@@ -111,7 +111,8 @@ def _compared(found: Difference, better: str, worse: str, neither: str) -> str:
 
 
 def _interval(found: Difference) -> str:
-    return f"difference {found.value:+.4f}, 95 % interval {found.low:+.4f} to {found.high:+.4f}"
+    value, low, high = (short(number, "+") for number in (found.value, found.low, found.high))
+    return f"difference {value}, 95 % interval {low} to {high}"
 
 
 def _times(quotient: float) -> str:

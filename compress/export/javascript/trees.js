@@ -11,21 +11,20 @@ const goesLeft = new Uint8Array(test.features.length + test.sets.reduce((sum, { 
 const next = new Int32Array(2 * tree.nNodes);
 const testOf = new Int32Array(2 * tree.nNodes);
 const roots = [];
-let leaves = 0;
-let splits = 0;
-function grown(at) {
-  if (((tree.isSplit[at >> 4] >> ((at >> 1) & 7)) & 1) === 0) {
-    next[at] = ~leaves++;
-    return at + 2;
+const open = []; // splits whose branches have not ended
+for (let at = 0, leaves = 0, splits = 0, fresh = true; at < next.length; at += 2) {
+  if (fresh) roots.push(at);
+  fresh = false;
+  if ((tree.isSplit[at >> 4] >> ((at >> 1) & 7)) & 1) {
+    testOf[at] = tree.tests[splits++];
+    next[at + 1] = at + 2;
+    open.push(at);
+    continue;
   }
-  testOf[at] = tree.tests[splits++];
-  next[at + 1] = at + 2;
-  next[at] = grown(at + 2);
-  return grown(next[at]);
-}
-for (let at = 0; at < next.length; ) {
-  roots.push(at);
-  at = grown(at);
+  next[at] = ~leaves++;
+  while (open.length && next[open[open.length - 1]]) open.pop(); // its right branch has ended, too
+  if (open.length) next[open[open.length - 1]] = at + 2;
+  else fresh = true;
 }
 
 function answerTests() {

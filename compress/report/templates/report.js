@@ -122,10 +122,10 @@
     const theirs = sample && sample.teacher;
     const parts = [made("p", "big student", said(found))];
     if (data.classes) parts.push(outcomes(found, theirs));
-    else if (data.range) parts.push(scale(found[0], theirs));
+    else if (data.range && found.length === 1) parts.push(scale(found[0], theirs));
     if (sample) {
       const truth = sample.truth === null ? "" : Array.isArray(sample.truth) ? sample.truth.map(number).join(", ") : sample.truth;
-      parts.push(keys());
+      if (parts.length > 1) parts.push(keys());
       parts.push(made("p", "say teacher", `Teacher: ${said(theirs)}${changes ? ", for the row as it was" : ""}`));
       if (truth) parts.push(made("p", "say more", `True: ${truth}${changes ? ", for the row as it was" : ""}`));
       if (changes) parts.push(made("p", "say more", `${changes} value${changes > 1 ? "s" : ""} changed; the student said ${said(sample.student)} before.`));
