@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo test test-slow test-gpu fuzz faults lint bench bench-gpu bench-scale reproduce reproduce-quick clean
+.PHONY: help setup browser demo test test-slow test-gpu fuzz faults lint bench bench-gpu bench-scale dist reproduce \
+	reproduce-quick clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F '\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -61,6 +62,11 @@ lint: $(STAMP) ## ruff: rules and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+dist: $(STAMP) ## sdist and wheel in dist/, checked by twine
+	rm -rf build dist *.egg-info/SOURCES.txt  # which keep files that are gone
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	$(BIN)/python -m twine check --strict dist/*
+
 bench: $(STAMP) ## speed and memory, as ratios in one run
 	$(BIN)/python -m experiments.benchmarks.munge
 	$(BIN)/python -m experiments.benchmarks.student_speed
@@ -95,4 +101,4 @@ reproduce-quick: $(STAMP) ## every experiment at its smallest size, one seed: mi
 	done
 
 clean: ## remove .venv and out/
-	rm -rf $(VENV) out
+	rm -rf $(VENV) out build dist

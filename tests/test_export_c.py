@@ -15,9 +15,10 @@ from export_cases import CASES, ENCODED, FRAME, HOLES, NUMBERS, QUICK, STRANGE, 
 from numpy.testing import assert_allclose
 
 from compress import StudentClassifier, StudentRegressor
-from compress.export._c_body import in_blocks, padded
+from compress.export._c_body import in_blocks
 from compress.export._c_names import field_names
 from compress.export._c_text import bytes_literal, number
+from compress.export._padding import padded
 from compress.export._plan import Input
 from compress.export._plans import plan_for
 from compress.schema import is_missing as _is_missing

@@ -304,9 +304,9 @@ class BaseCompressor(BaseEstimator):
         """Predict labels or values with the student; see `compress.students.StudentClassifier.predict`."""
         return self._fitted_student().predict(X)
 
-    def predictor(self, dtype=np.float32):
-        """Return the student as a picklable NumPy callable without checks; see `compress.export.NumpyPredictor`."""
-        return self._fitted_student().predictor(dtype)
+    def predictor(self, dtype=np.float32, *, compiled: bool = False, n_threads: int = 1):
+        """Return the student as a picklable function; see `compress.students.StudentClassifier.predictor`."""
+        return self._fitted_student().predictor(dtype, compiled=compiled, n_threads=n_threads)
 
     def save(self, path) -> None:
         """Write the student to a file for `compress.load_student`; see `compress.students.StudentClassifier.save`."""

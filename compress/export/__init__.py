@@ -1,4 +1,4 @@
-"""Exports of a fitted student: a function without torch, ONNX, C, JavaScript, the bytes of its file.
+"""Exports of a fitted student: a function without torch, compiled or not, ONNX, C, JavaScript, the bytes of its file.
 
 Nothing here imports torch, scikit-learn or pandas, so that a program that only predicts starts at once.
 
@@ -14,6 +14,7 @@ A row is a dict by column name, as JSON gives it, or a list or tuple in the orde
 
 from compress.export._c import to_c
 from compress.export._check import Exported
+from compress.export._compiled_predictor import CompiledPredictor, net_predictor, tree_predictor
 from compress.export._description import Described, NetDescription, is_integer, sizes_of
 from compress.export._feed import onnx_inputs
 from compress.export._js import js_module, to_js
@@ -29,6 +30,7 @@ from compress.export._tree_predictor import TreePredictor
 __all__ = [
     "FEW_ROWS",
     "ColumnParts",
+    "CompiledPredictor",
     "Described",
     "Exported",
     "NetDescription",
@@ -40,6 +42,7 @@ __all__ = [
     "is_integer",
     "js_module",
     "load_predictor",
+    "net_predictor",
     "onnx_inputs",
     "read_student",
     "sizes_of",
@@ -47,4 +50,5 @@ __all__ = [
     "to_c",
     "to_js",
     "to_onnx",
+    "tree_predictor",
 ]

@@ -14,10 +14,11 @@ from pathlib import Path
 
 from compress._files import write_all_atomically
 from compress._version import __version__
-from compress.export._c_body import BLOCK, body_of, helpers_of, in_blocks, padded, plain_columns, transposed
+from compress.export._c_body import BLOCK, body_of, helpers_of, in_blocks, plain_columns, transposed
 from compress.export._c_names import field_names, is_identifier
 from compress.export._c_pieces import arrays_of_pieces
 from compress.export._c_text import array_of, bytes_literal, comment, number, strings_of
+from compress.export._padding import padded
 from compress.export._plan import Plan
 from compress.export._plans import plan_for
 from compress.export._tree_c import tree_body_of, tree_constants_of, tree_helpers_of

@@ -7,14 +7,11 @@ of eight (see `padded`).
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import numpy as np
-
 from compress.export._c_pieces import helper_of_pieces, statements_of_pieces
-from compress.export._plan import Layer, Pieces, Plan, Table
+from compress.export._padding import NARROW
+from compress.export._plan import Plan
 
-__all__ = ["BLOCK", "body_of", "helpers_of", "in_blocks", "padded", "plain_columns", "search_helper", "transposed"]
+__all__ = ["BLOCK", "body_of", "helpers_of", "in_blocks", "plain_columns", "search_helper", "transposed"]
 
 ACTIVATIONS = {
     "relu": "x > 0 ? x : 0",
@@ -25,7 +22,6 @@ ACTIVATIONS = {
 }
 BLOCK = 4  # rows
 TERMS = {1: 8, BLOCK: 4}  # products per sweep over a layer's units, by rows: fewer loads and stores of the sums
-NARROW = 8  # layers with fewer units are made one by one, as dot products
 MOST_UNITS = 2**14  # of all layers, up to which a block of rows may lie on the stack: 256 KiB
 
 
@@ -37,35 +33,6 @@ def transposed(n_in: int, n_out: int) -> bool:
 def in_blocks(plan: Plan) -> bool:
     """Whether several rows are computed together; without a hidden layer there is little to share."""
     return bool(plan.layers) and len(plan.bias) + sum(len(layer.bias) for layer in plan.layers) <= MOST_UNITS
-
-
-def padded(plan: Plan) -> Plan:
-    """Return the plan with zeros as further units, so that the numbers of units of wide layers are multiples of 8."""
-    widths = [len(plan.bias), *(len(layer.bias) for layer in plan.layers)]
-    added = [-n % NARROW if n >= NARROW else 0 for n in widths]
-    if not any(added):
-        return plan
-
-    def wider(array, columns, rows=0):
-        return np.pad(array, [(0, rows)] * (array.ndim - 1) + [(0, columns)])
-
-    first = added[0]
-    return replace(
-        plan,
-        continuous=wider(plan.continuous, first),
-        flags=wider(plan.flags, first),
-        periodic=wider(plan.periodic, first),
-        pieces=[Pieces(p.k, p.edges, wider(p.weight, first)) for p in plan.pieces],
-        tables=[
-            Table(wider(t.values, first)) if t.weight is None else Table(t.values, wider(t.weight, first))
-            for t in plan.tables
-        ],
-        bias=wider(plan.bias, first),
-        layers=[
-            Layer(wider(layer.weight, columns, rows), wider(layer.bias, columns), layer.activated)
-            for layer, rows, columns in zip(plan.layers, added, added[1:])
-        ],
-    )
 
 
 def plain_columns(plan: Plan) -> list[int]:

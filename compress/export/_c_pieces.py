@@ -11,7 +11,7 @@ import numpy as np
 from compress.export._c_text import array_of
 from compress.export._plan import Pieces, Plan
 
-__all__ = ["arrays_of_pieces", "helper_of_pieces", "statements_of_pieces"]
+__all__ = ["arrays_of_pieces", "helper_of_pieces", "lines_of", "statements_of_pieces"]
 
 COLUMNS = 3  # per sweep over the units: fewer loads and stores of the sums
 
@@ -25,12 +25,12 @@ def arrays_of_pieces(plan: Plan) -> list[str]:
         lines += [
             array_of("double", f"edges{k}", pieces.edges),
             array_of("double", f"per_width{k}", np.append(1 / np.diff(pieces.edges), unit)),
-            array_of("float", f"lines{k}", _lines(plan, pieces, unit)),
+            array_of("float", f"lines{k}", lines_of(plan, pieces, unit)),
         ]
     return lines
 
 
-def _lines(plan: Plan, pieces: Pieces, unit: float) -> np.ndarray:
+def lines_of(plan: Plan, pieces: Pieces, unit: float) -> np.ndarray:
     """Return the slope outside of the edges, and then what the column adds at each edge."""
     slope = plan.continuous[pieces.k]
     filled = np.vstack([np.zeros_like(pieces.weight[:1]), np.cumsum(pieces.weight, axis=0)])

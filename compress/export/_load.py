@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
+from compress.export._compiled_predictor import net_predictor, tree_predictor
 from compress.export._description import KINDS, NetDescription, checked_net
 from compress.export._net import Net
-from compress.export._numpy import NumpyPredictor
 from compress.export._older_formats import of_today
 from compress.export._predictor import Predictor
 from compress.export._student_file import read_student_file
 from compress.export._tree_description import TreeDescription, checked_trees
-from compress.export._tree_predictor import TreePredictor
 from compress.schema import must
 
 __all__ = ["load_predictor", "read_student"]
 
 
-def load_predictor(path, *, dtype=np.float32) -> Predictor:
+def load_predictor(path, *, dtype=np.float32, compiled: bool = False, n_threads: int = 1) -> Predictor:
     """Read a student's file as a function, without torch, scikit-learn and pandas.
 
     The file is checked as `compress.load_student` checks it, so that it may come from a stranger. Reading takes a part
@@ -29,11 +28,16 @@ def load_predictor(path, *, dtype=np.float32) -> Predictor:
     path : str or path
         The file, which `student.save(path)` wrote.
     dtype : numpy dtype, default=numpy.float32
-        The dtype of the arithmetic; see `compress.export.NumpyPredictor`.
+        The dtype of the arithmetic; see `compress.export.NumpyPredictor`. A compiled net has float32.
+    compiled : bool, default=False
+        Whether the function is native code (numba), which is several times faster, and takes part of a second more to
+        load. The code is compiled once on a machine, for some seconds, and kept on disk.
+    n_threads : int, default=1
+        The number of threads in which compiled code predicts many rows.
 
     Returns
     -------
-    NumpyPredictor or TreePredictor
+    NumpyPredictor, TreePredictor or CompiledPredictor
         A picklable function of a table, a list of rows, or one row: `predict({"age": 33, "job": "cook"})`. `classes` is
         the class of each probability, and `names` are the columns.
 
@@ -50,8 +54,11 @@ def load_predictor(path, *, dtype=np.float32) -> Predictor:
     options = {"flat": shared.outputs_2d is False, "classes": shared.classes}
     if isinstance(found, TreeDescription):
         unit = found.mean, found.scale
-        return TreePredictor(found.trees, shared.schema, shared.output_activation, *unit, dtype, **options)
-    return NumpyPredictor(_net(found, weights), shared.schema, shared.output_activation, dtype, **options)
+        return tree_predictor(
+            found.trees, shared.schema, shared.output_activation, unit, dtype, compiled, n_threads, **options
+        )
+    net = _net(found, weights)
+    return net_predictor(net, shared.schema, shared.output_activation, dtype, compiled, n_threads, **options)
 
 
 def read_student(path) -> tuple[NetDescription | TreeDescription, dict]:

@@ -12,7 +12,7 @@ import numpy as np
 from compress.export._edges import Edges
 from compress.export._functions import erf, expit
 from compress.export._net import Net, net_of
-from compress.export._predictor import NEAR, Predictor
+from compress.export._predictor import NEAR, Predictor, all_finite, no_finite_prediction
 
 __all__ = ["ACTIVATIONS", "FOLDABLE", "NumpyPredictor"]
 
@@ -122,7 +122,10 @@ class NumpyPredictor(Predictor):
         z = self._of_numbers(x) if self.first is not None else None
         if z is None:
             z = self._of_row(x, codes)[None]
-        return self._activated(z)[0]
+        made = self._activated(z)[0]
+        if not all_finite(made):
+            raise no_finite_prediction()
+        return made
 
     def _of_row(self, x: np.ndarray, codes: list) -> np.ndarray:
         """Compute the outputs of one row, as `_outputs` does."""
@@ -183,7 +186,7 @@ class NumpyPredictor(Predictor):
         if len(self.indicators):
             h += missing[:, self.indicators].astype(self.dtype) @ self.from_indicators
         if self.frequencies is not None:
-            angle = (x[:, :, None] * self.frequencies).reshape(len(x), -1)
+            angle = (x[:, :, None] * self.frequencies).reshape(len(x), self.frequencies.size)
             h += np.hstack([np.sin(angle), np.cos(angle)]) @ self.from_periodic
         if self.edges is not None:
             h += self.edges.shares(continuous).astype(self.dtype, copy=False) @ self.from_pieces

@@ -12,7 +12,7 @@ from compress.export._functions import expit
 from compress.export._rows import RowReader
 from compress.schema import as_table
 
-__all__ = ["FEW_ROWS", "NEAR", "Predictor", "all_finite"]
+__all__ = ["FEW_ROWS", "NEAR", "Predictor", "all_finite", "no_finite_prediction"]
 
 FEW_ROWS = 64  # rows of a DataFrame up to which values are read one by one: a call of pandas takes milliseconds
 FEW = 32  # numbers up to which Python's arithmetic beats a handful of NumPy calls
@@ -49,6 +49,11 @@ class Predictor:
         """What reads single rows."""
         return RowReader(self.schema, self.codes)
 
+    @property
+    def only_numbers(self) -> bool:
+        """Whether all columns are continuous."""
+        return not self.codes
+
     def __call__(self, X) -> np.ndarray:
         """Predict probabilities or values.
 
@@ -75,7 +80,9 @@ class Predictor:
         kind = type(X)
         if kind is dict:
             return self._of_one(X)
-        if kind is list or kind is tuple or isinstance(X, Mapping):
+        if kind is np.ndarray and self.only_numbers and X.dtype.char in "fd" and X.shape[1:] == (len(self.names),):
+            return self.from_encoded(X, None)
+        if kind is list or kind is tuple or (kind is not np.ndarray and isinstance(X, Mapping)):
             if not len(X) and not isinstance(X, Mapping):
                 return self.from_encoded(*self._nothing())
             first = None if isinstance(X, Mapping) else X[0]
@@ -86,14 +93,7 @@ class Predictor:
         return self.from_encoded(*(self.quickly_encoded(X) or self._encoded(X)))
 
     def _of_one(self, row) -> np.ndarray:
-        numbers, codes = self.rows.one(row)
-        made = self.from_row(numbers, codes)
-        if not all_finite(made):
-            raise ValueError(
-                "row must have numbers that the student can add up, but there is no finite prediction for it. Replace "
-                "numbers far outside the training range by null or by a bound."
-            )
-        return made
+        return self.from_row(*self.rows.one(row))
 
     def from_row(self, numbers, codes: list) -> np.ndarray:
         """Predict one row.
@@ -104,9 +104,17 @@ class Predictor:
             The numbers of the continuous columns, NaN where missing.
         codes : list of int
             The codes of the nominal columns, -1 where missing.
+
+        Raises
+        ------
+        ValueError
+            The prediction is not finite.
         """
         n_codes = np.array([codes], dtype=np.int32).reshape(1, len(codes))
-        return self.from_encoded(*self._blocks(np.array([numbers], dtype=np.float64).reshape(1, -1), n_codes))[0]
+        made = self.from_encoded(*self._blocks(np.array([numbers], dtype=np.float64).reshape(1, -1), n_codes))[0]
+        if not all_finite(made):
+            raise no_finite_prediction()
+        return made
 
     def from_encoded(self, continuous: np.ndarray, nominal: np.ndarray | None) -> np.ndarray:
         """Predict from the two blocks of `Schema.encode`.
@@ -191,7 +199,11 @@ class Predictor:
             if hasattr(X, "iloc"):
                 if len(X) > FEW_ROWS or list(X.columns) != self.names:
                     return None
-                X = X.to_numpy(dtype=object if self.codes else np.float64)
+                one = X.iloc[0] if self.codes and len(X) == 1 else None
+                if one is not None and one.dtype == object:  # a third of the time; numbers would become floats
+                    X = np.array([one.tolist()], dtype=object)
+                else:
+                    X = X.to_numpy(dtype=object if self.codes else np.float64)
             elif hasattr(X, "columns") or hasattr(X, "column_names"):
                 return None  # polars and Arrow: the names are compared
             X = np.asarray(X)
@@ -224,6 +236,14 @@ class Predictor:
         np.exp(z, out=z)
         z /= z.sum(axis=1, keepdims=True)
         return z
+
+
+def no_finite_prediction() -> ValueError:
+    """Return the error of a row whose numbers are too large."""
+    return ValueError(
+        "row must have numbers that the student can add up, but there is no finite prediction for it. Replace numbers "
+        "far outside the training range by null or by a bound."
+    )
 
 
 def all_finite(X: np.ndarray) -> bool:

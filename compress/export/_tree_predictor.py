@@ -48,7 +48,7 @@ class TreePredictor(Predictor):
         super().__init__(schema, output_activation, dtype, flat, classes)
         self.shift, self.scale = np.asarray(mean, dtype=np.float64), np.asarray(scale, dtype=np.float64)
         far = output_activation == "identity" and is_far(self.shift, self.scale, self.dtype.itemsize)
-        self._out = np.dtype(np.float64) if far else self.dtype
+        self.out_dtype = np.dtype(np.float64) if far else self.dtype
         self.evaluator = TreeEvaluator(trees)
         self.plain = not self.codes
 
@@ -76,7 +76,7 @@ class TreePredictor(Predictor):
             The outputs; the array is used up.
         """
         if self.output_activation == "identity":
-            z = z.astype(self._out, copy=False)
+            z = z.astype(self.out_dtype, copy=False)
             return z[:, 0] if self.flat else z
         return self._activated(z).astype(self.dtype, copy=False)
 

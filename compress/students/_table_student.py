@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from compress._files import write_atomically
-from compress.export import NumpyPredictor, student_to_bytes, to_c, to_js, to_onnx
+from compress.export import Predictor, net_predictor, student_to_bytes, to_c, to_js, to_onnx
 from compress.nets import ACTIVATIONS, MLP, TabularInput, activation_name, silence_body
 from compress.schema import Schema
 from compress.students._base import BaseStudent
@@ -92,23 +92,28 @@ class TableStudent(BaseStudent):
         self.random_state = random_state
 
     # -------------------------------------------------------------- what it becomes
-    def predictor(self, dtype=np.float32) -> NumpyPredictor:
-        """Return a picklable NumPy callable without validation that makes the same predictions.
+    def predictor(self, dtype=np.float32, *, compiled: bool = False, n_threads: int = 1) -> Predictor:
+        """Return a picklable function that makes the same predictions without torch.
+
+        It takes tables, lists of rows and single rows, such as a dict that came as JSON: `predictor({"age": 33, ...})`.
+        The door of `compress.export` says what the values of a row mean. Arrays and DataFrames are hardly checked.
 
         Parameters
         ----------
         dtype : numpy dtype, default=numpy.float32
             The dtype of the arithmetic; see `compress.export.NumpyPredictor`.
+        compiled : bool, default=False
+            Whether the function is native code (numba), which is several times faster for single rows. The code is
+            compiled once on a machine, for some seconds, and kept on disk where it can be. NumPy predicts where numba
+            cannot be imported.
+        n_threads : int, default=1
+            The number of threads in which compiled code predicts many rows.
         """
         check_is_fitted(self, "module_")
-        flat = not getattr(self, "outputs_2d_", True)
-        return NumpyPredictor(
-            self.module_,
-            self.schema_,
-            self.objective_.output_activation,
-            dtype,
-            flat=flat,
-            classes=getattr(self, "classes_", None),
+        flat, classes = not getattr(self, "outputs_2d_", True), getattr(self, "classes_", None)
+        activation = self.objective_.output_activation
+        return net_predictor(
+            self.module_, self.schema_, activation, dtype, compiled, n_threads, flat=flat, classes=classes
         )
 
     def to_bytes(self) -> bytes:
@@ -204,7 +209,7 @@ class TableStudent(BaseStudent):
         ValueError
             The student has hidden layers, or `output` is out of range.
         ImportError
-            matplotlib is not installed: `pip install compress[plot]`.
+            matplotlib is not installed: `pip install 'tabular-compress[plot]'`.
         """
         check_is_fitted(self, "module_")
         return draw_contributions(self, X, output=output, n_columns=n_columns)

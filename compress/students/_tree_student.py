@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from compress._files import write_atomically
 from compress._random import draw_seed
-from compress.export import TreePredictor, student_to_bytes, to_c, to_js, to_onnx
+from compress.export import Predictor, student_to_bytes, to_c, to_js, to_onnx, tree_predictor
 from compress.schema import LearningSet, Schema, check_validation_pair, checked_table
 from compress.students._learning import held_out_rows, learning_set
 from compress.students._objectives import SoftTargets
@@ -193,19 +193,33 @@ class TreeStudent(PredictingStudent):
         check_is_fitted(self, self._fitted)
         return np.array([len(self.truncated(i + 1).to_bytes()) for i in range(self.n_iter_)])
 
-    def predictor(self, dtype=np.float32) -> TreePredictor:
-        """Return a picklable NumPy callable without validation that makes the same predictions.
+    def predictor(self, dtype=np.float32, *, compiled: bool = False, n_threads: int = 1) -> Predictor:
+        """Return a picklable function that makes the same predictions without torch.
+
+        It takes tables, lists of rows and single rows, such as a dict that came as JSON: `predictor({"age": 33, ...})`.
+        The door of `compress.export` says what the values of a row mean. Arrays and DataFrames are hardly checked.
 
         Parameters
         ----------
         dtype : numpy dtype, default=numpy.float32
-            The dtype of the predictions; see `compress.export.NumpyPredictor`.
+            The dtype of the predictions; see `compress.export.TreePredictor`.
+        compiled : bool, default=False
+            Whether the function is native code (numba), which is several times faster for single rows. The code is
+            compiled once on a machine, for some seconds, and kept on disk where it can be. NumPy predicts where numba
+            cannot be imported.
+        n_threads : int, default=1
+            The number of threads in which compiled code predicts many rows.
         """
         check_is_fitted(self, self._fitted)
-        flat, objective = not getattr(self, "outputs_2d_", True), self.objective_
-        unit = objective.mean, objective.scale
-        options = {"flat": flat, "classes": getattr(self, "classes_", None)}
-        return TreePredictor(self.trees_, self.schema_, objective.output_activation, *unit, dtype, **options)
+        flat, classes, objective = (
+            not getattr(self, "outputs_2d_", True),
+            getattr(self, "classes_", None),
+            self.objective_,
+        )
+        unit, activation = (objective.mean, objective.scale), objective.output_activation
+        return tree_predictor(
+            self.trees_, self.schema_, activation, unit, dtype, compiled, n_threads, flat=flat, classes=classes
+        )
 
     def to_bytes(self) -> bytes:
         """Return what `save` writes to its file: the trees as one tensor of safetensors, the rest as JSON."""

@@ -168,6 +168,14 @@ class TreeEvaluator:
         x = with_single_precision(continuous, self.ensemble.tests.single)
         return self._by_masks(x, nominal) if self.by_masks else self._walked(x, nominal)
 
+    def words(self) -> tuple[np.ndarray, np.ndarray, list]:
+        """Return the words of all leaves, the first leaf of each tree, and the table of each column that is asked for.
+
+        A table is (position of the column, thresholds or None for categories, words of shape (n_lines, n_trees)); its
+        last line is that of a missing value. It is for ensembles with `by_masks` only.
+        """
+        return self._full, self.ensemble.leaves_of_trees[:-1], self._tables
+
     # ------------------------------------------------------------ by masks
     def _size_of_tables(self) -> int:
         tests = self.ensemble.tests

@@ -13,7 +13,7 @@ from numba import njit
 
 __all__ = ["compiled"]
 
-logger = logging.getLogger("compress.generators")
+logger = logging.getLogger("compress")
 _lock, _said = threading.Lock(), set()
 
 
@@ -80,8 +80,8 @@ def _say(error: Exception) -> None:
             return
         _said.add(True)
     logger.warning(
-        "numba cannot use its cache of compiled code (%s: %s). The generators work without it, but compile for some "
-        "seconds in each process. Set NUMBA_CACHE_DIR to a folder that can be written.",
+        "numba cannot use its cache of compiled code (%s: %s). All works without it, but functions are "
+        "compiled for some seconds in each process. Set NUMBA_CACHE_DIR to a folder that can be written.",
         type(error).__name__,
         error,
     )

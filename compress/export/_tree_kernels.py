@@ -1,0 +1,137 @@
+"""The evaluation of trees, compiled; the idea is that of `compress.trees.TreeEvaluator`.
+
+    p     : int64    sizes, the columns, and where the leaves of each tree begin
+    d     : float64  thresholds, the values of the leaves, base, scale and shift of the outputs
+    words : uint32 or uint64, by the most leaves of a tree: the words of all leaves, then those of each column
+
+Where trees are too large for words they are walked: the nodes are in `p` then, and `words` is empty.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from compress._compiled import compiled
+from compress.export._net_kernels import FAST, all_are_finite, finish
+from compress.export._packed_trees import HEADER
+
+__all__ = ["predict_row", "predict_rows"]
+
+(
+    N_CONTINUOUS,
+    N_TREES,
+    N_OUTPUTS,
+    OUTPUT,
+    N_COLUMNS,
+    COLUMNS,
+    OFFSETS,
+    LEAVES,
+    BASE,
+    SCALE,
+    SHIFT,
+    NODES,
+    ROOTS,
+    SETS,
+    MANTISSA,
+) = range(len(HEADER))  # the places in `p`
+COLUMN = 5  # numbers of a column: its place, 0 (double), 1 (single) or 2 (categories), how many, thresholds, words
+NODE = 6  # numbers of a node: kind as above or -1 for a leaf, column, threshold or set, missing left, right, leaf
+
+
+@compiled(**FAST)
+def place_of(x, codes, p, d, at):
+    """The line of words of a column that holds for a row."""
+    k, kind, n = p[at], p[at + 1], p[at + 2]
+    if kind == 2:
+        code = np.int64(codes[k])
+        return code if 0 <= code < n else n
+    value = np.float64(np.float32(x[k])) if kind == 1 else np.float64(x[k])
+    if value != value:
+        return n + 1
+    low, high, thresholds = 0, n, p[at + 3]
+    while low < high:
+        middle = (low + high) >> 1
+        if d[thresholds + middle] < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@compiled(**FAST)
+def keep(left, words, n):
+    """Leave the leaves that both allow."""
+    for t in range(n):
+        left[t] &= words[t]
+
+
+@compiled(**FAST)
+def by_words(x, codes, p, d, words, left, numbers, bits, z):
+    """Add up the leaves of one row."""
+    n = p[N_TREES]
+    left[:] = words[:n]
+    for c in range(p[N_COLUMNS]):
+        at = p[COLUMNS] + COLUMN * c
+        line = p[at + 4] + place_of(x, codes, p, d, at) * n
+        keep(left, words[line : line + n], n)
+    for t in range(n):  # one bit is left: its place is the exponent of the word as a number
+        numbers[t] = left[t]
+    n_outputs = p[N_OUTPUTS]
+    if n_outputs == 1:
+        total = 0.0
+        for t in range(n):
+            total += d[p[LEAVES] + p[p[OFFSETS] + t] + (bits[t] >> p[MANTISSA])]
+        z[0] += total
+        return
+    for t in range(n):
+        z[t % n_outputs] += d[p[LEAVES] + p[p[OFFSETS] + t] + (bits[t] >> p[MANTISSA])]
+
+
+@compiled(**FAST)
+def by_steps(x, codes, p, d, z):
+    """Add up the leaves of one row, node by node."""
+    for t in range(p[N_TREES]):
+        node = p[p[ROOTS] + t]
+        at = p[NODES] + NODE * node
+        while p[at] >= 0:
+            kind, k = p[at], p[at + 1]
+            if kind == 2:
+                code = np.int64(codes[k])
+                first, n = p[p[SETS] + 2 * p[at + 2]], p[p[SETS] + 2 * p[at + 2] + 1]
+                left = p[first + (code if 0 <= code < n else n)] != 0
+            else:
+                value = np.float64(np.float32(x[k])) if kind == 1 else np.float64(x[k])
+                left = p[at + 3] != 0 if value != value else value <= d[p[at + 2]]
+            node = node + 1 if left else p[at + 4]
+            at = p[NODES] + NODE * node
+        z[t % p[N_OUTPUTS]] += d[p[LEAVES] + p[at + 5]]
+
+
+@compiled(**FAST)
+def one_row(x, codes, p, d, words, left, numbers, bits, z, out):
+    """Predict one row; left, numbers, bits (the same memory as numbers) and z are room to work in."""
+    n = p[N_OUTPUTS]
+    z[:] = 0.0
+    if len(words):
+        by_words(x, codes, p, d, words, left, numbers, bits, z)
+    else:
+        by_steps(x, codes, p, d, z)
+    for k in range(n):
+        z[k] = (z[k] + d[p[BASE] + k]) * d[p[SCALE] + k] + d[p[SHIFT] + k]
+    finish(z, n, p[OUTPUT], -1, d, out)
+
+
+@compiled(**FAST)
+def predict_row(row, p, d, words, numbers, bits, out):
+    """Predict one row: the numbers, then the codes, in one float64 array. Whether all predictions are finite."""
+    left, z, n = np.empty(len(numbers), words.dtype), np.empty(p[N_OUTPUTS]), p[N_CONTINUOUS]
+    one_row(row[:n], row[n:], p, d, words, left, numbers, bits, z, out)
+    return all_are_finite(out)
+
+
+@compiled(**FAST)
+def predict_rows(X, codes, p, d, words, numbers, bits, out):
+    """Predict rows: X holds the continuous columns, codes the nominal ones."""
+    left, z = np.empty(len(numbers), words.dtype), np.empty(p[N_OUTPUTS])
+    for r in range(len(X)):
+        one_row(X[r], codes[r], p, d, words, left, numbers, bits, z, out[r])
