@@ -140,5 +140,5 @@ def test_an_output_that_does_not_exist_is_refused():
 
 def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(ImportError, match=r"pip install compress\[plot\]"):
+    with pytest.raises(ImportError, match=r"pip install 'tabular-compress\[plot\]'"):
         fitted("additive")[0].plot_contributions()

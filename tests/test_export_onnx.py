@@ -210,7 +210,7 @@ def test_a_model_that_differs_is_not_written(tmp_path, monkeypatch):
 def test_without_the_packages_the_error_says_what_to_install(package, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
     monkeypatch.delitem(sys.modules, "compress.export._graph", raising=False)
-    with pytest.raises(ImportError, match=rf"needs the package '{package}': pip install 'compress\[onnx\]'"):
+    with pytest.raises(ImportError, match=rf"needs the package '{package}': pip install 'tabular-compress\[onnx\]'"):
         to_onnx(fitted("numbers")[0], tmp_path / "m.onnx")
 
 

@@ -176,7 +176,7 @@ def test_labels_must_fit(teacher, student):
 
 def test_missing_matplotlib_is_named(report, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
-    with pytest.raises(ImportError, match=r"pip install compress\[plot\]"):
+    with pytest.raises(ImportError, match=r"pip install 'tabular-compress\[plot\]'"):
         report.plot()
 
 

@@ -123,7 +123,7 @@ def test_another_ending_and_no_jinja2(report, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "jinja2", None)
     _html._environment.cache_clear()
     try:
-        with pytest.raises(ImportError, match=r"pip install compress\[report\]"):
+        with pytest.raises(ImportError, match=r"pip install 'tabular-compress\[report\]'"):
             report.to_html(tmp_path / "report.html")
         assert report._repr_html_() is None and not list(tmp_path.iterdir())
     finally:

@@ -517,7 +517,7 @@ def test_missing_pyarrow_says_how_to_install_it(write, tmp_path, monkeypatch):
 
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
-    with pytest.raises(ImportError, match=r"pip install 'compress\[scale\]'"):
+    with pytest.raises(ImportError, match=r"pip install 'tabular-compress\[scale\]'"):
         write(tmp_path)
 
 

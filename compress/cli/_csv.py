@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from compress._extras import install
 from compress.cli._numbers import as_booleans, as_numbers
 from compress.cli._options import UsageError, say
 
@@ -258,7 +259,7 @@ def _uncompressed(raw, kind: str | None):
         return lzma.LZMAFile(raw)
     if kind == "zstd":
         if importlib.util.find_spec("pyarrow") is None:
-            raise ImportError(".zst files need the package 'pyarrow': pip install 'compress[cli]'")
+            raise ImportError(f".zst files need the package 'pyarrow': {install('cli')}")
         import pyarrow
 
         return pyarrow.CompressedInputStream(raw, "zstd")

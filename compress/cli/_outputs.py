@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from compress._extras import install
 from compress._files import check_writable, is_special, whole_files
 from compress.cli._csv import MISSING_WORDS
 from compress.cli._options import say
@@ -56,7 +57,7 @@ def need_packages(what: str, *packages: str) -> None:
     """Raise ImportError, with the command that installs it, when a package is not there."""
     missing = [package for package in packages if importlib.util.find_spec(package) is None]
     if missing:
-        raise ImportError(f"{what} need the package {missing[0]!r}: pip install 'compress[cli]'")
+        raise ImportError(f"{what} need the package {missing[0]!r}: {install('cli')}")
 
 
 def write_or_keep(path: Path, write: Callable[[Path], None]) -> None:

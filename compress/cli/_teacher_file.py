@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 
+from compress._extras import install
 from compress.cli._options import say
 from compress.teachers import column_categories, column_names, is_fitted
 
@@ -95,7 +96,7 @@ def _load_skops(path: Path, trust):
     try:
         import skops.io
     except ImportError as error:
-        raise ImportError("a .skops file needs the package 'skops': pip install 'compress[cli]'") from error
+        raise ImportError(f"a .skops file needs the package 'skops': {install('cli')}") from error
     try:
         unknown = sorted(set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED) - set(trust))
         if not unknown:

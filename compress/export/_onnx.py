@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from compress._extras import install
 from compress._files import write_atomically
 from compress._version import __version__
 from compress.export._check import TOLERANCE, Exported, check_close, compared
@@ -25,7 +26,7 @@ OPSET, ML_OPSET, IR_VERSION = 17, 3, 8  # of 2022: older runtimes read the file 
 DOUBLE_KEYS_OPSET = 4  # ai.onnx.ml's first with categories that are doubles
 PRECISIONS = ("float32", "float16", "int8")
 CHECKED_ROWS = 1000
-HINT = "to_onnx needs the package {!r}: pip install 'compress[onnx]'"
+HINT = "to_onnx needs the package {!r}: " + install("onnx")
 
 
 def to_onnx(student, path, *, precision: str = "float32", X=None, check: bool = True) -> Exported:

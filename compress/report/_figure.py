@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from compress._extras import install
+
 __all__ = ["STUDENT", "TEACHER", "draw_report", "new_figure"]
 
 TEACHER, STUDENT = "#444444", "#1f6fb4"
@@ -30,7 +32,7 @@ def new_figure(n_panels: int):
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ImportError("plots need the 'matplotlib' package: pip install compress[plot]") from error
+        raise ImportError(f"plots need the 'matplotlib' package: {install('plot')}") from error
     figure = Figure(figsize=(4.2 * n_panels, 3.8), layout="constrained")
     return figure, figure.subplots(1, n_panels, squeeze=False)[0]
 

@@ -10,6 +10,7 @@ import base64
 import hashlib
 from functools import cache
 
+from compress._extras import install
 from compress._version import __version__
 from compress.report._html_charts import HEIGHT, WIDTH, charts_of
 from compress.report._html_form import SHOWN, columns_of, data_of, module_of
@@ -74,7 +75,7 @@ def _environment():
     try:
         from jinja2 import Environment, PackageLoader, StrictUndefined
     except ImportError as error:
-        raise ImportError("reports as HTML need the 'jinja2' package: pip install compress[report]") from error
+        raise ImportError(f"reports as HTML need the 'jinja2' package: {install('report')}") from error
     made = Environment(
         loader=PackageLoader("compress.report"),
         autoescape=lambda name: name is None or not name.endswith((".js", ".css")),

@@ -162,7 +162,7 @@ class Report:
         ValueError
             `path` has another ending.
         ImportError
-            jinja2 is not installed: `pip install compress[report]`.
+            jinja2 is not installed: `pip install 'tabular-compress[report]'`.
         """
         path = Path(path)
         if path.suffix not in (".html", ".htm"):
@@ -182,7 +182,7 @@ class Report:
         Raises
         ------
         ImportError
-            matplotlib is not installed: `pip install compress[plot]`.
+            matplotlib is not installed: `pip install 'tabular-compress[plot]'`.
         """
         return draw_report(self)
 

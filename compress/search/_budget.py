@@ -94,7 +94,7 @@ class BudgetSearch:
         Raises
         ------
         ImportError
-            matplotlib is not installed: `pip install compress[plot]`.
+            matplotlib is not installed: `pip install 'tabular-compress[plot]'`.
         """
         return draw_budget(self)
 

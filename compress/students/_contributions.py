@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from compress._extras import install
 from compress.export import ColumnParts
 from compress.schema import checked_table
 
@@ -49,7 +50,7 @@ def draw_contributions(student, X=None, *, output: int = 0, n_columns: int = 12)
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ImportError("plots need the 'matplotlib' package: pip install compress[plot]") from error
+        raise ImportError(f"plots need the 'matplotlib' package: {install('plot')}") from error
     parts, schema = column_parts(student), student.schema_
     if not 0 <= output < len(parts.intercept):
         raise ValueError(f"output must be the position of one of the {len(parts.intercept)} outputs, got {output!r}.")

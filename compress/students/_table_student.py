@@ -209,7 +209,7 @@ class TableStudent(BaseStudent):
         ValueError
             The student has hidden layers, or `output` is out of range.
         ImportError
-            matplotlib is not installed: `pip install compress[plot]`.
+            matplotlib is not installed: `pip install 'tabular-compress[plot]'`.
         """
         check_is_fitted(self, "module_")
         return draw_contributions(self, X, output=output, n_columns=n_columns)

@@ -11,6 +11,7 @@ import os
 import re
 from pathlib import Path
 
+from compress._extras import install
 from compress._files import write_atomically
 
 __all__ = ["LocalFolder", "RemoteFolder", "folder_at"]
@@ -110,7 +111,7 @@ class RemoteFolder:
         try:
             import fsspec
         except ImportError as error:
-            raise ImportError(f"{url} needs fsspec: pip install 'compress[scale]'.") from error
+            raise ImportError(f"{url} needs fsspec: {install('scale')}.") from error
         try:
             self._system, self._root = fsspec.core.url_to_fs(self.url)
         except ValueError as error:

@@ -10,6 +10,7 @@ import io
 
 import numpy as np
 
+from compress._extras import install
 from compress.schema import Encoded, Schema, has_columns, pandas_of
 
 __all__ = ["read_shard", "require_pyarrow", "shard_bytes"]
@@ -23,7 +24,7 @@ def require_pyarrow() -> None:
     try:
         import pyarrow.parquet  # noqa: F401
     except ImportError as error:
-        raise ImportError("shards are Parquet files and need pyarrow: pip install 'compress[scale]'.") from error
+        raise ImportError(f"shards are Parquet files and need pyarrow: {install('scale')}.") from error
 
 
 def shard_bytes(X, targets: np.ndarray | None, names: list[str]) -> bytes:
