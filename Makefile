@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo test test-slow test-gpu fuzz lint bench bench-gpu dist docs reproduce reproduce-quick clean
+.PHONY: help setup browser demo test test-slow test-gpu fuzz faults lint bench bench-gpu bench-scale dist docs \
+	reproduce reproduce-quick clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F '\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -50,6 +51,13 @@ fuzz: $(STAMP) ## random files and tables, at least 20,000 inputs, other ones ea
 	@echo "== fuzzing with $(FUZZ) inputs for each test"
 	FUZZ=$(FUZZ) $(BIN)/python -m pytest $(PARALLEL) tests/fuzz
 
+# runs of generation, labelling and training each that are killed
+FAULTS ?= 30
+
+faults: $(STAMP) ## kills at random moments, lost workers, full disks: the same bytes (at most 10 minutes); FAULTS=
+	@echo "== $(FAULTS) runs of each kind, each killed twice"
+	FAULTS=$(FAULTS) $(BIN)/python -m pytest $(PARALLEL) -m slow -rP tests/faults
+
 lint: $(STAMP) ## ruff: rules and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -67,6 +75,9 @@ bench: $(STAMP) ## speed and memory, as ratios in one run
 	$(BIN)/python -m experiments.benchmarks.munge
 	$(BIN)/python -m experiments.benchmarks.student_speed
 	$(BIN)/python -m experiments.benchmarks.export
+
+bench-scale: $(STAMP) ## shards of 1 to 100 million rows: memory, rows per second (about an hour, 20 GB of disk; SCALE=)
+	$(BIN)/python -m experiments.benchmarks.scale $(SCALE)
 
 bench-gpu: $(STAMP) ## training on a CUDA device: agreement with the CPU, speed (at most 8 minutes); small without one
 	$(BIN)/python -m experiments.benchmarks.gpu

@@ -62,7 +62,8 @@ def test_a_folder_that_exists_needs_resume_or_overwrite(run, tmp_path):
     code, _, err = run(line)
     assert code == 1 and "pass --resume to go on" in err
     (tmp_path / "set" / "shard-000002.parquet").unlink()
-    assert run(f"{line} --resume")[0] == 0
+    code, _, err = run(f"{line} --resume")
+    assert code == 0, err
     assert {p.name: p.read_bytes() for p in (tmp_path / "set").iterdir()} == whole
     code, _, err = run(f"{line} --resume --seed 1")
     assert code == 1 and "generator.seed" in err
@@ -74,6 +75,26 @@ def test_without_rows_the_table_is_labelled_to_shards(run, tmp_path):
     assert code == 0 and "200 rows in 1 shards" in err
 
 
+def test_generated_shards_can_be_labelled_and_learned(run, tmp_path):
+    line = "generate t.csv --drop y b --rows 2000 --shard-rows 600 --p 0.2 --out tmp/rows"
+    code, _, err = run(line)
+    assert code == 0 and "2,000 rows in shards" in err
+    (tmp_path / "rows" / "shard-000001.parquet").unlink()
+    code, _, err = run(f"label tmp/rows {TEACHER} --out tmp/set")
+    assert code == 1 and "lacks shard-000001.parquet" in err
+    code, _, err = run(f"{line} --resume")
+    assert code == 0, err
+    code, _, err = run(f"label tmp/rows {TEACHER} --out tmp/set")
+    assert code == 0, err
+    assert "2,000 rows in 4 shards" in err
+    code, _, err = run("fit tmp/rows --taught --out tmp/s.st")
+    assert code == 1 and "holds rows without labels" in err
+    assert run("fit tmp/set --taught --hidden 4 --epochs 1 --out tmp/s.st")[0] == 0
+    rows = pd.concat([pd.read_parquet(path) for path in sorted((tmp_path / "rows").glob("*.parquet"))])
+    assert run("generate t.csv --drop y b --rows 2000 --p 0.2 --out tmp/rows.parquet")[0] == 0
+    pd.testing.assert_frame_equal(rows.reset_index(drop=True), pd.read_parquet(tmp_path / "rows.parquet"))
+
+
 @pytest.mark.parametrize(
     "line, code, says",
     [
@@ -83,6 +104,9 @@ def test_without_rows_the_table_is_labelled_to_shards(run, tmp_path):
         ("label t.csv --drop y b TEACHER --resume --overwrite --out tmp/set", 2, "leave one out"),
         ("label t.csv --drop y b TEACHER --p 0.1 --out tmp/set", 2, "say with --rows how many"),
         ("label t.csv --drop y b TEACHER --rows 900 --out nowhere://set", 1, "neither a path nor a URL"),
+        ("generate t.csv --drop y --rows 9 --resume --out tmp/rows.csv", 2, "--resume is for shards"),
+        ("label . TEACHER --out tmp/set.csv", 2, "are labelled to a folder"),
+        ("label . TEACHER --rows 5 --out tmp/set", 2, "leave --drop, --nominal and --rows out"),
         ("fit . --taught --out tmp/s.st", 1, "is no transfer set"),
         ("fit . --target y --out tmp/s.st", 2, "pass --taught"),
         ("fit . --taught --drop a --out tmp/s.st", 2, "leave --drop and --nominal out"),

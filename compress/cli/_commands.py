@@ -96,7 +96,8 @@ def _add_rows(commands) -> None:
     add_table(command, "rows to imitate, without the target (--drop)", nominal=True)
     command.add_argument("--rows", type=int, required=True, help="rows to make")
     add_munge(command)
-    add_output(command, "the made-up rows")
+    add_output(command, "the made-up rows: a file, or a folder or URL for shards", folder=True)
+    _add_shards(command)
     command = add_command(
         commands,
         "label",
@@ -104,7 +105,7 @@ def _add_rows(commands) -> None:
         "let a teacher answer the rows of a table, and further rows like them",
         "python -m compress label train.csv --drop income --teacher forest.skops --rows 5000000 --out labelled/",
     )
-    add_table(command, "rows to answer", nominal=True)
+    add_table(command, "rows to answer", nominal=True, folder=True)
     add_teacher(command, required=True)
     add_output(
         command,
@@ -115,6 +116,11 @@ def _add_rows(commands) -> None:
         "--rows", type=int, help="rows in all: those of the table, and further ones by MUNGE; --out is a folder then"
     )
     add_munge(command)
+    _add_shards(command)
+
+
+def _add_shards(command) -> None:
+    """Add what is for folders of shards."""
     command.add_argument("--shard-rows", type=int, help="rows of a shard (default: about 100,000)")
     command.add_argument("--resume", action="store_true", help="go on in a folder where an earlier call was stopped")
     command.add_argument("--n-jobs", type=int, help="workers that write shards")

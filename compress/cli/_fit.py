@@ -12,6 +12,7 @@ from compress.cli._munge import munge_of
 from compress.cli._numbers import check_text
 from compress.cli._options import UsageError, by_measure, print_json, say
 from compress.cli._outputs import check_output, write_or_keep
+from compress.cli._shards import is_folder
 from compress.cli._table_files import read_table
 from compress.cli._teacher_file import load_teacher
 from compress.compressor import CompressedClassifier, CompressedRegressor
@@ -31,7 +32,7 @@ def run(args) -> None:
         raise UsageError("fit needs --target COLUMN, or else --taught with a table from `label`.")
     if args.taught and (args.teacher or args.test):
         raise UsageError("--taught goes without --teacher and --test: the table has the teacher's answers.")
-    if not args.taught and (isinstance(args.table, str) or args.table.is_dir()):
+    if not args.taught and is_folder(args.table):
         raise UsageError("a folder of shards has a teacher's answers: pass --taught, and leave --target out.")
     started = time.perf_counter()
     result = _taught(args) if args.taught else _compressed(args)
@@ -109,7 +110,7 @@ def _budget(args) -> Budget | None:
 
 
 def _taught(args) -> dict:
-    if isinstance(args.table, str) or args.table.is_dir():
+    if is_folder(args.table):
         return _taught_by_shards(args)
     frame = read_table(args.table, form_of(args), text=args.nominal)
     answers, targets, classes = split_answers(frame, args.table)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from compress.cli._csv import form_of
 from compress.cli._for_teacher import read_for_teacher
 from compress.cli._munge import munge_of
 from compress.cli._numbers import check_text
 from compress.cli._options import UsageError, say
-from compress.cli._outputs import check_output, is_table, need_packages, write_table
+from compress.cli._outputs import check_output, is_table, write_table
+from compress.cli._shards import check_folder, is_folder, refuse_for_file
 from compress.cli._teacher_file import load_teacher
 from compress.teachers import known_classes, task_of
-from compress.transfer import TransferSet, answers_frame, label_rows
+from compress.transfer import StoredRows, TransferSet, answers_frame, label_rows
 
 __all__ = ["run"]
 
@@ -21,10 +20,16 @@ def run(args) -> None:
     """Write rows with the teacher's answers, to one table or to shards."""
     shards = args.out is not None and not is_table(args.out)
     if shards:
-        _check_folder(args)
+        check_folder(args)
+        if (args.p is not None or args.s is not None) and args.rows is None:
+            raise UsageError("--p and --s are for further rows: say with --rows how many there should be in all.")
     else:
-        _check_file(args)
+        refuse_for_file(args, "rows", "shard_rows", "resume", "p", "s", "n_jobs")
+        check_output(args.out, overwrite=args.overwrite)
     form = form_of(args)
+    if is_folder(args.table):
+        _label_shards(args, shards)
+        return
     teacher = load_teacher(args)
     X, _ = read_for_teacher(args.table, teacher, form, text=args.nominal, drop=args.drop)
     check_text(X, args.table, codes=args.nominal, strict=False)
@@ -41,30 +46,15 @@ def run(args) -> None:
     write_table(X.join(answers), args.out)
 
 
-def _check_file(args) -> None:
-    """Refuse what belongs to shards."""
-    given = [name for name in ("rows", "shard_rows", "resume", "p", "s", "n_jobs") if getattr(args, name)]
-    if given:
-        raise UsageError(
-            f"--{given[0].replace('_', '-')} is for shards: give --out a folder, such as --out labelled/, not a file."
-        )
-    check_output(args.out, overwrite=args.overwrite)
-
-
-def _check_folder(args) -> None:
-    need_packages("shards", "pyarrow")
-    if args.resume and args.overwrite:
-        raise UsageError("--resume keeps what is there and --overwrite replaces it: leave one out.")
-    if (args.p is not None or args.s is not None) and args.rows is None:
-        raise UsageError("--p and --s are for further rows: say with --rows how many there should be in all.")
-    if isinstance(args.out, Path) and args.out.is_dir() and any(args.out.iterdir()):
-        if not (args.resume or args.overwrite):
-            raise FileExistsError(
-                f"{args.out} exists: pass --resume to go on where an earlier call was stopped, --overwrite to write "
-                "it anew, or choose another name."
-            )
-    elif isinstance(args.out, Path) and args.out.exists() and not args.out.is_dir():
-        raise FileExistsError(f"{args.out} is a file: give --out a folder, or the ending .csv or .parquet.")
+def _label_shards(args, shards: bool) -> None:
+    """Label the rows of a folder, which know their columns."""
+    if not shards:
+        raise UsageError("the rows of a folder are labelled to a folder: give --out one, such as --out labelled/.")
+    if args.drop or args.nominal or args.rows is not None:
+        raise UsageError("a folder of shards knows its columns and rows: leave --drop, --nominal and --rows out.")
+    rows = StoredRows(args.table)
+    say(f"{args.table}: {len(rows):,} rows, {rows.schema.n_columns} columns")
+    _write(args, load_teacher(args), rows)
 
 
 def _write_shards(args, teacher, X) -> None:
@@ -74,15 +64,18 @@ def _write_shards(args, teacher, X) -> None:
     if args.rows is not None and args.rows > len(X):
         generator = munge_of(args, random_state=args.seed).fit(X)
         say(f"writing {args.rows:,} rows: p={generator.p}, s={generator.s}")
+    _write(args, teacher, X, generator=generator, n_rows=args.rows)
+
+
+def _write(args, teacher, rows, **settings) -> None:
     stored = TransferSet.write(
         args.out,
         teacher,
-        X,
-        generator=generator,
-        n_rows=args.rows,
+        rows,
         shard_rows=args.shard_rows,
         resume=not args.overwrite,
         n_jobs=args.n_jobs,
         verbose=1,
+        **settings,
     )
     say(f"wrote {args.out}: {len(stored):,} rows in {len(stored.sizes)} shards")

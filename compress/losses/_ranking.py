@@ -38,7 +38,7 @@ POSITION_WEIGHTS = ("exponential", "reciprocal", "uniform")
 def pointwise_rank_loss(scores, teacher_rank, *, k: int, alpha: float = 1.0, normalize: bool = False) -> torch.Tensor:
     r"""Binary cross-entropy with the teacher's top K as positives, of which the first positions weigh more.
 
-    .. math:: -\frac1m \left[ \sum_{r \le K} (1 + \alpha / r) \log \sigma(z_r) + \sum_{rest} \log (1 - \sigma(z)) \right]
+    .. math:: -\frac1m \left[ \sum_{r \le K} (1 + \alpha/r) \log \sigma(z_r) + \sum_{rest} \log (1 - \sigma(z)) \right]
 
     with `m` candidates in the list; a positive has the weight `LossWeight = 1 + alpha / position`.
 

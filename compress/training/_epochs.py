@@ -22,8 +22,12 @@ def steps_of(task: Task, tensors, seed: int, capture: bool) -> EagerSteps | Grap
     Both have `epoch(number)`, which runs one epoch and gives its mean loss, `n_done`, `n_replayed`, `learning_rate`,
     `eager_because` and `close()`.
     """
-    captured = capture and task.total_steps >= FEWEST_REPLAYS and not isinstance(tensors, PartedRows)
+    alone = task.processes.world == 1
+    captured = alone and capture and task.total_steps >= FEWEST_REPLAYS and not isinstance(tensors, PartedRows)
     recorder = recorder_for(task.device) if captured else None
-    table = place(tensors, task.batch_size, seed, task.device, captured=recorder is not None)
+    own = task.processes.own(tensors)
+    # rows in memory are shared batch by batch, and parts are each process's own
+    batch_size = task.batch_size * (1 if own is not tensors else task.processes.world)
+    table = place(own, batch_size, seed, task.device, captured=recorder is not None)
     logger.debug("%d rows in a %s on %s", task.n_rows, type(table).__name__, task.device)
     return EagerSteps(task, table) if recorder is None else GraphSteps(task, table, recorder)

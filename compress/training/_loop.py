@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
 import warnings
 from collections.abc import Callable, Iterable
@@ -20,6 +19,7 @@ from compress.training._environment import isolated_rng, resolve_device
 from compress.training._epochs import steps_of
 from compress.training._memory import enough_memory
 from compress.training._parts import PartedRows
+from compress.training._processes import processes_of
 from compress.training._resuming import facts_of, resumed, saving
 from compress.training._schedules import learning_rate_factor
 from compress.training._steps import Diverged, Task
@@ -176,8 +176,10 @@ def train(
     """
     device = next(module.parameters()).device if device is None else resolve_device(device)
     parameters = [p for p in (module.parameters() if parameters is None else parameters) if p.requires_grad]
-    n_rows = tensors.n_rows if isinstance(tensors, PartedRows) else len(tensors[0])
-    steps_per_epoch = math.ceil(n_rows / batch_size)
+    processes = processes_of(device)
+    processes.check(seed)
+    n_rows = processes.n_rows(tensors)
+    steps_per_epoch = processes.n_steps(tensors, batch_size)
     total_steps = max_epochs * steps_per_epoch
     task = Task(
         loss=loss,
@@ -191,6 +193,8 @@ def train(
         total_steps=total_steps,
         batch_size=batch_size,
         n_rows=n_rows,
+        max_epochs=max_epochs,
+        processes=processes,
         device=device,
         bfloat16=mixed_precision and device.type == "cuda",
     )
@@ -198,7 +202,7 @@ def train(
     at, stored = Position(), {}
     if resume_from is not None:
         at, stored = read_checkpoint(resume_from, facts)
-    saver = None if checkpoint is None else Saver(checkpoint, facts)
+    saver = None if checkpoint is None or processes.rank else Saver(checkpoint, facts)
     result = TrainingResult(at.history, at.best_epoch)
     kept = None  # weights to fall back to: the best epoch's, or the last complete one's
     best, stale = at.best, at.stale

@@ -33,6 +33,27 @@ class PartedRows:
         self.sizes, self._load = list(sizes), load
         self.n_rows = sum(self.sizes)
 
+    def every(self, step: int, first: int) -> PartedRows:
+        """Return every `step`-th part from the `first` one on.
+
+        Parameters
+        ----------
+        step, first : int
+            Which parts, with 0 <= first < step.
+
+        Raises
+        ------
+        ValueError
+            There are fewer parts than `step`.
+        """
+        if len(self.sizes) < step:
+            raise ValueError(
+                f"each of {step} processes reads parts of its own, but there are only {len(self.sizes)}: write the "
+                "transfer set with a smaller shard_rows, or start fewer processes."
+            )
+        numbers = range(first, len(self.sizes), step)
+        return PartedRows([self.sizes[i] for i in numbers], lambda i, epoch: self._load(numbers[i], epoch))
+
     def head(self, n_rows: int) -> tuple[torch.Tensor, ...]:
         """Return the first rows of the first part.
 

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from compress.training._clock import Clock
+from compress.training._processes import OneProcess
 
 __all__ = ["OPTIMIZERS", "Clock", "Diverged", "Task", "decay", "make_optimiser", "shuffled_batches"]
 
@@ -28,8 +29,10 @@ class Task:
         Those that are trained, and those of them that decay.
     factor : callable(progress) -> float
         The share of `learning_rate` at a progress from 0 to 1.
-    total_steps, n_rows : int
-        The number of steps of the whole training, and of rows.
+    total_steps, n_rows, max_epochs : int
+        The numbers of steps of the whole training, of rows and of epochs.
+    processes : OneProcess or Processes
+        Those that train together.
     bfloat16 : bool
         Whether the loss is computed under bfloat16 autocast.
     own_decay : callable(rate), optional
@@ -51,6 +54,8 @@ class Task:
     batch_size: int
     n_rows: int
     device: torch.device
+    max_epochs: int = 1
+    processes: object = OneProcess()
     bfloat16: bool = False
     own_decay: Callable | None = None
     weights_must_be_finite: bool = True

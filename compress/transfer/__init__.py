@@ -9,9 +9,10 @@ from compress.transfer._lock import FolderLocked
 from compress.transfer._parted import PartedTransferSet
 from compress.transfer._remembering import remembering
 from compress.transfer._single import SingleTeacher
-from compress.transfer._stored import StoredTransferSet
+from compress.transfer._stored import StoredRows, StoredTransferSet
 from compress.transfer._streamed import StreamedTransferSet
 from compress.transfer._transfer_set import TransferSet
+from compress.transfer._writing import write_rows
 
 __all__ = [
     "PREFIX",
@@ -19,6 +20,7 @@ __all__ = [
     "FolderLocked",
     "PartedTransferSet",
     "SingleTeacher",
+    "StoredRows",
     "StoredTransferSet",
     "StreamedTransferSet",
     "TransferSet",
@@ -29,4 +31,5 @@ __all__ = [
     "label_rows",
     "remembering",
     "split_answers",
+    "write_rows",
 ]

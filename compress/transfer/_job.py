@@ -8,49 +8,37 @@ import pickle
 import secrets
 import tempfile
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import joblib
 import numpy as np
 
-from compress.generators import RowSlices
 from compress.schema import take
 from compress.transfer._answers import answer_names
 from compress.transfer._labelling import label_rows
 from compress.transfer._manifest import ShardEntry, shard_name
 from compress.transfer._shard import shard_bytes
 
-__all__ = ["ShardJob", "shards_written"]
+__all__ = ["Labeller", "ShardJob", "shards_written"]
 
 RETRIES = 3  # of a shard whose worker was lost
 
 
 @dataclass
-class ShardJob:
-    """What a worker needs to write any shard of a transfer set.
+class Labeller:
+    """Who labels rows, and how.
 
     Parameters
     ----------
-    folder : LocalFolder or RemoteFolder
-        Where the shards go.
     teacher : fitted estimator, or path
         The teacher, or the file of joblib that each worker loads it from.
-    real : DataFrame, Arrow table or array of shape (n_original, n_columns)
-        The rows that come first.
-    slices : RowSlices or None
-        The generator of the others.
-    spans : list of (int, int)
-        The first row of each shard and the one after its last.
     labels, kind, classes, original_targets, timeout
         As in `TransferSet.write`.
     """
 
-    folder: object
     teacher: object
-    real: object
-    slices: RowSlices | None
-    spans: list
     labels: str
     kind: str
     classes: np.ndarray | None
@@ -58,13 +46,58 @@ class ShardJob:
     timeout: float | None = None
     _loaded: object = field(default=None, repr=False)
 
+    def targets(self, X, start: int) -> np.ndarray:
+        """Return the targets of the rows from `start` on: those that are known, else the teacher's answers."""
+        known = self.original_targets
+        if known is None or start >= len(known):
+            return self._answers(X)
+        own = known[start : start + len(X)]
+        if len(own) == len(X):
+            return own
+        rest = self._answers(take(X, slice(len(own), None)))
+        return np.concatenate([own, rest.astype(own.dtype, copy=False)])
+
+    def _answers(self, X) -> np.ndarray:
+        if self._loaded is None:
+            given = self.teacher
+            self._loaded = joblib.load(given) if isinstance(given, (str, Path)) else given
+        settings = {"labels": self.labels, "classes": self.classes, "timeout": self.timeout}
+        return label_rows(self._loaded, X, **settings, n_jobs=1)
+
+    def __getstate__(self):
+        return {**self.__dict__, "_loaded": None}
+
+
+@dataclass
+class ShardJob:
+    """What a worker needs to write any shard.
+
+    Parameters
+    ----------
+    folder : LocalFolder or RemoteFolder
+        Where the shards go.
+    rows : callable(start, stop) -> table
+        A function that gives any stretch of rows.
+    spans : list of (int, int)
+        The first row of each shard and the one after its last.
+    labeller : Labeller or None
+        Who labels them; None for rows without labels.
+    """
+
+    folder: object
+    rows: Callable
+    spans: list
+    labeller: Labeller | None
+
     def write(self, index: int) -> tuple[int, ShardEntry]:
         """Write one shard and return its number and what the manifest says of it."""
         start, stop = self.spans[index]
         try:
-            X = self._rows(start, stop)
-            targets = self._targets(X, start, stop)
-            content = shard_bytes(X, targets, answer_names(self.kind, self.classes, targets.shape))
+            X, targets, names = self.rows(start, stop), None, []
+            if self.labeller is not None:
+                targets = self.labeller.targets(X, start)
+                names = answer_names(self.labeller.kind, self.labeller.classes, targets.shape)
+            content = shard_bytes(X, targets, names)
         except Exception as error:
             error.add_note(
                 f"This was shard {index} of {len(self.spans)}, rows {start} to {stop - 1}. The shards that are written "
@@ -74,36 +107,10 @@ class ShardJob:
         self.folder.write(shard_name(index), content)
         return index, ShardEntry(start, stop - start, len(content), hashlib.sha256(content).hexdigest())
 
-    def _rows(self, start: int, stop: int):
-        n_real = len(self.real)
-        return (
-            take(self.real, slice(start, stop)) if start < n_real else self.slices.rows(start - n_real, stop - n_real)
-        )
-
-    def _targets(self, X, start: int, stop: int) -> np.ndarray:
-        if self.original_targets is not None and start < len(self.original_targets):
-            own = self.original_targets[start:stop]
-            if len(own) == stop - start:
-                return own
-            rest = self._answers(take(X, slice(len(own), None)))
-            return np.concatenate([own, rest.astype(own.dtype, copy=False)])
-        return self._answers(X)
-
-    def _answers(self, X) -> np.ndarray:
-        if self._loaded is None:
-            given = self.teacher
-            self._loaded = joblib.load(given) if isinstance(given, (str, Path)) else given
-        return label_rows(
-            self._loaded,
-            X,
-            labels=self.labels,
-            classes=self.classes,
-            timeout=self.timeout,
-            n_jobs=1,
-        )
-
-    def __getstate__(self):
-        return {**self.__dict__, "_loaded": None}
+    @property
+    def teacher(self):
+        """Who labels, for messages."""
+        return None if self.labeller is None else self.labeller.teacher
 
 
 def shards_written(job: ShardJob, missing: list[int], *, client=None, n_jobs: int | None = None):

@@ -16,10 +16,11 @@ import numpy as np
 from compress.schema import Schema, check_schema, described_classes
 from compress.transfer._kinds import KINDS
 
-__all__ = ["MANIFEST", "Manifest", "ShardEntry", "shard_name", "spans_of"]
+__all__ = ["MANIFEST", "ROWS", "Manifest", "ShardEntry", "shard_name", "spans_of"]
 
 MANIFEST = "manifest.json"
 FORMAT = 1
+ROWS = "rows"  # the kind of shards without labels
 MOST_SHARDS = 999_999  # as many as their names have numbers for
 LARGEST_MANIFEST = 2**30  # bytes
 NUMBERS = ("rows", "real_rows", "original_rows", "shard_rows", "outputs")
@@ -79,7 +80,7 @@ class Manifest:
     configuration : dict
         All that decides on the bytes: `rows`, `real_rows` (those that are not generated), `original_rows` (those of
         them whose labels may be known), `shard_rows`, `outputs`, `flat`, `kind`, `labels`, `classes`, `schema`,
-        `generator`, `teacher`, `original`.
+        `generator`, `source`, `teacher`, `original_targets`.
     shards : dict of int to ShardEntry
         The shards that are there, by their number.
     """
@@ -182,12 +183,13 @@ def _check(plain, where: str) -> None:
         )
     try:
         numbers = [plain[key] for key in NUMBERS]
-        fine = all(type(n) is int and n >= 0 for n in numbers) and plain["shard_rows"] > 0 and plain["outputs"] > 0
+        fine = all(type(n) is int and n >= 0 for n in numbers) and plain["shard_rows"] > 0
+        fine &= (plain["outputs"] == 0) == (plain["kind"] == ROWS)
         fine &= plain["original_rows"] <= plain["real_rows"] <= plain["rows"] and plain["rows"] > 0
-        fine &= plain["kind"] in KINDS
+        fine &= plain["kind"] in (*KINDS, ROWS)
         fine &= isinstance(plain["shards"], list) and isinstance(plain["flat"], bool)
         fine &= plain["rows"] // plain["shard_rows"] <= MOST_SHARDS
-        if plain["kind"] == "values":
+        if plain["kind"] in ("values", ROWS):
             fine &= plain["classes"] is None
         else:
             fine &= len(described_classes(plain["classes"])) == plain["outputs"]

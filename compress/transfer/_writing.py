@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import numbers
 import re
 import time
 from pathlib import Path
@@ -14,21 +13,21 @@ import joblib
 import numpy as np
 
 from compress.evaluation import progress
-from compress.generators import RowSlices
-from compress.schema import as_schema, as_table, stack_tables, take, with_known_categories
+from compress.schema import as_schema, as_table, stack_tables, with_known_categories
 from compress.teachers import answered_classes, teacher_outputs
-from compress.transfer._fingerprint import IGNORED, fingerprint, learned_by
+from compress.transfer._fingerprint import fingerprint
 from compress.transfer._folder import folder_at
-from compress.transfer._job import ShardJob, shards_written
+from compress.transfer._job import Labeller, ShardJob, shards_written
 from compress.transfer._labelling import LABELS, check_labels
 from compress.transfer._lock import LOCK, FolderLock
-from compress.transfer._manifest import MANIFEST, Manifest, shard_name, spans_of
+from compress.transfer._manifest import MANIFEST, ROWS, Manifest, shard_name
 from compress.transfer._originals import n_generated
 from compress.transfer._shard import require_pyarrow
+from compress.transfer._source import GeneratedSource, class_name
+from compress.transfer._stored import StoredRows
 
-__all__ = ["write_shards"]
+__all__ = ["write_rows", "write_shards"]
 
-SHARD_ROWS = 100_000
 FLUSH = 5.0  # seconds after which the manifest is written again: what a kill may cost at most
 
 
@@ -37,22 +36,22 @@ def write_shards(
     teacher,
     X,
     *,
-    X_unlabeled,
-    generator,
-    n_rows,
-    shard_rows,
-    labels,
-    classes,
-    schema,
-    original_targets,
-    resume,
-    teacher_timeout,
-    trust_pickle,
-    client,
-    n_jobs,
-    verbose,
+    X_unlabeled=None,
+    generator=None,
+    n_rows=None,
+    shard_rows=None,
+    labels="soft",
+    classes=None,
+    schema=None,
+    original_targets=None,
+    resume=True,
+    teacher_timeout=None,
+    trust_pickle=False,
+    client=None,
+    n_jobs=None,
+    verbose=0,
 ):
-    """Write what is missing of a transfer set to a folder; see `TransferSet.write`."""
+    """Write what is missing of a transfer set to a folder; see `TransferSet.write`. X may be `StoredRows`, too."""
     require_pyarrow()
     folder = folder_at(directory)
     if labels not in LABELS:
@@ -61,52 +60,74 @@ def write_shards(
         raise ValueError(f"teacher_timeout must be above 0 seconds or None, got {teacher_timeout!r}.")
     given, teacher = teacher, _loaded(teacher, trust_pickle)
     task = check_labels(teacher, labels)
-    X = as_table(X)
-    real = X if X_unlabeled is None else stack_tables(X, with_known_categories(X_unlabeled, X, schema))
-    missing = n_generated(len(real), n_rows, generator)
-    slices = RowSlices(generator, missing) if missing else None
-    shard_rows = _shard_rows(shard_rows, len(real) + missing, slices)
-    schema = as_schema(getattr(generator, "schema_", None) if schema is None else schema, real)
+    source = _source(X, X_unlabeled, generator, n_rows, schema)
+    spans, shard_rows = source.spans(shard_rows)
     kind = "values" if task == "regression" else "logits" if labels == "logits" else "probabilities"
     asked = "labels" if kind != "values" and labels == "hard" else kind
-    first = teacher_outputs(teacher, take(real, slice(0, 1)), asked)
+    example = source.example()
+    first = teacher_outputs(teacher, example, asked)
     if task == "classification":
-        classes = answered_classes(teacher, X, classes)
+        classes = answered_classes(teacher, example, classes)
         classes = np.arange(first.shape[1]) if classes is None else np.asarray(classes)
     else:
         classes = None
-    targets = _checked_targets(original_targets, len(X), first)
+    targets = _checked_targets(original_targets, source.n_original, first)
     configuration = {
-        "rows": len(real) + missing,
-        "real_rows": len(real),
-        "original_rows": len(X),
+        **source.described(),
         "shard_rows": shard_rows,
         "kind": kind,
         "labels": labels,
         "outputs": int(np.prod(first.shape[1:])),
         "flat": first.ndim == 1,
         "classes": None if classes is None else {"dtype": str(classes.dtype), "values": classes.tolist()},
-        "schema": schema.to_dict(),
-        "generator": None if slices is None else _described(generator),
-        "teacher": {"class": _name(teacher), "fingerprint": fingerprint(teacher, "the teacher")},
-        "original": {
-            "rows": fingerprint(tuple(schema.encode(real, unseen="missing")), "X"),
-            "targets": None if targets is None else fingerprint(targets, "original_targets"),
-        },
+        "teacher": {"class": class_name(teacher), "fingerprint": fingerprint(teacher, "the teacher")},
+        "original_targets": None if targets is None else fingerprint(targets, "original_targets"),
     }
-    spans = spans_of(len(real), len(real) + missing, shard_rows)
-    job = ShardJob(
-        folder,
-        given if isinstance(given, (str, Path)) else teacher,
-        real,
-        slices,
-        spans,
-        labels,
-        kind,
-        classes,
-        targets,
-        teacher_timeout,
-    )
+    sent = given if isinstance(given, (str, Path)) else teacher
+    labeller = Labeller(sent, labels, kind, classes, targets, teacher_timeout)
+    _write(ShardJob(folder, source.rows, spans, labeller), configuration, resume, client, n_jobs, verbose)
+    return folder
+
+
+def write_rows(
+    directory, X, *, generator, n_rows: int, shard_rows=None, resume: bool = True, client=None, n_jobs=None, verbose=0
+):
+    """Write generated rows without labels to a folder of shards, as `generate` does; return the folder.
+
+    Parameters
+    ----------
+    directory, X, generator, shard_rows, resume, client, n_jobs, verbose
+        As in `TransferSet.write`.
+    n_rows : int
+        The number of generated rows; those of `X` are not among them.
+
+    Raises
+    ------
+    FileExistsError, FolderLocked, TypeError, ValueError
+        As in `TransferSet.write`.
+    """
+    require_pyarrow()
+    folder = folder_at(directory)
+    source = GeneratedSource(X[:0] if isinstance(X, np.ndarray) else X.head(0), 0, generator, n_rows, generator.schema_)
+    spans, shard_rows = source.spans(shard_rows)
+    configuration = {
+        **source.described(),
+        "shard_rows": shard_rows,
+        "kind": ROWS,
+        "labels": None,
+        "outputs": 0,
+        "flat": False,
+        "classes": None,
+        "teacher": None,
+        "original_targets": None,
+    }
+    _write(ShardJob(folder, source.rows, spans, None), configuration, resume, client, n_jobs, verbose)
+    return folder
+
+
+def _write(job: ShardJob, configuration: dict, resume: bool, client, n_jobs, verbose: int) -> None:
+    """Write the shards that are missing, and keep the manifest up to date."""
+    folder = job.folder
     _check_place(folder, configuration, resume)
     folder.create()
     with FolderLock(folder) as lock:
@@ -129,7 +150,20 @@ def write_shards(
             if todo:
                 with contextlib.suppress(OSError) if manifest.missing() else contextlib.nullcontext():
                     folder.write(MANIFEST, manifest.to_bytes())
-    return folder
+
+
+def _source(X, X_unlabeled, generator, n_rows, schema):
+    if isinstance(X, StoredRows):
+        if any(given is not None for given in (X_unlabeled, generator, n_rows, schema)):
+            raise ValueError(
+                "stored rows are labelled as they are: leave X_unlabeled, generator, n_rows and schema out."
+            )
+        return X
+    X = as_table(X)
+    real = X if X_unlabeled is None else stack_tables(X, with_known_categories(X_unlabeled, X, schema))
+    missing = n_generated(len(real), n_rows, generator)
+    schema = as_schema(getattr(generator, "schema_", None) if schema is None else schema, real)
+    return GeneratedSource(real, len(X), generator if missing else None, missing, schema)
 
 
 def _loaded(teacher, trust_pickle: bool):
@@ -141,17 +175,6 @@ def _loaded(teacher, trust_pickle: bool):
             "trust_pickle=True if you trust it, or the teacher itself."
         )
     return joblib.load(teacher)
-
-
-def _shard_rows(shard_rows, n_rows: int, slices: RowSlices | None) -> int:
-    if shard_rows is None:
-        block = 1 if slices is None else slices.block_rows
-        return min(max(SHARD_ROWS // block, 1) * block, n_rows)  # whole blocks, which are not made twice
-    if not isinstance(shard_rows, numbers.Integral) or isinstance(shard_rows, bool):
-        raise TypeError(f"shard_rows must be an integer or None, got {shard_rows!r}.")
-    if not 1 <= shard_rows <= n_rows:
-        raise ValueError(f"shard_rows must lie between 1 and n_rows, {n_rows}, got {shard_rows}.")
-    return int(shard_rows)
 
 
 def _checked_targets(targets, n_original: int, first: np.ndarray) -> np.ndarray | None:
@@ -166,22 +189,6 @@ def _checked_targets(targets, n_original: int, first: np.ndarray) -> np.ndarray 
     if not np.isfinite(targets).all():
         raise ValueError("original_targets must be finite; remove the rows that have none.")
     return targets
-
-
-def _described(generator) -> dict:
-    """Return what decides on the rows of a generator: class, parameters, seed, and what it has learned."""
-    parameters = {k: repr(v) for k, v in sorted(generator.get_params(deep=False).items()) if k not in IGNORED}
-    return {
-        "class": _name(generator),
-        "parameters": parameters,
-        "seed": list(generator.entropy_),
-        "block_rows": generator.n_rows_,
-        "fingerprint": fingerprint(learned_by(generator), "the generator"),
-    }
-
-
-def _name(thing) -> str:
-    return f"{type(thing).__module__}.{type(thing).__qualname__}"
 
 
 def _check_place(folder, configuration: dict, resume: bool) -> None:
