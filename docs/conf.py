@@ -33,19 +33,9 @@ extensions = [
 root_doc = "docs/index"
 include_patterns = ["docs/**", "*.md", "data/README.md", "experiments/README.md", "experiments/results/*/README.md"]
 include_patterns += ["experiments/results/benchmarks/*.md"]
-exclude_patterns = [
-    ".*",
-    "out",
-    "build",
-    "dist",
-    "*.egg-info",
-    "compress",
-    "tests",
-    "docs/_ext",
-    "examples",
-    "**/reading.md",
-]
-exclude_patterns += ["experiments/results/*/*/*", "docs/gallery/*.ipynb", "docs/gallery/*.py"]
+exclude_patterns = [".*", "out", "build", "dist", "*.egg-info", "compress", "tests", "examples"]
+exclude_patterns += ["docs/_ext", "experiments/results/*/*/*", "**/reading.md"]
+exclude_patterns += ["docs/gallery/*.ipynb", "docs/gallery/*.py"]
 language = "en"
 default_role = "py:obj"  # a link where there is something to link to, else code
 

@@ -1,7 +1,7 @@
 """The reference: a page for each room of the library and one for each of its public names, written before the build.
 
-A name's page has the docstring and, of a class, the methods that are ours; what scikit-learn's and torch's base classes
-add is documented there. A name that `import compress` gives is documented as such, and the page of its room links to it.
+A name's page has the docstring and, of a class, the methods that are ours; what scikit-learn's and torch's base
+classes add is documented there. A name that `import compress` gives is documented as such; its room links to it.
 """
 
 import inspect
@@ -62,9 +62,8 @@ def methods_of(value: type) -> list[str]:
     found = {}
     for owner in reversed([c for c in value.__mro__ if c.__module__.startswith("compress.")]):
         for name, member in vars(owner).items():
-            if not name.startswith("_") and isinstance(member, (property, staticmethod, classmethod)) | callable(
-                member
-            ):
+            is_ours = callable(member) or isinstance(member, property | staticmethod | classmethod)
+            if is_ours and not name.startswith("_"):
                 found[name] = bool(getattr(value, name).__doc__)
     return [name for name, documented in found.items() if documented]
 
