@@ -154,7 +154,8 @@ class Manifest:
         spans = manifest.spans
         numbers = {shard_name(i): i for i in range(len(spans))}
         for entry in shards:
-            index = numbers.get(entry.get("file") if isinstance(entry, dict) else None)
+            name = entry.get("file") if isinstance(entry, dict) else None
+            index = numbers.get(name) if isinstance(name, str) else None
             if index is None or not _is_entry(entry, *spans[index]):
                 raise ValueError(f"{where} is damaged: it lists the shard {str(entry)[:200]}.")
             manifest.shards[index] = ShardEntry(**{key: entry[key] for key in ShardEntry.__annotations__})

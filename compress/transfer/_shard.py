@@ -12,6 +12,7 @@ import numpy as np
 
 from compress._extras import install
 from compress.schema import Encoded, Schema, has_columns, pandas_of
+from compress.transfer._answers import SUM_TOLERANCE
 
 __all__ = ["read_shard", "require_pyarrow", "shard_bytes"]
 
@@ -79,7 +80,7 @@ def _arrow(X):
     return pa.table(arrays, names=names)
 
 
-def read_shard(content: bytes, name: str, schema: Schema, n_rows: int, n_answers: int, values: bool):
+def read_shard(content: bytes, name: str, schema: Schema, n_rows: int, n_answers: int, kind: str):
     """Return what a shard holds.
 
     Parameters
@@ -92,8 +93,8 @@ def read_shard(content: bytes, name: str, schema: Schema, n_rows: int, n_answers
         The columns of the rows.
     n_rows, n_answers : int
         The numbers of rows and of columns of answers that it must have.
-    values : bool
-        Whether the answers are values, float64, and not probabilities or logits, float32.
+    kind : str
+        What the answers are: values are float64, probabilities and logits float32.
 
     Returns
     -------
@@ -122,13 +123,19 @@ def read_shard(content: bytes, name: str, schema: Schema, n_rows: int, n_answers
         table = file.read(use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"{name} is not a Parquet file: {error}.") from error
-    dtype = np.float64 if values else np.float32
+    dtype = np.float64 if kind == "values" else np.float32
     targets = np.empty((n_rows, n_answers), dtype=dtype)
     for k in range(n_answers):
         targets[:, k] = table.column(schema.n_columns + k).to_numpy()
     if not np.isfinite(targets).all():
         raise ValueError(f"{name} holds answers of the teacher that are missing or infinite.")
+    if kind == "probabilities" and not _are_probabilities(targets):
+        raise ValueError(f"{name} holds answers of the teacher that are not probabilities, of sum 1 in each row.")
     return _encoded(table.select(range(schema.n_columns)), schema), targets
+
+
+def _are_probabilities(targets: np.ndarray) -> bool:
+    return bool((targets >= -SUM_TOLERANCE).all() and (np.abs(targets.sum(axis=1) - 1) <= SUM_TOLERANCE).all())
 
 
 def _encoded(table, schema: Schema) -> Encoded:

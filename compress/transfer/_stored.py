@@ -48,8 +48,8 @@ class _Shards:
     def read(self, index: int) -> tuple[Encoded, np.ndarray]:
         """Return the rows and the answers of a shard."""
         start, stop = self.spans[index]
-        name, values = f"{self.folder}: {shard_name(index)}", self.kind == "values"
-        return read_shard(self._content(index), name, self.schema, stop - start, self.n_outputs, values)
+        name = f"{self.folder}: {shard_name(index)}"
+        return read_shard(self._content(index), name, self.schema, stop - start, self.n_outputs, self.kind)
 
     def _content(self, index: int) -> bytes:
         """Return the bytes of a shard after comparing them with the manifest."""
