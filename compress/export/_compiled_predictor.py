@@ -131,13 +131,17 @@ class CompiledPredictor(Predictor):
             nominal = np.ascontiguousarray(nominal, dtype=np.int32)
         out = np.empty((n, self.n_predictions))
         n_parts = min(self.n_threads, n // ROWS_OF_A_THREAD)
+
+        def predict(first: int, last: int) -> None:
+            parts = (block[first:last].reshape(-1) for block in (continuous, nominal))
+            self._rows(*parts, last - first, *self._room(), out[first:last].reshape(-1))
+
         if n_parts > 1:
-            bounds = np.linspace(0, n, n_parts + 1).astype(int)
+            bounds = np.linspace(0, n, n_parts + 1).astype(int).tolist()
             with ThreadPoolExecutor(n_parts) as pool:
-                parts = [slice(*pair) for pair in zip(bounds, bounds[1:])]
-                list(pool.map(lambda r: self._rows(continuous[r], nominal[r], *self._room(), out[r]), parts))
+                list(pool.map(predict, bounds, bounds[1:]))
         elif n:
-            self._rows(continuous, nominal, *self._room(), out)
+            predict(0, n)
         with np.errstate(over="ignore"):
             out = out.astype(self.dtype, copy=False)
         return out[:, 0] if self.flat else out

@@ -30,6 +30,7 @@ HEADER = (
     "nominal_at",
     "width",
     "n_inputs",
+    "n_lines",
     "first",
     "bias",
     "n_layers",
@@ -39,6 +40,7 @@ HEADER = (
     "n_outputs",
     "shift_at",
     "largest",
+    "second",
 )
 
 ACTIVATIONS = ("relu", "tanh", "logistic", "silu", "gelu")
@@ -83,7 +85,8 @@ def packed(plan: Plan) -> Packed:
         "n_nominal": len(plan.tables),
         "width": widths[0],
         "n_inputs": len(inputs),
-        "first": floats.add(inputs),
+        "n_lines": len(inputs) + -len(inputs) % 4,
+        "first": floats.add(np.vstack([inputs, np.zeros((-len(inputs) % 4, widths[0]))])),
         "bias": floats.add(wide.bias),
         "n_layers": len(plan.layers),
         "activation": ACTIVATIONS.index(plan.activation),
@@ -91,6 +94,7 @@ def packed(plan: Plan) -> Packed:
         "n_outputs": plan.n_outputs,
         "shift_at": -1 if plan.shift is None else doubles.add(plan.shift),
         "largest": max(widths),
+        "second": max(widths[1::2], default=0),
     }
     pieces, nominal, layers = [], [], []
     for each in wide.pieces:
