@@ -175,5 +175,7 @@ def test_missing_files_and_folders_are_known_before_any_work(rows, tmp_path):
         StudentClassifier((8,), callbacks=(stop,)).fit(*rows, resume_from=tmp_path / "none")
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         StudentClassifier((8,), callbacks=(stop,)).fit(*rows, checkpoint=tmp_path / "no" / "c")
+    with pytest.raises(TypeError, match="checkpoint must be a path or a Checkpoint, got 5"):
+        StudentClassifier((8,), callbacks=(stop,)).fit(*rows, checkpoint=5)
     with pytest.raises(ValueError, match="at least 0, got -1"):
         Checkpoint(tmp_path / "c", minutes=-1)

@@ -69,6 +69,9 @@ def checked_saving(checkpoint, resume_from) -> dict:
     OSError
         No file can be written there.
     """
+    for name, given in (("checkpoint", checkpoint), ("resume_from", resume_from)):
+        if not isinstance(given, str | os.PathLike | Checkpoint | None):
+            raise TypeError(f"{name} must be a path{' or a Checkpoint' * (name == 'checkpoint')}, got {given!r}.")
     if checkpoint is not None:
         checkpoint = checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(os.fspath(checkpoint))
         check_writable(checkpoint.path)

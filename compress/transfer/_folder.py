@@ -53,17 +53,23 @@ class LocalFolder:
     """
 
     def __init__(self, path):
-        self.path = Path(path).absolute()
+        self.path = Path(path).expanduser().absolute()
 
     def __str__(self) -> str:
         return str(self.path)
 
     def create(self) -> None:
         """Make the folder, and those above it."""
+        self._refuse_file()
         self.path.mkdir(parents=True, exist_ok=True)
+
+    def _refuse_file(self) -> None:
+        if self.path.exists() and not self.path.is_dir():
+            raise NotADirectoryError(f"{self.path} is not a folder: give the name of one, or a new name.")
 
     def names(self) -> list[str]:
         """Return the names of all files, sorted; an empty list where the folder does not exist."""
+        self._refuse_file()
         try:
             return sorted(entry.name for entry in os.scandir(self.path))
         except FileNotFoundError:
