@@ -115,6 +115,13 @@ def test_checkpoints_are_written_when_they_are_due(rows, tmp_path, monkeypatch):
     assert (tmp_path / "c").exists() and [p.name for p in tmp_path.iterdir()] == ["c"]
 
 
+def test_what_a_killed_writer_left_behind_goes_away(rows, tmp_path):
+    for name in (".c.0123456789abcdef", ".c.note", ".other.0123456789abcdef"):
+        (tmp_path / name).write_bytes(b"half")
+    StudentClassifier((8,), **SETTINGS).fit(*rows, checkpoint=Checkpoint(tmp_path / "c", minutes=0))
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".c.note", ".other.0123456789abcdef", "c"]
+
+
 def test_a_finished_training_resumed_is_itself(rows, tmp_path):
     path = tmp_path / "c"
     whole = StudentClassifier((8,), **SETTINGS).fit(*rows, checkpoint=Checkpoint(path, minutes=0))

@@ -19,7 +19,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from compress._files import check_writable, write_atomically
+from compress._files import check_writable, remove_partials, write_atomically
 
 __all__ = ["Checkpoint", "Position", "Saver", "checked_saving", "digest_of", "read_checkpoint"]
 
@@ -129,6 +129,7 @@ class Saver:
 
     def __init__(self, checkpoint: Checkpoint, facts: dict):
         self.checkpoint, self.facts = checkpoint, facts
+        remove_partials(checkpoint.path)
         self._last = time.monotonic()
 
     def due(self) -> bool:

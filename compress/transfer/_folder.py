@@ -12,11 +12,9 @@ import re
 from pathlib import Path
 
 from compress._extras import install
-from compress._files import write_atomically
+from compress._files import PARTIAL, write_atomically
 
 __all__ = ["LocalFolder", "RemoteFolder", "folder_at"]
-
-HIDDEN = re.compile(r"^\..+\.[0-9a-f]{16}$")  # what `write_atomically` leaves behind when it is killed
 
 
 def folder_at(place) -> LocalFolder | RemoteFolder:
@@ -99,7 +97,7 @@ class LocalFolder:
     def clean(self) -> None:
         """Remove what writers left behind that were killed; only the one who holds the lock may."""
         for name in self.names():
-            if HIDDEN.match(name):
+            if PARTIAL.fullmatch(name):
                 self.remove(name)
 
 
