@@ -7,8 +7,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo test test-slow test-gpu fuzz faults lint bench bench-gpu bench-scale dist reproduce \
-	reproduce-quick clean
+.PHONY: help setup browser demo test test-slow test-gpu fuzz faults lint bench bench-gpu bench-scale dist docs \
+	reproduce reproduce-quick clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F '\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -67,10 +67,15 @@ dist: $(STAMP) ## sdist and wheel in dist/, checked by twine
 	$(BIN)/python -m build --no-isolation --outdir dist .
 	$(BIN)/python -m twine check --strict dist/*
 
+docs: $(STAMP) ## the documentation in out/docs, without a warning; runs the gallery, needs no network (GALLERY=0: shows it only)
+	MPLBACKEND=agg $(BIN)/python -m sphinx -W --keep-going -q -b html -c docs -d out/doctrees . out/docs
+	@echo "written: out/docs/index.html"
+
 bench: $(STAMP) ## speed and memory, as ratios in one run
 	$(BIN)/python -m experiments.benchmarks.munge
 	$(BIN)/python -m experiments.benchmarks.student_speed
 	$(BIN)/python -m experiments.benchmarks.export
+	$(BIN)/python -m experiments.benchmarks.serving
 
 bench-scale: $(STAMP) ## shards of 1 to 100 million rows: memory, rows per second (about an hour, 20 GB of disk; SCALE=)
 	$(BIN)/python -m experiments.benchmarks.scale $(SCALE)

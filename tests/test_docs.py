@@ -14,8 +14,8 @@ import pytest
 from compress.cli import main
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["README.md", "docs/gpu.md", "docs/munge.md", "docs/report.md", "docs/scale.md", "docs/shipping.md"]
-RUN = ["README.md", "docs/munge.md", "docs/report.md", "docs/scale.md"]
+RUN = ["README.md", *(f"docs/{name}.md" for name in ("cli", "guide", "index", "munge", "report", "scale"))]
+PAGES = ["README.md", "CONTRIBUTING.md", *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/*.md"))]
 
 BLOCK = re.compile(
     r"^```(?P<kind>python|console)[ \t]*(?P<options>[^\n]*)\n(?P<code>.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL
@@ -89,9 +89,9 @@ def test_code_of_the_page_runs(page, tmp_path, monkeypatch, capsys):
             assert agrees(printed, expected), f"{page}, line {line + at}: {command}\nprints\n{printed}"
 
 
-def test_readme_has_every_command():
+def test_the_page_of_the_command_line_has_every_command():
     shown = [
-        c.split()[0] for _, kind, code in blocks_of("README.md") if kind == "console" for _, c, _ in commands_of(code)
+        c.split()[0] for _, kind, code in blocks_of("docs/cli.md") if kind == "console" for _, c, _ in commands_of(code)
     ]
     assert {"fit", "predict", "generate", "label", "evaluate", "export", "inspect"} == set(shown)
 

@@ -37,9 +37,9 @@ def test_check_names_the_documents_that_are_out_of_date(tmp_path, monkeypatch):
         report.main(["--check"])
 
 
-def test_readme_shows_the_stored_run_of_the_demo():
+def test_the_page_of_the_reproduction_shows_the_stored_run_of_the_demo():
     (record,) = model_compression.summary(read_reports(report.RESULTS / "demo", model_compression.DEMO))
-    _, _, shown = (report.ROOT / "README.md").read_text().partition("```text\nletter.p2 seed 0\n")
+    _, _, shown = (report.ROOT / "docs" / "reproduce.md").read_text().partition("```text\nletter.p2 seed 0\n")
     shown, _, _ = shown.partition("```")
     stages = [seconds for stage, seconds in record["stage_seconds"].items() if stage not in ("generate", "label")]
     assert re.findall(r"^    (.*) s$", shown, re.MULTILINE) == [f"{seconds:.1f}" for seconds in stages]

@@ -103,7 +103,7 @@ def calibration_error(y, probabilities, classes=None, *, n_bins: int = 15) -> fl
     """Expected calibration error of the predicted class, in [0, 1].
 
     Rows are put into bins of equal width by the probability of their most probable class; the
-    error is the mean over rows of the bin's | accuracy - mean probability |.
+    error is the mean over rows of the bin's distance of the accuracy from the mean probability.
 
     Parameters
     ----------

@@ -69,7 +69,7 @@ class Interpolation(BaseGenerator):
       missing at one end is chosen like a nominal one.
     - Columns of whole numbers are rounded. Nothing leaves the training range, and the variance shrinks: a
       point between two ends is on average nearer to the middle of the table than the ends are.
-    - Row c * n_rows_ + i comes from training row i.
+    - Row `c * n_rows_ + i` comes from training row i.
 
     References
     ----------

@@ -160,7 +160,7 @@ class MUNGE(BaseGenerator):
     - In the rare case that noise leaves the range of floats (`s` far below 1) it is dropped.
 
     Pass c draws from child c of the seed. So the rows are the same whatever `n_jobs`, the joblib
-    backend or the batch size, and row c * n_rows_ + i always comes from training row i.
+    backend or the batch size, and row `c * n_rows_ + i` always comes from training row i.
 
     The first call compiles for some seconds; numba keeps the result on disk.
 

@@ -77,9 +77,9 @@ class NaiveBayesEstimation(BaseGenerator):
     n_components_ : int
         The number of components of the mixture. It is not larger than the number of different rows, and does not count
         the components that EM emptied to less than half a row.
-    weights_ : float array of shape (n_components_,)
+    weights_ : float array of shape (n_components,)
         The probabilities of the components, which sum to 1.
-    means_, variances_ : float arrays of shape (n_components_, n_continuous)
+    means_, variances_ : float arrays of shape (n_components, n_continuous)
         The means and variances of the continuous columns in each component, on the scale of the table.
     held_out_ : list of dict
         One row for each number of components tried, with `n_components` (before EM prunes), `kept` (after) and

@@ -38,7 +38,7 @@ POSITION_WEIGHTS = ("exponential", "reciprocal", "uniform")
 def pointwise_rank_loss(scores, teacher_rank, *, k: int, alpha: float = 1.0, normalize: bool = False) -> torch.Tensor:
     r"""Binary cross-entropy with the teacher's top K as positives, of which the first positions weigh more.
 
-    .. math:: -\frac1m \Big[ \sum_{r \le K} (1 + \alpha / r) \log \sigma(z_r) + \sum_{rest} \log (1 - \sigma(z)) \Big]
+    .. math:: -\frac1m \left[ \sum_{r \le K} (1 + \alpha/r) \log \sigma(z_r) + \sum_{rest} \log (1 - \sigma(z)) \right]
 
     with `m` candidates in the list; a positive has the weight `LossWeight = 1 + alpha / position`.
 
@@ -123,7 +123,7 @@ def pairwise_rank_loss(
 def listwise_rank_loss(scores, teacher_rank, *, k: int) -> torch.Tensor:
     r"""Relaxed Plackett-Luce: the teacher's top K in their order, all the rest behind them in any order.
 
-    .. math:: \sum_{r \le K} \Big[ \log \sum_{j:\, r_j \ge r} e^{z_j} - z_r \Big]
+    .. math:: \sum_{r \le K} \left[ \log \sum_{j:\, r_j \ge r} e^{z_j} - z_r \right]
 
     which is minus the log-probability that items drawn one by one, in proportion to :math:`e^z`, come
     out as the teacher's top K. With `k = n_items` it is ListMLE; with `k = 1` the softmax cross-entropy.

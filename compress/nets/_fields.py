@@ -181,7 +181,7 @@ class BilinearInteraction(_Pairs):
 
 
 class CrossInteraction(nn.Module):
-    """Cross network: `x_{l+1} = x_0 (w_l . x_l) + b_l + x_l`, with `F d` outputs.
+    """Cross network: `x_{l+1} = x_0 dot(w_l, x_l) + b_l + x_l`, with `F d` outputs.
 
     Parameters
     ----------

@@ -61,7 +61,7 @@ class NetClassifier(ClassifierMixin, BaseStudent):
     n_iter_no_change : int, "auto" or None, default="auto"
         As in `StudentClassifier`.
     gradient_noise : bool, default=False
-        Whether each row of `history_` has `gradient_noise`, the mean of |g_B - g| / |g| over batches, which costs a
+        Whether each row of `history_` has `gradient_noise`, the mean of `|g_B - g| / |g|` over batches, which costs a
         pass over all rows per epoch; see `compress.training.gradient_noise`.
     predict_dtype : {"float64", "float32"}, default="float64"
         The dtype of the arithmetic in `predict`. In float64 the answer for a row does not depend, within 1e-7, on the

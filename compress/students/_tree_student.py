@@ -189,7 +189,7 @@ class TreeStudent(PredictingStudent):
         return smaller
 
     def staged_bytes(self) -> np.ndarray:
-        """Return the bytes of the files of `truncated(1)`, `truncated(2)`, ...; int array of shape (n_iter_,)."""
+        """Return the bytes of the files of `truncated(1)`, `truncated(2)`, ...; int array of shape (n_iter,)."""
         check_is_fitted(self, self._fitted)
         return np.array([len(self.truncated(i + 1).to_bytes()) for i in range(self.n_iter_)])
 

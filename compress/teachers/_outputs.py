@@ -57,6 +57,7 @@ def teacher_outputs(teacher, X, kind: str, *, eps: float = SMALLEST_PROBABILITY,
         names that the teacher knows are put into this order.
     kind : {"probabilities", "logits", "labels", "values"}
         Which answers are returned:
+
         - "probabilities": `predict_proba`, with columns in the order of `teacher.classes_`; those of a DataFrame whose
           columns are the classes are put into this order.
         - "logits": `log(max(p, eps))`, so that their softmax gives the probabilities back up to `eps` and, with two

@@ -23,7 +23,7 @@ def gradient_noise(
     n_batches: int = 8,
     seed: int = 0,
 ) -> float:
-    """How far a batch's gradient is from that of all rows: the mean of |g_B - g| / |g|.
+    """How far a batch's gradient is from that of all rows: the mean of `|g_B - g| / |g|`.
 
     Parameters
     ----------
