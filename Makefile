@@ -75,6 +75,7 @@ bench: $(STAMP) ## speed and memory, as ratios in one run
 	$(BIN)/python -m experiments.benchmarks.munge
 	$(BIN)/python -m experiments.benchmarks.student_speed
 	$(BIN)/python -m experiments.benchmarks.export
+	$(BIN)/python -m experiments.benchmarks.serving
 
 bench-scale: $(STAMP) ## shards of 1 to 100 million rows: memory, rows per second (about an hour, 20 GB of disk; SCALE=)
 	$(BIN)/python -m experiments.benchmarks.scale $(SCALE)

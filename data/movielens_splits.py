@@ -15,7 +15,7 @@ import pandas as pd
 
 from data._movielens import load_movielens
 
-__all__ = ["ClickProblem", "TopNProblem", "movielens_clicks", "movielens_topn"]
+__all__ = ["ClickProblem", "TopNProblem", "check_split", "movielens_clicks", "movielens_topn"]
 
 SPLITS = ("random", "chronological")
 LIKED = 4
@@ -24,17 +24,16 @@ LIKED = 4
 
 @dataclass(frozen=True, eq=False)
 class ClickProblem:
-    """Labelled rows with user and film features.
+    """Labelled rows of fields, most of them ids, with the parts of a split.
 
     Attributes
     ----------
     X_train, X_valid, X_test : DataFrame
-        `user_id`, `item_id`: int64; `age_band`, `gender`, `occupation`, `period`: category; `genres`:
-        several values separated by spaces.
-    y_train, y_valid, y_test : ndarray, 1 where the rating is at least 4
+    y_train, y_valid, y_test : ndarray of 0 and 1
     schema : dict
-        The ids are nominal.
+        The integers that are ids are nominal.
     multi_valued : tuple of str
+        The columns whose cells hold several values, separated by spaces.
     """
 
     X_train: pd.DataFrame
@@ -79,8 +78,14 @@ def movielens_clicks(seed: int = 0, *, split: str = "random", n_rows: int | None
     split : {"random", "chronological"}
     n_rows : int, optional
         Take so many ratings only (the first in the order of the split).
+
+    Returns
+    -------
+    ClickProblem
+        Columns: `user_id`, `item_id`: int64; `age_band`, `gender`, `occupation`, `period`: category; `genres`:
+        several values separated by spaces. Positive are ratings of at least 4.
     """
-    _check(seed, split)
+    check_split(seed, split)
     ratings, users, items = load_movielens()
     users, items = _described(users, items)
     if split == "random":
@@ -117,7 +122,7 @@ def movielens_topn(seed: int = 0, *, split: str = "random", n_users: int | None 
     n_users : int, optional
         Take the first so many users only.
     """
-    _check(seed, split)
+    check_split(seed, split)
     ratings, users, items = load_movielens()
     if n_users is not None:
         users = users.iloc[:n_users]
@@ -163,7 +168,8 @@ def _described(users: pd.DataFrame, items: pd.DataFrame) -> tuple[pd.DataFrame, 
     return users, pd.DataFrame({"item_id": items["item_id"], "period": periods, "genres": items["genres"]})
 
 
-def _check(seed, split) -> None:
+def check_split(seed, split) -> None:
+    """Raise ValueError unless the seed is an integer of at least 0 and the split one of `SPLITS`."""
     if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
         raise ValueError(f"seed must be an integer of at least 0, got {seed!r}.")
     if split not in SPLITS:

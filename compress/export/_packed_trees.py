@@ -12,6 +12,7 @@ __all__ = ["HEADER", "packed_trees"]
 # the first numbers of `p`
 HEADER = (
     "n_continuous",
+    "n_nominal",
     "n_trees",
     "n_outputs",
     "output",
@@ -56,6 +57,7 @@ def packed_trees(evaluator: TreeEvaluator, output_activation: str, scale, shift)
 
     first = {
         "n_continuous": trees.tests.n_continuous,
+        "n_nominal": len(trees.tests.sets),
         "n_trees": trees.n_trees,
         "n_outputs": trees.n_outputs,
         "output": OUTPUTS.index(output_activation),

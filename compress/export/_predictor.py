@@ -49,11 +49,6 @@ class Predictor:
         """What reads single rows."""
         return RowReader(self.schema, self.codes)
 
-    @property
-    def only_numbers(self) -> bool:
-        """Whether all columns are continuous."""
-        return not self.codes
-
     def __call__(self, X) -> np.ndarray:
         """Predict probabilities or values.
 
@@ -80,7 +75,7 @@ class Predictor:
         kind = type(X)
         if kind is dict:
             return self._of_one(X)
-        if kind is np.ndarray and self.only_numbers and X.dtype.char in "fd" and X.shape[1:] == (len(self.names),):
+        if kind is np.ndarray and not self.codes and X.dtype.char in "fd" and X.shape[1:] == (len(self.names),):
             return self.from_encoded(X, None)
         if kind is list or kind is tuple or (kind is not np.ndarray and isinstance(X, Mapping)):
             if not len(X) and not isinstance(X, Mapping):
@@ -139,7 +134,7 @@ class Predictor:
 
     def _encoded(self, X):
         """Encode a table: without pandas where it can be read without, and else by the schema, which checks it."""
-        if not hasattr(X, "iloc") and not isinstance(X, np.ma.MaskedArray):
+        if not isinstance(X, np.ma.MaskedArray):
             try:
                 blocks = self._by_columns(X)
             except (AttributeError, TypeError, ValueError, IndexError, OverflowError):
@@ -150,7 +145,7 @@ class Predictor:
         return self.schema.encode(X, unseen="missing") if len(X) else self._nothing()
 
     def _by_columns(self, X):
-        """Encode an array, or a table of polars or Arrow, column by column; None where it is none of these."""
+        """Encode an array or a table of pandas, polars or Arrow by columns; None where one needs a closer look."""
         arrow = hasattr(X, "column_names") and hasattr(X, "num_rows")
         if arrow or hasattr(X, "columns"):
             names = list(X.column_names if arrow else X.columns)
@@ -174,6 +169,10 @@ class Predictor:
             continuous[:, k] = values.astype(np.float64)
         for k, (j, known) in enumerate(zip(self.schema.nominal_, self.codes)):
             values = column(j)
+            if hasattr(values, "cat") and hasattr(values.dtype, "categories"):
+                lookup = [known.get(value, -1) for value in values.dtype.categories.tolist()]
+                nominal[:, k] = np.array([*lookup, -1])[values.cat.codes.to_numpy()]
+                continue
             values = (
                 values.to_pylist() if arrow else values.to_list() if hasattr(values, "to_list") else values.tolist()
             )

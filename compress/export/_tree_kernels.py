@@ -12,13 +12,14 @@ from __future__ import annotations
 import numpy as np
 
 from compress._compiled import compiled
-from compress.export._net_kernels import FAST, all_are_finite, finish
+from compress.export._net_kernels import FAST, U0, U1, U2, all_are_finite, finish
 from compress.export._packed_trees import HEADER
 
 __all__ = ["predict_row", "predict_rows"]
 
 (
     N_CONTINUOUS,
+    N_NOMINAL,
     N_TREES,
     N_OUTPUTS,
     OUTPUT,
@@ -39,16 +40,16 @@ NODE = 6  # numbers of a node: kind as above or -1 for a leaf, column, threshold
 
 
 @compiled(**FAST)
-def place_of(x, codes, p, d, at):
+def place_of(X, x, codes, at, p, d, record):
     """The line of words of a column that holds for a row."""
-    k, kind, n = p[at], p[at + 1], p[at + 2]
+    k, kind, n = np.uint64(p[record]), p[record + 1], p[record + 2]
     if kind == 2:
-        code = np.int64(codes[k])
+        code = np.int64(codes[at + k])
         return code if 0 <= code < n else n
-    value = np.float64(np.float32(x[k])) if kind == 1 else np.float64(x[k])
+    value = np.float64(np.float32(X[x + k])) if kind == 1 else X[x + k]
     if value != value:
         return n + 1
-    low, high, thresholds = 0, n, p[at + 3]
+    low, high, thresholds = 0, n, p[record + 3]
     while low < high:
         middle = (low + high) >> 1
         if d[thresholds + middle] < value:
@@ -59,79 +60,83 @@ def place_of(x, codes, p, d, at):
 
 
 @compiled(**FAST)
-def keep(left, words, n):
+def keep(left, words, line, n):
     """Leave the leaves that both allow."""
     for t in range(n):
-        left[t] &= words[t]
+        left[t] &= words[line + t]
 
 
 @compiled(**FAST)
-def by_words(x, codes, p, d, words, left, numbers, bits, z):
+def by_words(X, x, codes, at, p, d, words, left, numbers, bits, z):
     """Add up the leaves of one row."""
-    n = p[N_TREES]
-    left[:] = words[:n]
+    n = np.uint64(p[N_TREES])
+    for t in range(n):
+        left[t] = words[t]
     for c in range(p[N_COLUMNS]):
-        at = p[COLUMNS] + COLUMN * c
-        line = p[at + 4] + place_of(x, codes, p, d, at) * n
-        keep(left, words[line : line + n], n)
+        record = p[COLUMNS] + COLUMN * c
+        line = p[record + 4] + place_of(X, x, codes, at, p, d, record) * p[N_TREES]
+        keep(left, words, np.uint64(line), n)
     for t in range(n):  # one bit is left: its place is the exponent of the word as a number
         numbers[t] = left[t]
-    n_outputs = p[N_OUTPUTS]
+    n_outputs, offsets, leaves = p[N_OUTPUTS], np.uint64(p[OFFSETS]), p[LEAVES]
     if n_outputs == 1:
         total = 0.0
         for t in range(n):
-            total += d[p[LEAVES] + p[p[OFFSETS] + t] + (bits[t] >> p[MANTISSA])]
+            total += d[np.uint64(leaves + p[offsets + t] + (bits[t] >> p[MANTISSA]))]
         z[0] += total
         return
     for t in range(n):
-        z[t % n_outputs] += d[p[LEAVES] + p[p[OFFSETS] + t] + (bits[t] >> p[MANTISSA])]
+        z[np.int64(t) % n_outputs] += d[np.uint64(leaves + p[offsets + t] + (bits[t] >> p[MANTISSA]))]
 
 
 @compiled(**FAST)
-def by_steps(x, codes, p, d, z):
+def by_steps(X, x, codes, at, p, d, z):
     """Add up the leaves of one row, node by node."""
     for t in range(p[N_TREES]):
         node = p[p[ROOTS] + t]
-        at = p[NODES] + NODE * node
-        while p[at] >= 0:
-            kind, k = p[at], p[at + 1]
+        record = p[NODES] + NODE * node
+        while p[record] >= 0:
+            kind, k = p[record], np.uint64(p[record + 1])
             if kind == 2:
-                code = np.int64(codes[k])
-                first, n = p[p[SETS] + 2 * p[at + 2]], p[p[SETS] + 2 * p[at + 2] + 1]
+                code = np.int64(codes[at + k])
+                first, n = p[p[SETS] + 2 * p[record + 2]], p[p[SETS] + 2 * p[record + 2] + 1]
                 left = p[first + (code if 0 <= code < n else n)] != 0
             else:
-                value = np.float64(np.float32(x[k])) if kind == 1 else np.float64(x[k])
-                left = p[at + 3] != 0 if value != value else value <= d[p[at + 2]]
-            node = node + 1 if left else p[at + 4]
-            at = p[NODES] + NODE * node
-        z[t % p[N_OUTPUTS]] += d[p[LEAVES] + p[at + 5]]
+                value = np.float64(np.float32(X[x + k])) if kind == 1 else X[x + k]
+                left = p[record + 3] != 0 if value != value else value <= d[p[record + 2]]
+            node = node + 1 if left else p[record + 4]
+            record = p[NODES] + NODE * node
+        z[t % p[N_OUTPUTS]] += d[p[LEAVES] + p[record + 5]]
 
 
 @compiled(**FAST)
-def one_row(x, codes, p, d, words, left, numbers, bits, z, out):
-    """Predict one row; left, numbers, bits (the same memory as numbers) and z are room to work in."""
+def one_row(X, x, codes, at, p, d, words, left, numbers, bits, z, out, to):
+    """Predict the row at x; left, numbers, bits (the same memory as numbers) and z are room to work in."""
     n = p[N_OUTPUTS]
-    z[:] = 0.0
+    for k in range(n):
+        z[k] = 0.0
     if len(words):
-        by_words(x, codes, p, d, words, left, numbers, bits, z)
+        by_words(X, x, codes, at, p, d, words, left, numbers, bits, z)
     else:
-        by_steps(x, codes, p, d, z)
+        by_steps(X, x, codes, at, p, d, z)
     for k in range(n):
         z[k] = (z[k] + d[p[BASE] + k]) * d[p[SCALE] + k] + d[p[SHIFT] + k]
-    finish(z, n, p[OUTPUT], -1, d, out)
+    finish(z, U0, U1, np.uint64(n), p[OUTPUT], -1, d, out, to)
 
 
 @compiled(**FAST)
 def predict_row(row, p, d, words, numbers, bits, out):
     """Predict one row: the numbers, then the codes, in one float64 array. Whether all predictions are finite."""
-    left, z, n = np.empty(len(numbers), words.dtype), np.empty(p[N_OUTPUTS]), p[N_CONTINUOUS]
-    one_row(row[:n], row[n:], p, d, words, left, numbers, bits, z, out)
+    left, z = np.empty(len(numbers), words.dtype), np.empty(p[N_OUTPUTS])
+    one_row(row, U0, row, np.uint64(p[N_CONTINUOUS]), p, d, words, left, numbers, bits, z, out, U0)
     return all_are_finite(out)
 
 
 @compiled(**FAST)
-def predict_rows(X, codes, p, d, words, numbers, bits, out):
-    """Predict rows: X holds the continuous columns, codes the nominal ones."""
+def predict_rows(X, codes, n_rows, p, d, words, numbers, bits, out):
+    """Predict rows: X holds the continuous columns, codes the nominal ones, row by row in one dimension."""
     left, z = np.empty(len(numbers), words.dtype), np.empty(p[N_OUTPUTS])
-    for r in range(len(X)):
-        one_row(X[r], codes[r], p, d, words, left, numbers, bits, z, out[r])
+    d_c, d_n = np.uint64(p[N_CONTINUOUS]), np.uint64(p[N_NOMINAL])
+    n_predictions = U2 if p[OUTPUT] == 1 else np.uint64(p[N_OUTPUTS])
+    for r in range(np.uint64(n_rows)):
+        one_row(X, r * d_c, codes, r * d_n, p, d, words, left, numbers, bits, z, out, r * n_predictions)
