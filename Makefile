@@ -55,7 +55,7 @@ fuzz: $(STAMP) ## random files and tables, at least 20,000 inputs, other ones ea
 FAULTS ?= 30
 
 faults: $(STAMP) ## kills at random moments, lost workers, full disks: the same bytes (at most 10 minutes); FAULTS=
-	@echo "== $(FAULTS) runs of each kind, each killed twice"
+	@echo "== $(FAULTS) runs of each kind, killed at a random moment"
 	FAULTS=$(FAULTS) $(BIN)/python -m pytest $(PARALLEL) -m slow -rP tests/faults
 
 lint: $(STAMP) ## ruff: rules and format
@@ -75,6 +75,7 @@ bench: $(STAMP) ## speed and memory, as ratios in one run
 	$(BIN)/python -m experiments.benchmarks.munge
 	$(BIN)/python -m experiments.benchmarks.student_speed
 	$(BIN)/python -m experiments.benchmarks.export
+	$(BIN)/python -m experiments.benchmarks.serving
 
 bench-scale: $(STAMP) ## shards of 1 to 100 million rows: memory, rows per second (about an hour, 20 GB of disk; SCALE=)
 	$(BIN)/python -m experiments.benchmarks.scale $(SCALE)

@@ -275,3 +275,27 @@ def test_gcc_makes_vectors_of_the_loops_over_units_at_O2(tmp_path):
         i for i, line in enumerate(lines, start=1) if "for (j = 0" in line and "h" in lines[i] and "[j] +=" in lines[i]
     }
     assert len(sums) == 6 and sums <= loops  # of one row and of a block: two sweeps over 10 inputs, one over 104
+
+
+@pytest.mark.skipif(not (shutil.which("clang") or shutil.which("clang-14")), reason="needs clang")
+@pytest.mark.parametrize("case", ["frame", "cuts", "numbers", "trees, frame"])
+def test_clang_compiles_it_without_a_warning_to_the_same_numbers(case, tmp_path):
+    student, table, predictions, tolerance = fitted(case)
+    source, _ = student.to_c(tmp_path / "net.c")
+    clang = shutil.which("clang") or shutil.which("clang-14")
+    command = [
+        clang,
+        "-O2",
+        "-Wall",
+        "-Werror",
+        "-std=c99",
+        "-shared",
+        "-fPIC",
+        source,
+        "-o",
+        tmp_path / "net.so",
+        "-lm",
+    ]
+    subprocess.run(command, check=True)
+    library = ctypes.CDLL(str(tmp_path / "net.so"))
+    assert_allclose(run(library, "net", student, table), predictions, atol=tolerance, rtol=1e-5)

@@ -26,7 +26,6 @@ from compress.export._net_kernels import (
     N_CONTINUOUS,
     N_FLAGS,
     N_FREQUENCIES,
-    N_INPUTS,
     N_LAYERS,
     N_LINES,
     N_NOMINAL,
@@ -48,6 +47,7 @@ from compress.export._net_kernels import (
     centred,
     finish,
     one_row,
+    room_for_a_row,
     start_row,
 )
 
@@ -177,10 +177,10 @@ def kind_before(p, layer):
 
 
 @compiled(**FAST)
-def block_of_rows(X, codes, first, n_rows, p, d, f, s, room, out):
-    """Predict up to BLOCK rows."""
+def block_of_rows(X, codes, first, n_rows, p, d, f, s, x, room, out):
+    """Predict up to BLOCK rows; the lines of s begin at x."""
     largest = np.uint64(p[LARGEST])
-    x, h = U0, np.uint64(p[N_LINES]) * LINE
+    h = x + np.uint64(p[N_LINES]) * LINE
     g = h + largest * LINE
     bias = start_block(X, codes, first, n_rows, p, d, f, s, x, h, room)
     dense(s, x, h, f, np.uint64(p[FIRST]), np.uint64(p[N_LINES]), np.uint64(p[WIDTH]), bias, kind_before(p, 0))
@@ -201,16 +201,17 @@ def predict_rows(X, codes, n_rows, p, d, f, out):
     """Predict rows: X holds the continuous columns, codes the nominal ones, row by row in one dimension."""
     n, largest, first = np.uint64(n_rows), p[LARGEST], U0
     d_c, d_n = np.uint64(p[N_CONTINUOUS]), np.uint64(p[N_NOMINAL])
-    room = np.empty(2 * largest + p[N_INPUTS], dtype=np.float32)
+    room, begin = room_for_a_row(p)
     # what rows add one by one is moved into lines at a price that one narrow layer does not give back
     by_row = p[N_LAYERS] <= 1 and p[N_NOMINAL] + p[N_PIECES] > 0
     if n > np.uint64(FEW) and not by_row:
-        s = np.zeros((largest + p[SECOND] + p[N_LINES]) * int(LINE), dtype=np.float32)
+        s = np.zeros((largest + p[SECOND] + p[N_LINES]) * int(LINE) + 16, dtype=np.float32)
+        x = np.uint64((-(s.ctypes.data >> 2)) & 15)
         while first + np.uint64(FEW) < n:
             more = min(n - first, ROWS)
-            block_of_rows(X, codes, first, more, p, d, f, s, room, out)
+            block_of_rows(X, codes, first, more, p, d, f, s, x, room, out)
             first += more
     n_predictions = U2 if p[OUTPUT] == 1 else np.uint64(p[N_OUTPUTS])
     while first < n:
-        one_row(X, first * d_c, codes, first * d_n, p, d, f, room, out, first * n_predictions)
+        one_row(X, first * d_c, codes, first * d_n, p, d, f, room, begin, out, first * n_predictions)
         first += U1

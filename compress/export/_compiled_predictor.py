@@ -14,7 +14,7 @@ import numpy as np
 
 from compress.export._net import Net, net_of
 from compress.export._numpy import NumpyPredictor
-from compress.export._packed import packed
+from compress.export._packed import aligned, packed
 from compress.export._packed_trees import packed_trees
 from compress.export._plan import plan_of_net
 from compress.export._predictor import Predictor, no_finite_prediction
@@ -100,6 +100,10 @@ class CompiledPredictor(Predictor):
     def __getstate__(self):
         return {**vars(self), "_row": None, "_rows": None}  # imported again when it is used
 
+    def __setstate__(self, state):
+        vars(self).update(state)
+        self._arrays = tuple(map(aligned, self._arrays))
+
     def _ready(self) -> None:
         if self._row is None:
             self._row, self._rows = self._functions()
@@ -120,9 +124,11 @@ class CompiledPredictor(Predictor):
         n = len(continuous)
         if n == 1:
             row = continuous[0] if nominal is None else np.concatenate([continuous[0], nominal[0]])
-            out = np.empty((1, self.n_predictions), dtype=self.dtype)
-            self._row(row.astype(np.float64), *self._room(), out[0])
-            return out[:, 0] if self.flat else out
+            if row.dtype.char != "d" or not row.flags.c_contiguous:
+                row = row.astype(np.float64)
+            out = np.empty(self.n_predictions, dtype=self.dtype)
+            self._row(row, *self._room(), out)
+            return out if self.flat else out[None]
         if continuous.dtype.char != "d" or not continuous.flags.c_contiguous:
             continuous = np.ascontiguousarray(continuous, dtype=np.float64)
         if nominal is None:
@@ -171,7 +177,7 @@ class CompiledNet(CompiledPredictor):
         n = plan.n_outputs if classes is None else len(classes)
         dtype = np.float32 if plan.shift is None else np.float64
         super().__init__(schema, output_activation, dtype, flat, classes, n_threads, n)
-        self._arrays = tuple(packed(plan))
+        self._arrays = tuple(map(aligned, packed(plan)))
 
     def _room(self) -> tuple:
         return self._arrays
@@ -199,7 +205,8 @@ class CompiledTrees(CompiledPredictor):
         dtype = plain.out_dtype if plain.output_activation == "identity" else plain.dtype
         n = trees.n_outputs if plain.classes is None else len(plain.classes)
         super().__init__(plain.schema, plain.output_activation, dtype, plain.flat, plain.classes, n_threads, n)
-        self._arrays = packed_trees(plain.evaluator, plain.output_activation, plain.scale, plain.shift)
+        arrays = packed_trees(plain.evaluator, plain.output_activation, plain.scale, plain.shift)
+        self._arrays = tuple(map(aligned, arrays))
         self._n_trees = trees.n_trees
 
     def _room(self) -> tuple:

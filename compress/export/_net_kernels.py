@@ -141,6 +141,13 @@ def add_four(s, h, f, a, b, c, e, n):
 
 
 @compiled(**FAST)
+def set_five(s, h, f, a, b, c, e, g, n):
+    """Set n numbers to the sums of those at five places."""
+    for j in range(n):
+        s[h + j] = f[a + j] + (f[b + j] + f[c + j]) + (f[e + j] + f[g + j])
+
+
+@compiled(**FAST)
 def add_line(s, h, f, a, b, u, v, n):
     """Add u times n numbers at a and v times those at b."""
     for j in range(n):
@@ -186,17 +193,22 @@ def add_bins(value, record, p, d, f, s, h, n):
 @compiled(**FAST)
 def start_row(X, x, codes, at, p, d, f, s, h):
     """Set the first layer of the row at x to its bias, and what its flags, bins and categories add."""
-    wide = p[WIDTH]
-    n = np.uint64(wide)
-    copy(s, h, f, np.uint64(p[BIAS]), n)
-    for q in range(p[N_FLAGS]):
-        value = X[x + np.uint64(p[p[FLAGS] + q])]
+    wide, n_nominal, q = p[WIDTH], p[N_NOMINAL], 0
+    n, bias = np.uint64(wide), np.uint64(p[BIAS])
+    if n_nominal >= 4:
+        a, b = line_of(codes, at, 0, p, wide), line_of(codes, at, 1, p, wide)
+        c, e = line_of(codes, at, 2, p, wide), line_of(codes, at, 3, p, wide)
+        set_five(s, h, f, bias, a, b, c, e, n)
+        q = 4
+    else:
+        copy(s, h, f, bias, n)
+    for k in range(p[N_FLAGS]):
+        value = X[x + np.uint64(p[p[FLAGS] + k])]
         if value != value:
-            add(s, h, f, np.uint64(p[FLAG_WEIGHTS] + q * wide), n)
-    for q in range(p[N_PIECES]):
-        record = p[PIECES] + 4 * q
+            add(s, h, f, np.uint64(p[FLAG_WEIGHTS] + k * wide), n)
+    for k in range(p[N_PIECES]):
+        record = p[PIECES] + 4 * k
         add_bins(X[x + np.uint64(p[record])], record, p, d, f, s, h, wide)
-    n_nominal, q = p[N_NOMINAL], 0
     while q + 4 <= n_nominal:
         a, b = line_of(codes, at, q, p, wide), line_of(codes, at, q + 1, p, wide)
         c, e = line_of(codes, at, q + 2, p, wide), line_of(codes, at, q + 3, p, wide)
@@ -232,6 +244,15 @@ def add_eight(s, h, x, f, w, n):
 
 
 @compiled(**FAST)
+def add_four_inputs(s, h, x, f, w, n):
+    """Add what the four inputs at x give to n units."""
+    x0, x1, x2, x3 = s[x], s[x + U1], s[x + U2], s[x + U3]
+    w1, w2, w3 = w + n, w + U2 * n, w + U3 * n
+    for j in range(n):
+        s[h + j] += x0 * f[w + j] + x1 * f[w1 + j] + (x2 * f[w2 + j] + x3 * f[w3 + j])
+
+
+@compiled(**FAST)
 def add_two(s, h, x, f, w, n):
     """Add what the two inputs at x give to n units."""
     x0, x1, w1 = s[x], s[x + U1], w + n
@@ -246,7 +267,10 @@ def affine(s, h, x, f, w, n_in, n_out):
     while i + U8 <= n_in:
         add_eight(s, h, x + i, f, w + i * n_out, n_out)
         i += U8
-    while i + U2 <= n_in:
+    if i + U4 <= n_in:
+        add_four_inputs(s, h, x + i, f, w + i * n_out, n_out)
+        i += U4
+    if i + U2 <= n_in:
         add_two(s, h, x + i, f, w + i * n_out, n_out)
         i += U2
     if i < n_in:
@@ -265,11 +289,26 @@ def dot(s, x, f, w, n):
 
 
 @compiled(**FAST)
-def one_row(X, x, codes, at, p, d, f, s, out, to):
-    """Predict the row at x, with its codes at `at`; s is room to work in."""
-    inputs = U0
-    h = np.uint64(p[N_INPUTS])
-    g = h + np.uint64(p[LARGEST])
+def dot_of_relu(s, x, f, w, n):
+    """The inner product of n numbers, after ReLU."""
+    total = ZERO
+    for j in range(n):
+        total += (s[x + j] if not s[x + j] <= ZERO else ZERO) * f[w + j]
+    return total
+
+
+@compiled(**FAST)
+def room_for_a_row(p):
+    """Numbers to work in, and the first of them that begins a line of the cache, which vectors should not cross."""
+    s = np.empty(2 * p[LARGEST] + p[N_INPUTS] + 64, dtype=np.float32)
+    return s, np.uint64((-(s.ctypes.data >> 2)) & 15)
+
+
+@compiled(**FAST)
+def one_row(X, x, codes, at, p, d, f, s, inputs, out, to):
+    """Predict the row at x, with its codes at `at`; s is room to work in, from `inputs` on."""
+    h = inputs + np.uint64((p[N_INPUTS] + 15) & ~15)
+    g = h + np.uint64((p[LARGEST] + 15) & ~15)
     start_row(X, x, codes, at, p, d, f, s, h)
     n, n_waves = p[N_PLAIN], p[N_FREQUENCIES]
     for q in range(n):
@@ -290,6 +329,10 @@ def one_row(X, x, codes, at, p, d, f, s, out, to):
             p[record + 3],
             np.uint64(p[record + 4]),
         )
+        if n_out == U1 and p[record + 5] and p[ACTIVATION] == 0:
+            s[g] = f[bias] + dot_of_relu(s, h, f, np.uint64(by_unit), n_in)
+            h, g = g, h
+            continue
         if p[record + 5]:
             activate(s, h, n_in, p[ACTIVATION])
         if by_unit >= 0:
@@ -305,6 +348,6 @@ def one_row(X, x, codes, at, p, d, f, s, out, to):
 @compiled(**FAST)
 def predict_row(row, p, d, f, out):
     """Predict one row: the numbers, then the codes, in one float64 array. Whether all predictions are finite."""
-    s = np.empty(2 * p[LARGEST] + p[N_INPUTS], dtype=np.float32)
-    one_row(row, U0, row, np.uint64(p[N_CONTINUOUS]), p, d, f, s, out, U0)
+    s, begin = room_for_a_row(p)
+    one_row(row, U0, row, np.uint64(p[N_CONTINUOUS]), p, d, f, s, begin, out, U0)
     return all_are_finite(out)

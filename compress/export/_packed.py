@@ -10,7 +10,7 @@ from compress.export._c_pieces import lines_of
 from compress.export._padding import NARROW, padded
 from compress.export._plan import Plan
 
-__all__ = ["HEADER", "OUTPUTS", "Packed", "packed"]
+__all__ = ["HEADER", "OUTPUTS", "Packed", "aligned", "packed"]
 
 # the first numbers of `p`
 HEADER = (
@@ -45,6 +45,25 @@ HEADER = (
 
 ACTIVATIONS = ("relu", "tanh", "logistic", "silu", "gelu")
 OUTPUTS = ("identity", "sigmoid", "softmax")
+
+
+LINE = 16  # numbers of single precision in a line of the cache: arrays begin where one does
+
+
+def aligned(array: np.ndarray) -> np.ndarray:
+    """Return a copy of an array that begins with a line of the cache, which vectors should not cross.
+
+    Parameters
+    ----------
+    array : array of shape (n,)
+        The numbers.
+    """
+    n = array.nbytes
+    room = np.empty(n + 4 * LINE, dtype=np.uint8)
+    begin = -room.ctypes.data % (4 * LINE)
+    made = room[begin : begin + n].view(array.dtype)
+    made[:] = array
+    return made
 
 
 class Packed(NamedTuple):
@@ -99,8 +118,7 @@ def packed(plan: Plan) -> Packed:
     pieces, nominal, layers = [], [], []
     for each in wide.pieces:
         unit = plan.inverse_scale[each.k] if has_scale else 1.0
-        at = doubles.add(each.edges)
-        doubles.add(np.append(1 / np.diff(each.edges), unit))
+        at = doubles.add(np.concatenate([each.edges, 1 / np.diff(each.edges), [unit]]))
         pieces += [each.k, len(each.edges) - 1, at, floats.add(lines_of(wide, each, unit))]
     for table in wide.tables:
         values = table.values if table.weight is None else table.values @ table.weight
@@ -133,8 +151,9 @@ class _Pile:
     def add(self, array) -> int:
         """Add an array and return its place."""
         at = self.size
-        self.parts.append(np.ravel(array).astype(self.dtype))
-        self.size += self.parts[-1].size
+        numbers = np.ravel(array).astype(self.dtype)
+        self.parts.append(np.append(numbers, np.zeros(-len(numbers) % LINE, dtype=self.dtype)))
+        self.size += len(self.parts[-1])
         return at
 
     def array(self) -> np.ndarray:

@@ -49,11 +49,6 @@ class Predictor:
         """What reads single rows."""
         return RowReader(self.schema, self.codes)
 
-    @property
-    def only_numbers(self) -> bool:
-        """Whether all columns are continuous."""
-        return not self.codes
-
     def __call__(self, X) -> np.ndarray:
         """Predict probabilities or values.
 
@@ -80,7 +75,7 @@ class Predictor:
         kind = type(X)
         if kind is dict:
             return self._of_one(X)
-        if kind is np.ndarray and self.only_numbers and X.dtype.char in "fd" and X.shape[1:] == (len(self.names),):
+        if kind is np.ndarray and not self.codes and X.dtype.char in "fd" and X.shape[1:] == (len(self.names),):
             return self.from_encoded(X, None)
         if kind is list or kind is tuple or (kind is not np.ndarray and isinstance(X, Mapping)):
             if not len(X) and not isinstance(X, Mapping):

@@ -103,8 +103,8 @@ def cold_starts(path: Path, row: dict) -> dict:
 
 
 # -------------------------------------------------------------------- forms
-def forms_of(problem, student, teacher, folder: Path) -> dict:
-    """Functions without arguments, by the number of rows and the name of the form."""
+def forms_of(problem, student, teacher, folder: Path) -> tuple[dict, dict]:
+    """Functions without arguments, by the number of rows and the name of the form; and what was left out, and why."""
     X = problem.X_test
     X = X.iloc[np.arange(max(SIZES)) % len(X)].reset_index(drop=True)
     names, made = list(X.columns), {n: {} for n in SIZES}
@@ -114,7 +114,7 @@ def forms_of(problem, student, teacher, folder: Path) -> dict:
     run = session(exported.path.read_bytes()).run
     in_c = {flags: c_function(student, source, options) for flags, options in (("-O2", []), ("native", NATIVE))}
     of_teacher = converted_teacher(teacher, X)
-    boosters = lightgbm_forms(problem, folder)
+    boosters, left_out = lightgbm_forms(problem, folder)
     numbers = not problem.nominal
     for n in SIZES:
         frame = X.head(n)
@@ -145,7 +145,7 @@ def forms_of(problem, student, teacher, folder: Path) -> dict:
         for name, make in boosters.items():
             of[name] = make(frame)
         _check(of, student, frame)
-    return made
+    return made, left_out
 
 
 def _check(forms: dict, student, frame) -> None:
@@ -160,12 +160,12 @@ def _check(forms: dict, student, frame) -> None:
                 raise ArithmeticError(f"{name} is off by {difference:g} from predict_proba.")
 
 
-def lightgbm_forms(problem, folder: Path) -> dict:
-    """Makers of functions of a DataFrame: LightGBM, and what compiles it where that installs and works."""
+def lightgbm_forms(problem, folder: Path) -> tuple[dict, dict]:
+    """Makers of functions of a DataFrame: LightGBM, and what compiles it where that works; and what was left out."""
     try:
         import lightgbm
-    except ImportError:
-        return {}
+    except ImportError as error:
+        return {}, {"LightGBM": str(error)}
     X = problem.X_train.copy()
     for name in problem.nominal:
         X[name] = X[name].astype("category")
@@ -183,7 +183,7 @@ def lightgbm_forms(problem, folder: Path) -> dict:
             frame[name] = frame[name].cat.codes.astype(float).replace(-1.0, np.nan)
         return np.ascontiguousarray(frame.to_numpy(np.float64))
 
-    forms = {"LightGBM": lambda frame: _of(model.predict_proba, prepared(frame))}
+    left_out, forms = {}, {"LightGBM": lambda frame: _of(model.predict_proba, prepared(frame))}
     try:
         import lignum
 
@@ -191,7 +191,7 @@ def lightgbm_forms(problem, folder: Path) -> dict:
         fast.compile()
         forms["LightGBM, lignum"] = lambda frame: _of(fast.predict, codes(frame))
     except Exception as error:  # a package of others that may fail in any way
-        print(f"    lignum: {type(error).__name__}: {str(error)[:100]}", flush=True)
+        left_out["lignum"] = f"{type(error).__name__}: {str(error)[:100]}"
     try:
         import lleaves
 
@@ -199,8 +199,8 @@ def lightgbm_forms(problem, folder: Path) -> dict:
         leaves.compile()
         forms["LightGBM, lleaves"] = lambda frame: _of(lambda X: leaves.predict(X, n_jobs=1), codes(frame))
     except Exception as error:
-        print(f"    lleaves: {type(error).__name__}: {str(error)[:100]}", flush=True)
-    return forms
+        left_out["lleaves"] = f"{type(error).__name__}: {str(error)[:100]}"
+    return forms, left_out
 
 
 def _of(call, X):
@@ -224,7 +224,7 @@ def run_problem(name: str, rounds: int, *, quick: bool, kept: Path) -> dict:
     student = StudentClassifier((UNITS,), max_epochs=20, schema=schema, random_state=0).fit(problem.X_train, soft)
     with tempfile.TemporaryDirectory() as folder, threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        forms = forms_of(problem, student, teacher, Path(folder))
+        forms, left_out = forms_of(problem, student, teacher, Path(folder))
         us = {str(n): timed(forms[n], rounds) for n in SIZES}
         student.save(Path(folder) / "student")
         row = json.loads(problem.X_test.head(1).to_json(orient="records"))[0]
@@ -236,6 +236,7 @@ def run_problem(name: str, rounds: int, *, quick: bool, kept: Path) -> dict:
         "T": dict(zip(teacher.names_, map(float, teacher.weights_))),
         "us": us,
         "cold": cold,
+        "left_out": left_out,
     }
 
 
