@@ -41,6 +41,7 @@ default_role = "py:obj"  # a link where there is something to link to, else code
 
 # ---------------------------------------------------------------- docstrings
 autodoc_typehints = "none"  # numpydoc's types are for people
+toc_object_entries_show_parents = "hide"
 autodoc_member_order = "bysource"
 autosummary_generate = False  # api_pages writes them
 numpydoc_show_class_members = False  # api_pages lists the methods that are ours
@@ -63,7 +64,8 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "show_signature": False,
     "min_reported_time": 60,
-    "image_scrapers": ("matplotlib",),
+    "image_scrapers": ("matplotlib", "figures.scraper"),
+    "within_subsection_order": "FileNameSortKey",
     "matplotlib_animations": False,
     "plot_gallery": os.environ.get("GALLERY", "1") != "0",
 }
@@ -81,7 +83,7 @@ html_theme_options = {
     "logo": {"text": "compress"},
     "show_toc_level": 2,
     "navigation_with_keys": False,
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 7,
     "footer_start": ["copyright"],
     "footer_end": [],
     "pygments_light_style": "a11y-high-contrast-light",

@@ -1,6 +1,6 @@
 """Draw README's picture from the stored runs: error against bytes, of teachers, students and what else one would pick.
 
-`python -m experiments.readme_figure` writes docs/tradeoff.png from the summary of `model_compression`: means over seeds,
+`python -m experiments.readme_figure` writes docs/tradeoff.png from the summary of `model_compression`: means of seeds,
 on six real tables. The error is relative to the teacher's, so that tables can share an axis.
 """
 

@@ -1,4 +1,4 @@
-"""RESULTS.md, a page for each experiment, README's figures and those of docs/shipping.md, from the stored runs.
+"""RESULTS.md, a page for each experiment, and what README and docs/ quote, from the stored runs.
 
 `python -m experiments.report` writes all of them; `--check` fails when one differs from what the stored runs say. No
 figure is typed by hand. A page is the script's docstring (question, setup, cost), the hand-written `reading.md` beside
@@ -68,14 +68,7 @@ def results() -> str:
         "of 256 units that T taught on 400,000 rows made by MUNGE. A ratio is (S2 - S1) / (S2 - T) of their RMSEs: 1 "
         "is as good as T, more is better.\n",
     ]
-    for family, found in claims().items():
-        rows = []
-        for claim in found:
-            figure, verdict = claim.judge()
-            link = f"[{claim.page}](experiments/results/{claim.page}/README.md)"
-            rows.append([claim.says, claim.whose, claim.theirs, figure, f"**{verdict}**", link])
-        head = ["claim", "whose", "their figure", "our figure", "verdict", "page"]
-        parts.append(f"## {family}\n\n{markdown_table(head, rows, texts=6)}")
+    parts += [f"## {family}\n\n{claims_table(family)}" for family in claims()]
     rows = [
         [f"[{title(name)}](experiments/results/{name}/README.md)", str(len(seconds[name])), spent(sum(seconds[name]))]
         for name in ORDER
@@ -86,6 +79,16 @@ def results() -> str:
         f"`make reproduce` repeats them.\n\n{markdown_table(['page', 'runs', 'time'], rows)}"
     )
     return "\n".join(parts)
+
+
+def claims_table(family: str, root: str = "") -> str:
+    """The claims of a family with their verdicts; `root` leads from the document to the root of the repository."""
+    rows = []
+    for claim in claims()[family]:
+        figure, verdict = claim.judge()
+        link = f"[{claim.page}]({root}experiments/results/{claim.page}/README.md)"
+        rows.append([claim.says, claim.whose, claim.theirs, figure, f"**{verdict}**", link])
+    return markdown_table(["claim", "whose", "their figure", "our figure", "verdict", "page"], rows, texts=6)
 
 
 # ---------------------------------------------------------------- pages
@@ -156,6 +159,8 @@ def tables() -> dict[str, str]:
         "docs/serving.md": serving.partition("\n### ")[0],
         # without the default student, which is in the file
         "docs/shipping.md": "\n".join(line for line in rows if "| 256 units |" not in line),
+        "docs/theory.md": claims_table("Generated rows", "../"),
+        "docs/systems.md": claims_table("Distillation and ranking", "../"),
     }
 
 

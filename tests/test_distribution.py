@@ -50,7 +50,7 @@ def test_every_hint_names_our_distribution_and_an_extra_that_exists():
 
 def test_the_extra_all_has_every_extra_for_users():
     extras = metadata()["options.extras_require"]
-    for_us = {"all", "dev", "dist", "docs", "test"}
+    for_us = {"all", "bench", "dev", "dist", "docs", "test"}
     assert set(re.findall(r"\[(\w+)\]", extras["all"])) == set(extras) - for_us
 
 

@@ -77,7 +77,7 @@ def page_of_name(room: str, name: str) -> str:
     """The page of a class or function."""
     value = getattr(import_module(room), name)
     kind = "class" if inspect.isclass(value) else "function"
-    lines = [underlined(f"{room}.{name}"), f".. currentmodule:: {room}\n\n", f".. auto{kind}:: {name}\n"]
+    lines = [underlined(name), f".. currentmodule:: {room}\n\n", f".. auto{kind}:: {name}\n"]
     if inspect.isclass(value) and methods_of(value):
         lines.append(f"   :members: {', '.join(methods_of(value))}\n")
     return "".join(lines)
@@ -93,7 +93,7 @@ def page_of_room(room: str) -> str:
     lines += [f".. currentmodule:: {room}\n\n", ".. autosummary::\n   :nosignatures:\n\n"]
     lines += [f"   {home_of(room, name) if name not in own else name}\n" for name in others]
     if own:
-        lines += ["\n.. toctree::\n   :hidden:\n\n", *(f"   {name} <{room}.{name}>\n" for name in own)]
+        lines += ["\n.. toctree::\n   :hidden:\n\n", *(f"   {room}.{name}\n" for name in own)]
     if constants:
         module = import_module(room)
         lines += ["\n.. rubric:: Constants\n\n"]
