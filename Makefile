@@ -55,7 +55,7 @@ fuzz: $(STAMP) ## random files and tables, at least 20,000 inputs, other ones ea
 FAULTS ?= 30
 
 faults: $(STAMP) ## kills at random moments, lost workers, full disks: the same bytes (at most 10 minutes); FAULTS=
-	@echo "== $(FAULTS) runs of each kind, each killed twice"
+	@echo "== $(FAULTS) runs of each kind, killed at a random moment"
 	FAULTS=$(FAULTS) $(BIN)/python -m pytest $(PARALLEL) -m slow -rP tests/faults
 
 lint: $(STAMP) ## ruff: rules and format

@@ -9,15 +9,26 @@ place.
 from __future__ import annotations
 
 import errno
+import glob
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["check_writable", "is_special", "whole_files", "write_all_atomically", "write_atomically"]
+__all__ = [
+    "PARTIAL",
+    "check_writable",
+    "is_special",
+    "remove_partials",
+    "whole_files",
+    "write_all_atomically",
+    "write_atomically",
+]
 
+PARTIAL = re.compile(r"\..+\.[0-9a-f]{16}", re.DOTALL)  # the hidden names
 IN_PLACE = (stat.S_ISFIFO, stat.S_ISCHR)
 
 
@@ -97,6 +108,14 @@ def check_writable(path, n_bytes: int = 2**20) -> None:
             _reserve(partial, n_bytes)
         finally:
             partial.unlink(missing_ok=True)
+
+
+def remove_partials(path) -> None:
+    """Remove what writers of a file left behind beside it that were killed; only one who writes it alone may."""
+    path = Path(path)
+    for found in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        if PARTIAL.fullmatch(found.name):
+            found.unlink(missing_ok=True)
 
 
 def is_special(path: Path) -> bool:

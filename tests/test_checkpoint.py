@@ -115,6 +115,13 @@ def test_checkpoints_are_written_when_they_are_due(rows, tmp_path, monkeypatch):
     assert (tmp_path / "c").exists() and [p.name for p in tmp_path.iterdir()] == ["c"]
 
 
+def test_what_a_killed_writer_left_behind_goes_away(rows, tmp_path):
+    for name in (".c.0123456789abcdef", ".c.note", ".other.0123456789abcdef"):
+        (tmp_path / name).write_bytes(b"half")
+    StudentClassifier((8,), **SETTINGS).fit(*rows, checkpoint=Checkpoint(tmp_path / "c", minutes=0))
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".c.note", ".other.0123456789abcdef", "c"]
+
+
 def test_a_finished_training_resumed_is_itself(rows, tmp_path):
     path = tmp_path / "c"
     whole = StudentClassifier((8,), **SETTINGS).fit(*rows, checkpoint=Checkpoint(path, minutes=0))
@@ -175,5 +182,7 @@ def test_missing_files_and_folders_are_known_before_any_work(rows, tmp_path):
         StudentClassifier((8,), callbacks=(stop,)).fit(*rows, resume_from=tmp_path / "none")
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         StudentClassifier((8,), callbacks=(stop,)).fit(*rows, checkpoint=tmp_path / "no" / "c")
+    with pytest.raises(TypeError, match="checkpoint must be a path or a Checkpoint, got 5"):
+        StudentClassifier((8,), callbacks=(stop,)).fit(*rows, checkpoint=5)
     with pytest.raises(ValueError, match="at least 0, got -1"):
         Checkpoint(tmp_path / "c", minutes=-1)

@@ -33,7 +33,7 @@ def test_what_is_measured_is_kept_and_shown(tmp_path, monkeypatch, capsys):
     scale.main(arguments)
     assert len(calls) == n_calls
     found = json.loads((tmp_path / "scale.json").read_text())["found"]
-    assert {name.split("/")[0] for name in found} == {"stages", "memory", "workers", "student", "originals"}
+    assert {name.split("/")[0] for name in found} == {"stages", "memory", "ensemble", "workers", "student", "originals"}
     table = (tmp_path / "scale.md").read_text()
     assert "| 1,000 | 3 | 1 | 2 | 500 | 400 |" in table and "two Dask workers" in table
     assert (tmp_path / "scale.png").stat().st_size > 0 and not (tmp_path / "scratch").exists()

@@ -483,6 +483,52 @@ def test_a_folder_with_other_files_is_left_alone(write, tmp_path):
     assert list(content(tmp_path)) == ["thesis.doc"]
 
 
+@pytest.mark.parametrize(
+    "change, error, says",
+    [
+        ({"n_rows": 1e3}, TypeError, "n_rows must be an integer or None, got 1000.0"),
+        ({"n_rows": 3}, ValueError, "must be at least 300, got 3"),
+        ({"labels": "fuzzy"}, ValueError, "labels must be one of"),
+        ({"client": "tcp://here"}, TypeError, "client must be a distributed.Client or None"),
+    ],
+)
+def test_parameters_out_of_range_are_refused_before_any_work(change, error, says, write, tmp_path):
+    with pytest.raises(error, match=says):
+        write(tmp_path / "out", **change)
+    assert not (tmp_path / "out").exists()
+
+
+def test_classes_that_no_file_can_hold_are_refused_before_any_work(rows, tmp_path):
+    class OfDates:
+        classes_ = pd.to_datetime(["2020-01-01", "2021-01-01"])
+
+        def predict_proba(self, X):
+            return np.full((len(X), 2), 0.5)
+
+    with pytest.raises(ValueError, match="a teacher's classes must be texts, numbers or booleans"):
+        TransferSet.write(tmp_path / "out", OfDates(), rows[0])
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_is_not_taken_for_a_folder_and_home_is_known(write, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(NotADirectoryError, match="is not a folder: give the name of one"):
+        write(tmp_path / "file")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert write("~/set").folder.path == tmp_path / "set"
+
+
+def test_others_than_students_say_what_to_pass(whole, rows):
+    from compress.distill import DistilledClassifier
+
+    data = TransferSet.open(whole)
+    for estimator in (DistilledClassifier(DecisionTreeClassifier().fit(*rows)), DecisionTreeClassifier()):
+        with pytest.raises(TypeError, match="got a transfer set in parts. StudentClassifier and TreeStudentClassifier"):
+            estimator.fit(data, rows[1])
+    with pytest.raises(ValueError, match="n_rows must be an integer of at least 1, got 0"):
+        data.sample(0)
+
+
 def test_a_generator_that_makes_no_parts_is_refused(write, tmp_path):
     class Own:
         def fit(self, X):

@@ -19,7 +19,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from compress._files import check_writable, write_atomically
+from compress._files import check_writable, remove_partials, write_atomically
 
 __all__ = ["Checkpoint", "Position", "Saver", "checked_saving", "digest_of", "read_checkpoint"]
 
@@ -69,6 +69,9 @@ def checked_saving(checkpoint, resume_from) -> dict:
     OSError
         No file can be written there.
     """
+    for name, given in (("checkpoint", checkpoint), ("resume_from", resume_from)):
+        if not isinstance(given, str | os.PathLike | Checkpoint | None):
+            raise TypeError(f"{name} must be a path{' or a Checkpoint' * (name == 'checkpoint')}, got {given!r}.")
     if checkpoint is not None:
         checkpoint = checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(os.fspath(checkpoint))
         check_writable(checkpoint.path)
@@ -126,6 +129,7 @@ class Saver:
 
     def __init__(self, checkpoint: Checkpoint, facts: dict):
         self.checkpoint, self.facts = checkpoint, facts
+        remove_partials(checkpoint.path)
         self._last = time.monotonic()
 
     def due(self) -> bool:

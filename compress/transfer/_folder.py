@@ -12,11 +12,9 @@ import re
 from pathlib import Path
 
 from compress._extras import install
-from compress._files import write_atomically
+from compress._files import PARTIAL, write_atomically
 
 __all__ = ["LocalFolder", "RemoteFolder", "folder_at"]
-
-HIDDEN = re.compile(r"^\..+\.[0-9a-f]{16}$")  # what `write_atomically` leaves behind when it is killed
 
 
 def folder_at(place) -> LocalFolder | RemoteFolder:
@@ -53,17 +51,23 @@ class LocalFolder:
     """
 
     def __init__(self, path):
-        self.path = Path(path).absolute()
+        self.path = Path(path).expanduser().absolute()
 
     def __str__(self) -> str:
         return str(self.path)
 
     def create(self) -> None:
         """Make the folder, and those above it."""
+        self._refuse_file()
         self.path.mkdir(parents=True, exist_ok=True)
+
+    def _refuse_file(self) -> None:
+        if self.path.exists() and not self.path.is_dir():
+            raise NotADirectoryError(f"{self.path} is not a folder: give the name of one, or a new name.")
 
     def names(self) -> list[str]:
         """Return the names of all files, sorted; an empty list where the folder does not exist."""
+        self._refuse_file()
         try:
             return sorted(entry.name for entry in os.scandir(self.path))
         except FileNotFoundError:
@@ -93,7 +97,7 @@ class LocalFolder:
     def clean(self) -> None:
         """Remove what writers left behind that were killed; only the one who holds the lock may."""
         for name in self.names():
-            if HIDDEN.match(name):
+            if PARTIAL.fullmatch(name):
                 self.remove(name)
 
 

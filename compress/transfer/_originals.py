@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+
 import numpy as np
 
 __all__ = ["n_generated", "with_original"]
@@ -10,6 +12,8 @@ __all__ = ["n_generated", "with_original"]
 def n_generated(n_real: int, n_rows: int | None, generator) -> int:
     """Return how many rows have to be generated; raise ValueError where `n_rows` is not possible."""
     n_rows = n_real if n_rows is None else n_rows
+    if not isinstance(n_rows, numbers.Integral) or isinstance(n_rows, bool):
+        raise TypeError(f"n_rows must be an integer or None, got {n_rows!r}.")
     if n_rows < n_real:
         raise ValueError(f"n_rows counts the real rows too and must be at least {n_real}, got {n_rows}.")
     if n_rows > n_real and generator is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import numbers
 
 import numpy as np
 
@@ -54,6 +55,13 @@ class PartedTransferSet:
 
     def __len__(self) -> int:
         return sum(self.sizes)
+
+    def __array__(self, *_, **__):
+        student = "StudentRegressor" if self.kind == "values" else "StudentClassifier"
+        raise TypeError(
+            f"X must be a table, got a transfer set in parts. {student} and Tree{student} learn from it with "
+            "fit(data); to others pass what fits into memory: data.sample(100_000), or data.load() of shards."
+        )
 
     def encoded(self, index: int, epoch: int = 0) -> tuple[Encoded, np.ndarray]:
         """Return a part as the schema encodes it, and its targets.
@@ -107,6 +115,8 @@ class PartedTransferSet:
         -------
         TransferSet
         """
+        if not isinstance(n_rows, numbers.Integral) or n_rows < 1:
+            raise ValueError(f"n_rows must be an integer of at least 1, got {n_rows!r}.")
         parts = range(len(self.sizes)) if parts is None else sorted(parts)
         sizes = np.array([self.sizes[i] for i in parts])
         total = int(sizes.sum())

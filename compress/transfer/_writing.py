@@ -15,6 +15,7 @@ import numpy as np
 from compress.evaluation import progress
 from compress.schema import as_schema, as_table, stack_tables, with_known_categories
 from compress.teachers import answered_classes, teacher_outputs
+from compress.transfer._answers import answer_names
 from compress.transfer._fingerprint import fingerprint
 from compress.transfer._folder import folder_at
 from compress.transfer._job import Labeller, ShardJob, shards_written
@@ -54,6 +55,8 @@ def write_shards(
     """Write what is missing of a transfer set to a folder; see `TransferSet.write`. X may be `StoredRows`, too."""
     require_pyarrow()
     folder = folder_at(directory)
+    if client is not None and not hasattr(client, "scatter"):
+        raise TypeError(f"client must be a distributed.Client or None, got {client!r}.")
     if labels not in LABELS:
         raise ValueError(f"labels must be one of {LABELS}, got {labels!r}.")
     if teacher_timeout is not None and not teacher_timeout > 0:
@@ -71,6 +74,7 @@ def write_shards(
         classes = np.arange(first.shape[1]) if classes is None else np.asarray(classes)
     else:
         classes = None
+    answer_names(kind, classes, first.shape)  # refuses classes that a file cannot hold
     targets = _checked_targets(original_targets, source.n_original, first)
     configuration = {
         **source.described(),

@@ -7,6 +7,7 @@ rows; shards hold 100,000 rows. Each measurement is a process of its own, whose 
 
 - `stages`: microseconds per row of generating, labelling and encoding as Parquet, one thread.
 - `memory`: writing transfer sets of growing size, one worker.
+- `ensemble`: the same with the library's default ensemble as the teacher, which is slower and larger.
 - `workers`: the same rows with one and two threads, two processes of joblib and two Dask workers.
 - `student`: a net trained from the largest set on disk, one pass.
 - `originals`: `CompressedClassifier` on a million original rows, with MUNGE's approximate index, twice as many rows.
@@ -27,8 +28,8 @@ import sys
 from pathlib import Path
 
 OUT = Path("experiments/results/benchmarks")
-FULL = {"rows": [1e6, 1e7, 5e7, 1e8], "workers": 4e6, "learn": 5e7, "originals": 1e6}
-SMALL = {"rows": [2e5, 4e5], "workers": 4e5, "learn": 4e5, "originals": 2e4}
+FULL = {"rows": [1e6, 1e7, 5e7, 1e8], "ensemble": 3e5, "workers": 4e6, "learn": 5e7, "originals": 1e6}
+SMALL = {"rows": [2e5, 4e5], "ensemble": 3e4, "workers": 4e5, "learn": 4e5, "originals": 2e4}
 
 
 def measured(task: str, **settings) -> dict:
@@ -52,6 +53,11 @@ def plan(sizes: dict, scratch: Path):
         shutil.rmtree(folder, ignore_errors=True)
         return measured("write", folder=str(folder), rows=int(rows))
 
+    def written_by(teacher: str, rows: float) -> dict:
+        folder = scratch / "set"
+        shutil.rmtree(folder, ignore_errors=True)
+        return measured("write", folder=str(folder), rows=int(rows), teacher=teacher)
+
     def by(backend: str, workers: int) -> dict:
         folder = scratch / "set"
         shutil.rmtree(folder, ignore_errors=True)
@@ -65,6 +71,7 @@ def plan(sizes: dict, scratch: Path):
     yield "stages", lambda: measured("stages")
     for rows in sizes["rows"]:
         yield f"memory/{int(rows)}", lambda rows=rows: written(rows)
+    yield "ensemble", lambda: written_by("ensemble", sizes["ensemble"])
     for backend, workers in (("threading", 1), ("threading", 2), ("loky", 2), ("dask", 2)):
         yield f"workers/{backend}/{workers}", lambda b=backend, w=workers: by(b, w)
     yield "student", learned
@@ -85,6 +92,12 @@ def markdown(found: dict) -> str:
     for _, v in sorted(memory.items()):
         lines.append(
             f"| {v['rows']:,} | {v['shards']} | {v['bytes'] / 1e6:,.0f} | {v['seconds']:,.0f} "
+            f"| {v['rows'] / v['seconds']:,.0f} | {v['peak_mib']:,.0f} |"
+        )
+    if "ensemble" in found:
+        v = found["ensemble"]
+        lines.append(
+            f"| {v['rows']:,}, default ensemble | {v['shards']} | {v['bytes'] / 1e6:,.0f} | {v['seconds']:,.0f} "
             f"| {v['rows'] / v['seconds']:,.0f} | {v['peak_mib']:,.0f} |"
         )
     workers = {k.removeprefix("workers/"): v for k, v in found.items() if k.startswith("workers/")}

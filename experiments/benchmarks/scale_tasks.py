@@ -16,7 +16,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
-from compress import MUNGE, CompressedClassifier, StudentClassifier, TransferSet
+from compress import MUNGE, CompressedClassifier, EnsembleTeacherClassifier, StudentClassifier, TransferSet
 from compress.schema import take
 from compress.teachers import teacher_outputs
 from compress.transfer._shard import shard_bytes  # the stage alone, which has no door of its own
@@ -34,16 +34,19 @@ def table(n_rows: int, seed: int = 0):
     return X.astype(np.float32), y
 
 
-def setting(n_original: int = 10_000):
+def setting(n_original: int = 10_000, teacher: str = "boosting"):
     """Original rows, a teacher and a generator, the same in every process."""
     X, y = table(n_original)
-    teacher = HistGradientBoostingClassifier(max_iter=50, early_stopping=False, random_state=0).fit(X, y)
-    return X, teacher, MUNGE(p=0.2, random_state=0).fit(X)
+    if teacher == "ensemble":
+        fitted = EnsembleTeacherClassifier(random_state=0).fit(X[:2_000], y[:2_000], X_val=X[2_000:], y_val=y[2_000:])
+    else:
+        fitted = HistGradientBoostingClassifier(max_iter=50, early_stopping=False, random_state=0).fit(X, y)
+    return X, fitted, MUNGE(p=0.2, random_state=0).fit(X)
 
 
-def write(folder: str, rows: int, backend: str = "threading", workers: int = 1) -> dict:
+def write(folder: str, rows: int, backend: str = "threading", workers: int = 1, teacher: str = "boosting") -> dict:
     """Write a transfer set; seconds and bytes."""
-    X, teacher, munge = setting()
+    X, teacher, munge = setting(teacher=teacher)
     TransferSet.write(f"{folder}-warm", teacher, X, generator=munge, n_rows=40_000, n_jobs=1)
     shutil.rmtree(f"{folder}-warm")
     settings = {"generator": munge, "n_rows": int(rows)}
