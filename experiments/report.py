@@ -153,8 +153,10 @@ def tables() -> dict[str, str]:
     """The stored table that each document quotes."""
     export = (RESULTS / "benchmarks" / "export.md").read_text()
     rows = [line for line in export.partition("\n### ")[0].splitlines() if line.startswith("|")]
+    serving = (RESULTS / "benchmarks" / "serving.md").read_text()
     return {
         "README.md": (RESULTS / "model_compression" / "headline.md").read_text(),
+        "docs/serving.md": serving.partition("\n### ")[0],
         # without the default student, which is in the file
         "docs/shipping.md": "\n".join(line for line in rows if "| 256 units |" not in line),
         "docs/theory.md": claims_table("Generated rows", "../"),

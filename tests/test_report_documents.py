@@ -15,8 +15,8 @@ from experiments.model_compression_table import headline
 
 NAMES = (*report.ORDER, report.BENCHMARK)
 PAGES = {name: report.RESULTS / name / "README.md" for name in NAMES}
-DOCUMENTS = [report.ROOT / name for name in ("README.md", "RESULTS.md", "docs/shipping.md", "experiments/README.md")]
-DOCUMENTS += [report.ROOT / "docs" / name for name in ("theory.md", "systems.md")]
+DOCUMENTS = [report.ROOT / name for name in ("README.md", "RESULTS.md", "experiments/README.md")]
+DOCUMENTS += [report.ROOT / "docs" / f"{name}.md" for name in ("serving", "shipping", "theory", "systems")]
 BARE = re.compile(r"(?<![\w.,*/])\.\d")  # .84 in place of 0.84
 NUMBER = re.compile(r"(?<![\w.])\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![\w.])\d+(?:\.\d+)?(?:e-?\d+)?")
 HAND_WRITTEN = {"README.md", "reading.md"}

@@ -5,13 +5,13 @@ by its teacher as it is and converted to ONNX, and by LightGBM?
 
 Setup: six problems, two of them with nominal columns. T is the teacher of `experiments.model_compression`, native and
 through ONNX Runtime (its models alone: preparing their matrices and averaging their outputs is left out, in T's favour;
-what skl2onnx refuses counts with its native time). The student is a net of 256 units, which one short pass has taught,
+what skl2onnx refuses counts with its native time). The student is a net of 256 units, taught on the training rows,
 since speed does not depend on what it has learned. LightGBM has 300 rounds of 31 leaves; `lignum` and `lleaves` compile
 it where they install and work. One row is given as a dict, a list, a DataFrame and an array, where a form takes these;
 100 and 10,000 rows as a DataFrame or array of the table. C gets rows that lie ready in memory, in the structs or floats
 of its header, and is called through ctypes; ONNX Runtime gets its inputs ready, too. All on one thread, in one run, the
-forms by turns in each round; a figure is the fastest of the rounds, in wall time. Ratios are of one run. `quiet` says
-whether anything else was running: the load of the machine before and after.
+forms by turns in each round. A figure is the fastest of the rounds, in CPU time, since wall time on a busy machine
+favours short calls. `quiet` says whether anything else was running: the load before and after.
 
 Cost: ten minutes, and twenty for the teachers, which are kept under out/serving.
 """
@@ -74,10 +74,10 @@ def timed(forms: dict, rounds: int) -> dict:
 
 
 def _seconds(call, calls: int) -> float:
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(calls):
         call()
-    return (time.perf_counter() - started) / calls
+    return (time.process_time() - started) / calls
 
 
 def cold_starts(path: Path, row: dict) -> dict:
