@@ -20,12 +20,23 @@ from compress import MUNGE, StudentClassifier, TransferSet
 from data.load import load_problem
 
 problem = load_problem("covtype", seed=0)
-X, y, X_test, y_test = problem.X_train, problem.y_train, problem.X_test[:5000], problem.y_test[:5000]
+X, y, X_test, y_test = (
+    problem.X_train,
+    problem.y_train,
+    problem.X_test[:5000],
+    problem.y_test[:5000],
+)
 
 encoder = make_column_transformer(
-    (OneHotEncoder(handle_unknown="ignore"), make_column_selector(dtype_exclude="number")), remainder="passthrough"
+    (
+        OneHotEncoder(handle_unknown="ignore"),
+        make_column_selector(dtype_exclude="number"),
+    ),
+    remainder="passthrough",
 )
-forest = make_pipeline(encoder, RandomForestClassifier(200, n_jobs=2, random_state=0)).fit(X, y)
+forest = make_pipeline(
+    encoder, RandomForestClassifier(200, n_jobs=2, random_state=0)
+).fit(X, y)
 
 # %%
 # Rows, and the forest's answers
@@ -53,15 +64,30 @@ from matplotlib import pyplot as plt
 from compress.evaluation import rmse
 
 models = {"forest": forest, "net, taught": taught, "net, untaught": untaught}
-errors = {name: rmse(y_test, model.predict_proba(X_test)) for name, model in models.items()}
-sizes = {name: len(pickle.dumps(model) if model is forest else model.to_bytes()) for name, model in models.items()}
+errors = {
+    name: rmse(y_test, model.predict_proba(X_test))
+    for name, model in models.items()
+}
+sizes = {
+    name: len(pickle.dumps(model) if model is forest else model.to_bytes())
+    for name, model in models.items()
+}
 for name in models:
     print(f"{name:14} RMSE {errors[name]:.4f}  {sizes[name]:>12,} bytes")
 
 figure, axis = plt.subplots(figsize=(6, 3), layout="constrained")
 for (name, error), marker in zip(errors.items(), "s^o"):
-    axis.plot(sizes[name], error, marker, color="black", markersize=8, fillstyle="none" if marker == "o" else "full")
-    axis.annotate(name, (sizes[name], error), (0, 10), textcoords="offset points", ha="center")
+    axis.plot(
+        sizes[name],
+        error,
+        marker,
+        color="black",
+        markersize=8,
+        fillstyle="none" if marker == "o" else "full",
+    )
+    axis.annotate(
+        name, (sizes[name], error), (0, 10), textcoords="offset points", ha="center"
+    )
 axis.set(xscale="log", xlabel="bytes", ylabel="RMSE on test rows", xlim=(1e3, 1e8))
 axis.margins(y=0.3)
 plt.show()

@@ -16,7 +16,12 @@ from compress import MUNGE, CompressedClassifier, StudentClassifier
 from data.load import load_problem
 
 problem = load_problem("adult", seed=0)
-X, y, X_test, y_test = problem.X_train, problem.y_train, problem.X_test[:5000], problem.y_test[:5000]
+X, y, X_test, y_test = (
+    problem.X_train,
+    problem.y_train,
+    problem.X_test[:5000],
+    problem.y_test[:5000],
+)
 booster = LGBMClassifier(n_estimators=100, verbose=-1, random_state=0).fit(X, y)
 print(X.dtypes.value_counts())
 
@@ -46,8 +51,14 @@ from compress import load_predictor
 path = Path(tempfile.mkdtemp()) / "income.safetensors"
 model.save(path)
 predict = load_predictor(path)
-row = {name: value.item() if hasattr(value, "item") else value for name, value in X_test.iloc[0].items()}
-print(f"{path.stat().st_size:,} bytes;", dict(zip(predict.classes, predict(row).round(3))))
+row = {
+    name: value.item() if hasattr(value, "item") else value
+    for name, value in X_test.iloc[0].items()
+}
+print(
+    f"{path.stat().st_size:,} bytes;",
+    dict(zip(predict.classes, predict(row).round(3))),
+)
 print("an astronaut:", predict({**row, "occupation": "astronaut"}).round(3))
 
 # %%

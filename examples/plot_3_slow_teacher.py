@@ -52,7 +52,9 @@ start = time.perf_counter()
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # they say the same as left_out_
     model.fit(X, y)
-print(f"{time.perf_counter() - start:.1f} s, {sum(asked):,} rows asked; score {model.score(X_test, y_test):.3f}")
+print(
+    f"{time.perf_counter() - start:.1f} s, {sum(asked):,} rows asked; score {model.score(X_test, y_test):.3f}"
+)
 print(*model.left_out_, sep="\n")
 
 # %%
@@ -61,9 +63,16 @@ print(*model.left_out_, sep="\n")
 # A folder remembers them, so that a ``fit`` that was interrupted goes on where it stopped, and one with another student
 # asks nothing twice.
 cached = CompressedClassifier(
-    service, generator=MUNGE(), student=student, size_multiplier=5, cache=tempfile.mkdtemp(), random_state=0
+    service,
+    generator=MUNGE(),
+    student=student,
+    size_multiplier=5,
+    cache=tempfile.mkdtemp(),
+    random_state=0,
 )
 for size in (32, 16):
     asked.clear()
     cached.set_params(student__hidden_layer_sizes=(size,)).fit(X, y)
-    print(f"{size} units: {sum(asked):,} rows asked; score {cached.score(X_test, y_test):.3f}")
+    print(
+        f"{size} units: {sum(asked):,} rows asked; score {cached.score(X_test, y_test):.3f}"
+    )

@@ -17,14 +17,20 @@ from data.load import load_problem
 problem = load_problem("covtype", seed=0)
 X, y = problem.X_train[:2000], problem.y_train[:2000]
 X_test, y_test = problem.X_test[:5000], problem.y_test[:5000]
-booster = HistGradientBoostingClassifier(categorical_features="from_dtype", random_state=0)
+booster = HistGradientBoostingClassifier(
+    categorical_features="from_dtype", random_state=0
+)
 
 # %%
 # Five kilobytes
 # --------------
 # The teacher is not fitted yet: it will not see the rows on which the candidates are compared.
 model = CompressedClassifier(
-    booster, generator=MUNGE(), budget=Budget(bytes=5000), size_multiplier=5, random_state=0
+    booster,
+    generator=MUNGE(),
+    budget=Budget(bytes=5000),
+    size_multiplier=5,
+    random_state=0,
 ).fit(X, y)
 print(model.candidates_)
 

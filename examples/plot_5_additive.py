@@ -24,16 +24,25 @@ forest = RandomForestRegressor(300, min_samples_leaf=5, random_state=0).fit(X, y
 # %%
 # The student
 # -----------
-additive = StudentRegressor((), encoding=PiecewiseLinearEncoding(), learning_rate=0.03, max_epochs=60)
+additive = StudentRegressor(
+    (), encoding=PiecewiseLinearEncoding(), learning_rate=0.03, max_epochs=60
+)
 model = CompressedRegressor(
-    forest, generator=MUNGE(), student=additive, schema={"sex": "nominal"}, size_multiplier=30, random_state=0
+    forest,
+    generator=MUNGE(),
+    student=additive,
+    schema={"sex": "nominal"},
+    size_multiplier=30,
+    random_state=0,
 ).fit(X, y)
-print(f"R2 on test rows: forest {forest.score(X_test, y_test):.3f}, additive {model.score(X_test, y_test):.3f}")
+print(
+    f"R2 on test rows: forest {forest.score(X_test, y_test):.3f}, additive {model.score(X_test, y_test):.3f}"
+)
 
 # %%
 # Its curves
 # ----------
-# The columns are sorted by how much they move the prediction; the marks are the rows.
+# The columns are sorted by how much they move the prediction.
 curves = model.student_.plot_contributions(X)
 
 # %%
@@ -43,5 +52,11 @@ curves = model.student_.plot_contributions(X)
 import pandas as pd
 
 parts = model.student_.contributions(X_test[:1])
-print(pd.Series(parts[0].ravel(), index=X.columns).sort_values(key=abs, ascending=False).round(1))
-print(f"intercept {model.student_.intercept_.item():.1f}, prediction {model.predict(X_test[:1])[0]:.1f}")
+print(
+    pd.Series(parts[0].ravel(), index=X.columns)
+    .sort_values(key=abs, ascending=False)
+    .round(1)
+)
+print(
+    f"intercept {model.student_.intercept_.item():.1f}, prediction {model.predict(X_test[:1])[0]:.1f}"
+)

@@ -29,8 +29,17 @@ print(rows["MUNGE"].dtypes.equals(X.dtypes))
 # Nobody of 20 is a widow or widower. MUNGE keeps that; drawing every column on its own does not.
 figure, axes = plt.subplots(1, 3, figsize=(9, 3), sharey=True, layout="constrained")
 for axis, (name, table) in zip(axes, rows.items()):
-    ages = [table["age"][table["marital-status"].astype(str) == status] for status in ("Never-married", "Widowed")]
-    axis.hist(ages, bins=range(15, 95, 5), density=True, label=("never married", "widowed"), color=("0.75", "0.2"))
+    ages = [
+        table["age"][table["marital-status"].astype(str) == status]
+        for status in ("Never-married", "Widowed")
+    ]
+    axis.hist(
+        ages,
+        bins=range(15, 95, 5),
+        density=True,
+        label=("never married", "widowed"),
+        color=("0.75", "0.2"),
+    )
     axis.set(title=name, xlabel="age")
 axes[0].legend(frameon=False)
 plt.show()
@@ -43,5 +52,7 @@ plt.show()
 known = set(X.astype(object).itertuples(index=False, name=None))
 for p in (0.1, 0.3, 0.5):
     made = MUNGE(p=p, random_state=0).fit(X).sample(10_000).astype(object)
-    copies = np.mean([row in known for row in made.itertuples(index=False, name=None)])
+    copies = np.mean(
+        [row in known for row in made.itertuples(index=False, name=None)]
+    )
     print(f"p={p}: {copies:.1%} of the rows are copies")

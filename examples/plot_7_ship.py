@@ -52,8 +52,16 @@ int main(void) {{
 }}
 """)
 if shutil.which("cc"):
-    subprocess.run(["cc", "-O2", "-o", "wine", "main.c", "wine.c", "-lm"], cwd=folder, check=True)
-    print(subprocess.run([folder / "wine"], capture_output=True, text=True, check=True).stdout)
+    subprocess.run(
+        ["cc", "-O2", "-o", "wine", "main.c", "wine.c", "-lm"],
+        cwd=folder,
+        check=True,
+    )
+    print(
+        subprocess.run(
+            [folder / "wine"], capture_output=True, text=True, check=True
+        ).stdout
+    )
 
 # %%
 # JavaScript
@@ -68,4 +76,12 @@ console.log(predict({X.iloc[0].to_json()}));
 (folder / "main.mjs").write_text(code)
 print(code)
 if shutil.which("node"):
-    print(subprocess.run(["node", "main.mjs"], cwd=folder, capture_output=True, text=True, check=True).stdout)
+    print(
+        subprocess.run(
+            ["node", "main.mjs"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+    )

@@ -19,7 +19,9 @@ from compress.distill import DistilledClassifier
 from compress.training import Schedule
 
 X, y = load_digits(return_X_y=True)
-X, X_test, y, y_test = train_test_split(X, y, train_size=600, random_state=0, stratify=y)
+X, X_test, y, y_test = train_test_split(
+    X, y, train_size=600, random_state=0, stratify=y
+)
 teacher = StudentClassifier((256, 256), max_epochs=40, random_state=0).fit(X, y)
 
 logits = np.log(np.clip(teacher.predict_proba(X_test), 1e-12, None))
@@ -42,7 +44,9 @@ small = StudentClassifier((12,), max_epochs=40, random_state=0)
 scores["hard labels"] = small.fit(X, y).score(X_test, y_test)
 for temperature in (1.0, 2.0, 4.0, 8.0, 20.0, Schedule(20.0, 1.0)):
     name = f"T = {temperature:g}" if isinstance(temperature, float) else "20 to 1"
-    student = DistilledClassifier(teacher, small, temperature=temperature, random_state=0).fit(X, y)
+    student = DistilledClassifier(
+        teacher, small, temperature=temperature, random_state=0
+    ).fit(X, y)
     scores[name] = student.score(X_test, y_test)
 
 figure, axis = plt.subplots(figsize=(7, 3), layout="constrained")

@@ -47,6 +47,12 @@ def duration(seconds: float) -> str:
     ----------
     seconds : float
         The time.
+
+    Examples
+    --------
+    >>> from compress.evaluation import duration
+    >>> duration(3725)
+    '62 min'
     """
     if seconds < 10:
         return f"{seconds:.1f} s"

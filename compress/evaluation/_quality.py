@@ -46,6 +46,14 @@ def rmse(y, probabilities, classes=None) -> float:
     -------
     float
         With two classes, the error of the second column; with more, the error over all rows and columns.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.evaluation import rmse
+    >>> probabilities = np.array([[0.9, 0.1], [0.4, 0.6]])
+    >>> round(rmse([0, 1], probabilities), 4)
+    0.2915
     """
     return float(np.sqrt(np.mean(squared_errors(y, probabilities, classes))))
 
@@ -62,6 +70,13 @@ def squared_errors(y, probabilities, classes=None) -> np.ndarray:
     -------
     float64 array of shape (n_rows,)
         The errors.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.evaluation import squared_errors
+    >>> squared_errors([0, 1], np.array([[0.9, 0.1], [0.4, 0.6]]))
+    array([0.01, 0.16])
     """
     error = np.asarray(probabilities, dtype=np.float64) - _one_hot(y, np.shape(probabilities)[1], classes)
     return np.mean(error[:, 1:] ** 2 if error.shape[1] == 2 else error**2, axis=1)
@@ -80,6 +95,14 @@ def classification_metrics(y, probabilities, classes=None) -> dict[str, float]:
     dict of str to float
         `rmse`, `auc` (for several classes the mean of one-vs-rest; NaN where a class has no row), `log_loss` (in nats)
         and `accuracy`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.evaluation import classification_metrics
+    >>> measures = classification_metrics([0, 1], np.array([[0.9, 0.1], [0.4, 0.6]]))
+    >>> measures["accuracy"]
+    1.0
     """
     p = np.asarray(probabilities, dtype=np.float64)
     hot = np.eye(p.shape[1])[_one_hot(y, p.shape[1], classes).argmax(axis=1)]  # of soft labels the most probable one
@@ -115,6 +138,14 @@ def calibration_error(y, probabilities, classes=None, *, n_bins: int = 15) -> fl
     References
     ----------
     Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", ICML 2017, equation 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.evaluation import calibration_error
+    >>> probabilities = np.array([[0.9, 0.1], [0.9, 0.1]])
+    >>> round(calibration_error([0, 1], probabilities), 4)  # 90 % sure, right in one of two
+    0.4
     """
     p = np.asarray(probabilities, dtype=np.float64)
     right = p.argmax(axis=1) == _one_hot(y, p.shape[1], classes).argmax(axis=1)
@@ -138,6 +169,14 @@ def regression_metrics(y, predictions) -> dict[str, float]:
     -------
     dict of str to float
         `rmse` in the unit of the target, and `r2`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.evaluation import regression_metrics
+    >>> measures = regression_metrics([1.0, 2.0], [1.0, 3.0])
+    >>> round(measures["rmse"], 4)
+    0.7071
     """
     predictions = compared_values(predictions, len(predictions), "predictions")
     y = compared_values(y, len(predictions), n_outputs=predictions.size // len(predictions))
@@ -162,6 +201,14 @@ def fidelity(student, teacher) -> dict[str, float]:
         `rmse` between the predictions. For classifiers also `agreement` (share of rows with the same most probable
         class) and `kl` (mean Kullback-Leibler divergence of the student from the teacher, in nats); for values also
         `r2`, the share of the teacher's variance that the student explains.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.evaluation import fidelity
+    >>> student, teacher = np.array([[0.9, 0.1], [0.4, 0.6]]), np.array([[0.8, 0.2], [0.6, 0.4]])
+    >>> fidelity(student, teacher)["agreement"]
+    0.5
     """
     a, b = (np.asarray(p, dtype=np.float64) for p in (student, teacher))
     a, b = (p[:, 0] if p.ndim == 2 and p.shape[1] == 1 else p for p in (a, b))  # one value for each row

@@ -48,6 +48,20 @@ def load_predictor(path, *, dtype=np.float32, compiled: bool = False, n_threads:
     ValueError
         The file has another format, is damaged, describes something else than a student, or was written by a newer
         version.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_iris
+    >>> from compress import StudentClassifier, load_predictor
+    >>> X, y = load_iris(return_X_y=True)
+    >>> path = f"{tempfile.mkdtemp()}/iris.safetensors"
+    >>> StudentClassifier((8,), max_epochs=20, random_state=0).fit(X, y).save(path)
+    >>> predict = load_predictor(path)
+    >>> predict(X[:5]).shape
+    (5, 3)
+    >>> predict([5.1, 3.5, 1.4, 0.2]).argmax()
+    np.int64(0)
     """
     found, weights = read_student(path)
     shared = found.shared

@@ -34,6 +34,14 @@ def squared_error(prediction, target, *, sample_weight=None) -> torch.Tensor:
     -------
     tensor, scalar
         The loss, summed over outputs and averaged over rows.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.losses import squared_error
+    >>> prediction, target = torch.tensor([[1.0], [3.0]]), torch.tensor([[0.0], [3.0]])
+    >>> squared_error(prediction, target).item()  # half of the mean of 1 and 0
+    0.25
     """
     check_same_shape(prediction, target)
     prediction, target = wide(prediction), wide(target)
@@ -59,6 +67,15 @@ def logit_matching_loss(student_logits, teacher_logits, *, sample_weight=None) -
     -------
     tensor, scalar
         The loss, summed over classes and averaged over rows.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.losses import logit_matching_loss
+    >>> student = torch.tensor([[2.0, 0.0], [0.0, 1.0]])
+    >>> teacher = torch.tensor([[1.0, 0.0], [0.0, 3.0]])
+    >>> logit_matching_loss(student, teacher).item()
+    1.25
     """
     return squared_error(student_logits, teacher_logits, sample_weight=sample_weight)
 
@@ -82,5 +99,14 @@ def probability_matching_loss(student_logits, teacher_probabilities, *, sample_w
     -------
     tensor, scalar
         The loss, summed over classes and averaged over rows.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.losses import probability_matching_loss
+    >>> student = torch.tensor([[2.0, 0.0], [0.0, 1.0]])
+    >>> labels = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    >>> round(probability_matching_loss(student, labels).item(), 4)
+    0.0433
     """
     return squared_error(wide(student_logits).softmax(dim=-1), teacher_probabilities, sample_weight=sample_weight)

@@ -65,6 +65,15 @@ def pointwise_rank_loss(scores, teacher_rank, *, k: int, alpha: float = 1.0, nor
     ------
     ValueError
         The shapes differ, `k` is out of its range, or `alpha` is negative.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.losses import pointwise_rank_loss
+    >>> scores = torch.tensor([[2.0, 0.5, -1.0]])
+    >>> teacher_rank = torch.tensor([[0, 1, 2]])
+    >>> round(pointwise_rank_loss(scores, teacher_rank, k=1).item(), 4)
+    0.5137
     """
     _check(scores, teacher_rank, k)
     if not alpha >= 0:
@@ -102,6 +111,17 @@ def pairwise_rank_loss(
     -------
     tensor, scalar
         The loss, averaged over the pairs of a list, then over lists.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.losses import pairwise_rank_loss
+    >>> scores = torch.tensor([[2.0, 0.5, -1.0]])
+    >>> teacher_rank = torch.tensor([[0, 1, 2]])
+    >>> round(pairwise_rank_loss(scores, teacher_rank, k=1).item(), 4)
+    0.125
+    >>> round(pairwise_rank_loss(-scores, teacher_rank, k=1).item(), 4)  # the order reversed
+    2.375
     """
     _check(scores, teacher_rank, k)
     if not margin >= 0:
@@ -138,6 +158,15 @@ def listwise_rank_loss(scores, teacher_rank, *, k: int) -> torch.Tensor:
     tensor, scalar
         The loss, summed over the K positions and averaged over lists. It is computed from log-sums, so that scores of
         any size do not overflow.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.losses import listwise_rank_loss
+    >>> scores = torch.tensor([[2.0, 0.5, -1.0]])
+    >>> teacher_rank = torch.tensor([[0, 1, 2]])
+    >>> round(listwise_rank_loss(scores, teacher_rank, k=2).item(), 4)
+    0.4427
     """
     _check(scores, teacher_rank, k)
     top, rank = _top(scores, teacher_rank, k)
@@ -165,6 +194,15 @@ def listnet_loss(scores, teacher_scores, *, temperature: float = 1.0) -> torch.T
     -------
     tensor, scalar
         The loss, averaged over lists. When the two distributions are equal it is the teacher's entropy, not 0.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.losses import listnet_loss
+    >>> scores = torch.tensor([[2.0, 0.5, -1.0]])
+    >>> teacher_scores = torch.tensor([[3.0, 1.0, 0.0]])
+    >>> round(listnet_loss(scores, teacher_scores).item(), 4)
+    0.5386
     """
     if scores.shape != teacher_scores.shape:
         raise ValueError(
@@ -196,6 +234,13 @@ def position_weights(k: int, *, kind: str = "exponential", decay: float = 1.0, d
     -------
     tensor of shape (k,)
         The weights, the first position first.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.losses import position_weights
+    >>> position_weights(3, kind="reciprocal")
+    tensor([0.5455, 0.2727, 0.1818])
     """
     if k < 1:
         raise ValueError(f"k must be at least 1, got {k}.")
@@ -233,6 +278,14 @@ def discrepancy_weights(top_scores, sampled_scores, *, n_items: int, mu: float =
     -------
     tensor of shape (n_lists, k)
         The weights in [0, 1). They are piecewise constant in the scores, so they carry no gradient.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.losses import discrepancy_weights
+    >>> top, sampled = torch.tensor([[2.0, -1.0]]), torch.tensor([[0.0, 1.0]])
+    >>> discrepancy_weights(top, sampled, n_items=10)  # only the second is ranked too low
+    tensor([[0.0000, 0.6640]])
     """
     if not mu > 0:
         raise ValueError(f"mu must be positive, got {mu}.")
@@ -258,6 +311,16 @@ def tang_wang_loss(scores, teacher_rank, *, k: int, weights) -> torch.Tensor:
     -------
     tensor, scalar
         The loss, summed over positions and averaged over lists.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.losses import tang_wang_loss
+    >>> scores = torch.tensor([[2.0, 0.5, -1.0]])
+    >>> teacher_rank = torch.tensor([[0, 1, 2]])
+    >>> weights = torch.tensor([0.7, 0.3])
+    >>> round(tang_wang_loss(scores, teacher_rank, k=2, weights=weights).item(), 4)
+    0.2311
     """
     _check(scores, teacher_rank, k)
     top, rank = _top(scores, teacher_rank, k)
@@ -271,6 +334,13 @@ def bpr_loss(positive, negative) -> torch.Tensor:
     ----------
     positive, negative : tensors whose shapes broadcast
         The scores of items that users liked, and of items that they are compared with.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.losses import bpr_loss
+    >>> round(bpr_loss(torch.tensor([2.0]), torch.tensor([[0.0]])).item(), 4)
+    0.1269
     """
     return F.softplus(negative - positive).mean()
 

@@ -59,6 +59,16 @@ def rocket_hint_loss(
     ------
     ValueError
         `form` is unknown, the shapes differ, or `temperature` is not positive.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.losses import rocket_hint_loss
+    >>> light, booster = torch.tensor([[1.0, 0.0]]), torch.tensor([[3.0, 0.0]])
+    >>> round(rocket_hint_loss(light, booster).item(), 4)
+    4.0
+    >>> round(rocket_hint_loss(light, booster, form="probabilities").item(), 4)
+    0.0981
     """
     if form not in HINTS:
         raise ValueError(f"form must be one of {HINTS}, got {form!r}.")
@@ -88,5 +98,13 @@ def hidden_hint_loss(student_hidden, teacher_hidden, *, sample_weight=None) -> t
     -------
     tensor, scalar
         The loss, averaged over units and rows.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.losses import hidden_hint_loss
+    >>> student, teacher = torch.tensor([[1.0, 2.0]]), torch.tensor([[1.0, 0.0]])
+    >>> hidden_hint_loss(student, teacher).item()
+    2.0
     """
     return 2 / student_hidden.shape[-1] * squared_error(student_hidden, teacher_hidden, sample_weight=sample_weight)

@@ -48,6 +48,17 @@ def soft_target_loss(student_logits, teacher_logits, *, temperature: float = 1.0
     ------
     ValueError
         The shapes differ, or `temperature` is not positive.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.losses import soft_target_loss
+    >>> student = torch.tensor([[2.0, 0.0], [0.0, 1.0]])
+    >>> teacher = torch.tensor([[1.0, 0.0], [0.0, 3.0]])
+    >>> round(soft_target_loss(student, teacher, temperature=2.0).item(), 4)
+    0.2364
+    >>> soft_target_loss(teacher, teacher, temperature=2.0).item()
+    0.0
     """
     check_temperature(temperature)
     check_same_shape(student_logits, teacher_logits)
@@ -75,6 +86,14 @@ def soft_cross_entropy(student_logits, probabilities, *, sample_weight=None) -> 
     -------
     tensor, scalar
         The loss, summed over classes and averaged over rows.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.losses import soft_cross_entropy
+    >>> student = torch.tensor([[2.0, 0.0], [0.0, 1.0]])
+    >>> round(soft_cross_entropy(student, torch.tensor([[0.8, 0.2], [0.3, 0.7]])).item(), 4)
+    0.5701
     """
     check_same_shape(student_logits, probabilities)
     rows = -(probabilities * F.log_softmax(wide(student_logits), dim=-1)).sum(dim=-1)
@@ -98,6 +117,16 @@ def hard_label_loss(student_logits, y, *, sample_weight=None) -> torch.Tensor:
     tensor, scalar
         The loss, averaged over the labelled rows, however many unlabelled ones the batch has; 0 when all are
         unlabelled.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.losses import hard_label_loss
+    >>> student = torch.tensor([[2.0, 0.0], [0.0, 1.0]])
+    >>> round(hard_label_loss(student, torch.tensor([0, 1])).item(), 4)
+    0.2201
+    >>> round(hard_label_loss(student, torch.tensor([0, -1])).item(), 4)  # the second row has no label
+    0.1269
     """
     rows = F.cross_entropy(wide(student_logits), y, reduction="none", ignore_index=UNLABELED)
     total = rows.sum() if sample_weight is None else (rows * sample_weight).sum()
@@ -151,6 +180,16 @@ def distillation_loss(
     ValueError
         `soft_weight` is outside [0, 1], `soft_lambda` is below 0, `temperature` is not positive, or `y` is missing
         although the hard term has a weight.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.losses import distillation_loss
+    >>> student = torch.tensor([[2.0, 0.0], [0.0, 1.0]])
+    >>> teacher = torch.tensor([[1.0, 0.0], [0.0, 3.0]])
+    >>> y = torch.tensor([0, 1])
+    >>> round(distillation_loss(student, teacher, y, temperature=2.0, soft_weight=0.9).item(), 4)
+    0.2348
     """
     check_temperature(temperature)
     if soft_lambda is None:

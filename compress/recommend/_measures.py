@@ -32,6 +32,14 @@ def top_k(scores, k: int, *, seen=None) -> np.ndarray:
     -------
     int64 array of shape (n_users, k)
         The columns.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.recommend import top_k
+    >>> scores = np.array([[0.1, 0.9, 0.4]])
+    >>> top_k(scores, 2)
+    array([[1, 2]])
     """
     scores = _finite(scores)
     if not 1 <= k <= scores.shape[1]:
@@ -58,6 +66,15 @@ def recall_at_k(recommended, relevant, *, per_user: bool = False):
     -------
     float, or array of shape (n_users,)
         The recall; it is NaN when no user has a relevant item.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.recommend import recall_at_k
+    >>> recommended = np.array([[1, 2], [0, 1]])
+    >>> relevant = np.array([[False, True, False], [True, True, False]])
+    >>> recall_at_k(recommended, relevant)
+    1.0
     """
     relevant, recommended = _dense(relevant), np.asarray(recommended)
     hits = np.take_along_axis(relevant, np.maximum(recommended, 0), axis=1) & (recommended >= 0)
@@ -86,6 +103,15 @@ def ndcg_at_k(scores, relevant, k: int, *, seen=None) -> float:
     -------
     float
         The gain in [0, 1]; it is NaN when no user has a relevant item.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.recommend import ndcg_at_k
+    >>> scores = np.array([[0.1, 0.9, 0.4]])
+    >>> relevant = np.array([[False, False, True]])
+    >>> round(ndcg_at_k(scores, relevant, 2), 4)
+    0.6309
     """
     scores, relevant = _finite(scores).astype(np.float64), _dense(relevant)
     if not 1 <= k <= scores.shape[1]:
@@ -105,6 +131,13 @@ def overlap_at_k(first, second) -> float:
     ----------
     first, second : int arrays of shape (n_users, k) and (n_users, m)
         The two lists of each user. When `second` is longer, the result is the share of `first` that it keeps.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.recommend import overlap_at_k
+    >>> overlap_at_k(np.array([[1, 2]]), np.array([[2, 3]]))
+    0.5
     """
     first, second = np.asarray(first), np.asarray(second)
     if first.ndim != 2 or second.ndim != 2 or len(first) != len(second):
@@ -127,6 +160,14 @@ def gauc(y, scores, groups) -> float:
         The scores.
     groups : array of shape (n_rows,)
         The group of each row, such as its user id.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.recommend import gauc
+    >>> y, scores = np.array([0, 1, 1, 0]), np.array([0.1, 0.9, 0.2, 0.4])
+    >>> gauc(y, scores, groups=np.array([1, 1, 2, 2]))
+    0.5
     """
     y, scores, groups = np.asarray(y), np.asarray(scores), np.asarray(groups)
     if not y.shape == scores.shape == groups.shape:

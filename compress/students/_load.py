@@ -77,6 +77,18 @@ def load_student(path):
     ValueError
         The file has another format, is damaged, describes something else than a student, or was written by a newer
         version.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_iris
+    >>> from compress import StudentClassifier, load_student
+    >>> X, y = load_iris(return_X_y=True)
+    >>> path = f"{tempfile.mkdtemp()}/iris.safetensors"
+    >>> student = StudentClassifier((8,), max_epochs=20, random_state=0).fit(X, y)
+    >>> student.save(path)
+    >>> (load_student(path).predict(X) == student.predict(X)).all()
+    np.True_
     """
     found, weights = read_student(path)
     try:

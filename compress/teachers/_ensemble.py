@@ -210,6 +210,17 @@ class EnsembleTeacherRegressor(RegressorMixin, EnsembleTeacher):
     References
     ----------
     Caruana, Niculescu-Mizil, Crew and Ksikes, "Ensemble Selection from Libraries of Models", ICML 2004.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.tree import DecisionTreeRegressor
+    >>> from compress import EnsembleTeacherRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> library = [DecisionTreeRegressor(max_depth=depth, random_state=0) for depth in (2, 4)]
+    >>> teacher = EnsembleTeacherRegressor(library, random_state=0).fit(X, y)
+    >>> teacher.predict(X[:3]).shape
+    (3,)
     """
 
     _task, _method = "regression", "predict"

@@ -52,6 +52,18 @@ class TransferSet:
     ------
     ValueError
         Rows, targets, classes or weights do not fit together.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from compress import MUNGE, TransferSet
+    >>> X, y = load_iris(return_X_y=True)
+    >>> forest = RandomForestClassifier(10, random_state=0).fit(X, y)
+    >>> munge = MUNGE(random_state=0).fit(X)
+    >>> data = TransferSet.from_teacher(forest, X, generator=munge, n_rows=600)
+    >>> len(data), data.n_original, data.targets.shape
+    (600, 150, (600, 3))
     """
 
     X: object

@@ -1,0 +1,55 @@
+"""numpydoc's own checks of every public docstring, and an example for each name of every day.
+
+`tests/test_docstrings.py` is stricter about parameters, and knows that a docstring may say "as in `fit`".
+"""
+
+import importlib
+import inspect
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "docs" / "_ext"))
+api_pages = importlib.import_module("api_pages")
+numpydoc_validate = pytest.importorskip("numpydoc.validate")
+
+EXCEPTIONS = {
+    "SA01": "the page of the room lists what belongs together",
+    "ES01": "where one sentence says it, there is no second",
+    "EX01": "asked for below, of names and not of methods",
+    "RT01": "a short docstring says in its first sentence what is returned",
+    "RT02": "several results may have names",
+    "RT03": "`self` needs no description",
+    "YD01": "contexts and generators say it in their first sentence",
+    "PR01": "'as in `fit`' is enough, see test_docstrings",
+    "PR03": "parameters that belong together share an entry",
+    "PR04": "'X, y : as in `fit`' has the types there",
+    "PR06": "'integer array' is NumPy's own word",
+    "SS05": "nouns end in s, too",
+}
+# rooms for users, all of whose names have an example; those behind them are for whoever builds on their parts
+WITH_EXAMPLES = ("compress", "compress.compressor", "compress.distill", "compress.losses")
+
+
+def own_names(room):
+    """(name, value) of the classes and functions of a room."""
+    module = importlib.import_module(room)
+    return [(n, getattr(module, n)) for n in api_pages.names_of(room) if not api_pages.is_constant(room, n)]
+
+
+@pytest.mark.parametrize("room", api_pages.ROOMS)
+def test_docstrings_are_valid_numpydoc(room):
+    names = []
+    for name, value in own_names(room):
+        names.append(f"{room}.{name}")
+        if inspect.isclass(value):
+            names += [f"{room}.{name}.{method}" for method in api_pages.methods_of(value)]
+    bad = {name: [e for e in numpydoc_validate.validate(name)["errors"] if e[0] not in EXCEPTIONS] for name in names}
+    assert {name: errors for name, errors in bad.items() if errors} == {}
+
+
+@pytest.mark.parametrize("room", WITH_EXAMPLES)
+def test_names_for_users_have_an_example(room):
+    assert [name for name, value in own_names(room) if ">>> " not in (value.__doc__ or "")] == []
