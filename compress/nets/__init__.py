@@ -20,6 +20,7 @@ from compress.nets._pieces import NARROWEST_BIN, PiecewiseLinear
 from compress.nets._rocket import BlockBranch, Branch, bottom_branches, interval_branches, silence_branches
 from compress.nets._seen import silence_body, silence_fields
 from compress.nets._table_net import TableNet
+from compress.nets._unfold import table_net_of_fields
 from compress.nets._weights import activation_name, weights_to_bytes
 
 __all__ = [
@@ -51,5 +52,6 @@ __all__ = [
     "silence_body",
     "silence_branches",
     "silence_fields",
+    "table_net_of_fields",
     "weights_to_bytes",
 ]

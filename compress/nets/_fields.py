@@ -31,6 +31,7 @@ __all__ = [
     "make_interaction",
 ]
 
+PROBES = 256  # rows of random vectors that show the spread of an interaction
 INITIAL_SD = 0.1  # of embeddings; with 1, torch's default, the noise hides the labels in the first epochs
 
 
@@ -276,6 +277,9 @@ class DualDNN(nn.Module):
         width = fields.n_outputs
         self.student = MLP(width, hidden_layer_sizes, n_outputs, dropout=dropout)
         self.teacher = MLP(width + interaction.n_outputs, hidden_layer_sizes, n_outputs, dropout=dropout)
+        drawn = torch.randn(PROBES, fields.n_fields, fields.size) * INITIAL_SD
+        _start(self.student, torch.full((width,), INITIAL_SD))
+        _start(self.teacher, torch.cat([torch.full((width,), INITIAL_SD), _spread(interaction, drawn)]))
 
     def tapped_student(self, fields: torch.Tensor):
         """Compute the hidden layers and the outputs of the student.
@@ -306,6 +310,43 @@ class DualDNN(nn.Module):
             The hidden layers after their activation, first to last, and the outputs before softmax.
         """
         return self.teacher.tapped(torch.cat([fields.flatten(1), self.interaction(fields)], dim=1))
+
+
+@torch.no_grad()
+def _start(body: MLP, spread: torch.Tensor) -> None:
+    """Make the first layer's weights fit the spread of its inputs, so that units work for some rows and not for others.
+
+    Torch draws them for inputs of spread 1. Behind vectors of spread 0.1, and products of spread 0.03, the biases would
+    decide alone: a unit would work for all rows or for none, and one that works for none learns nothing. Nets of few
+    units were left with too few, or with none at all: they predicted the same for each row.
+
+    Parameters
+    ----------
+    body : MLP
+        The net behind the vectors; it is changed in place.
+    spread : tensor of shape (n_inputs,)
+        The standard deviation of each input before training.
+    """
+    first = body.layers[0][0] if len(body.layers) else body.output
+    first.weight /= spread
+
+
+@torch.no_grad()
+def _spread(interaction: nn.Module, drawn: torch.Tensor) -> torch.Tensor:
+    """Return the standard deviation of all outputs of an interaction, once for each output.
+
+    Parameters
+    ----------
+    interaction : torch module
+        The layer.
+    drawn : tensor of shape (n_rows, F, d)
+        Vectors of fields as they are before training.
+    """
+    training = interaction.training
+    spread = interaction.eval()(drawn).std()
+    interaction.train(training)
+    usable = bool(torch.isfinite(spread)) and float(spread) > 0  # else: nothing to go by
+    return torch.full((interaction.n_outputs,), float(spread) if usable else 1.0)
 
 
 class StudentPath(nn.Module):
