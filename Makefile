@@ -56,7 +56,8 @@ FAULTS ?= 30
 
 faults: $(STAMP) ## kills at random moments, lost workers, full disks: the same bytes (at most 10 minutes); FAULTS=
 	@echo "== $(FAULTS) runs of each kind, killed at a random moment"
-	FAULTS=$(FAULTS) $(BIN)/python -m pytest $(PARALLEL) -m slow -rP tests/faults
+	FAULTS=$(FAULTS) $(BIN)/python -m pytest $(PARALLEL) -m 'slow or not slow' -rP tests/faults \
+		tests/test_shards.py tests/test_checkpoint.py
 
 lint: $(STAMP) ## ruff: rules and format
 	$(BIN)/ruff check .

@@ -156,6 +156,7 @@ def tables() -> dict[str, str]:
     serving = (RESULTS / "benchmarks" / "serving.md").read_text()
     return {
         "README.md": (RESULTS / "model_compression" / "headline.md").read_text(),
+        "docs/scale.md": (RESULTS / "benchmarks" / "scale.md").read_text(),
         "docs/serving.md": serving.partition("\n### ")[0],
         # without the default student, which is in the file
         "docs/shipping.md": "\n".join(line for line in rows if "| 256 units |" not in line),

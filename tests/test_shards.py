@@ -193,8 +193,10 @@ def test_dask_workers_write_their_own_shards(write, whole, tmp_path):
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
         distributed.Client(cluster) as client,
     ):
-        write(tmp_path, client=client)
-    assert content(tmp_path) == content(whole)
+        write(tmp_path / "client", client=client)
+        with joblib.parallel_config(backend="dask"):
+            write(tmp_path / "backend")
+    assert content(tmp_path / "client") == content(tmp_path / "backend") == content(whole)
 
 
 # ---------------------------------------------------------------- going on

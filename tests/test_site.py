@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import json
 import os
 import subprocess
 import sys
@@ -55,6 +56,24 @@ def test_an_example_has_a_title_and_says_what_it_shows(path):
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_runs(path):
     run(path)
+
+
+def cells_of(path):
+    """The code of a notebook, cell by cell."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+
+
+def test_the_notebook_is_stored_without_outputs():
+    cells = json.loads((ROOT / "docs" / "quickstart.ipynb").read_text(encoding="utf-8"))["cells"]
+    assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
+
+
+@pytest.mark.slow
+def test_the_notebook_runs(tmp_path):
+    script = tmp_path / "notebook.py"
+    script.write_text("\n".join(cells_of(ROOT / "docs" / "quickstart.ipynb")))
+    run(script)
 
 
 @pytest.mark.slow
