@@ -107,5 +107,6 @@ def test_what_agrees_with_a_page():
 def test_pictures_and_files_of_the_page_exist(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#]+)\)", text):
-        if "://" not in target:
+        made = target.startswith(("gallery/", "api/"))  # by `make docs`
+        if "://" not in target and not made:
             assert ((ROOT / page).parent / target).exists(), f"{page} links to {target}"
