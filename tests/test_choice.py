@@ -176,6 +176,16 @@ def test_the_report_compares_with_the_same_model_without_teaching(model):
     assert alone != fitted.candidates_.taught
 
 
+def test_a_teacher_that_may_have_seen_the_rows_is_not_compared_on_them(model):
+    fitted, wide = model[0].teacher_, model[1]
+    seen = CompressedClassifier(fitted, student="trees", **FAST).fit(wide, Y)
+    assert seen.candidates_.teacher_error is None and "Teacher's error" not in str(seen.candidates_)
+    X_val, y_val = table(100, seed=1)
+    X_val = X_val.assign(colour=X_val["colour"].astype(wide["colour"].dtype))
+    apart = CompressedClassifier(fitted, student="trees", **FAST).fit(wide, Y, X_val=X_val, y_val=y_val)
+    assert apart.candidates_.teacher_error > 0
+
+
 def test_a_choice_is_drawn(model):
     figure = model[0].candidates_.plot()
     labels = figure.axes[0].get_legend_handles_labels()[1]

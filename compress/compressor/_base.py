@@ -199,7 +199,8 @@ class BaseCompressor(BaseEstimator):
             made = stages.fitted_generator(generator, base, n_choice_rows)
             data = stages.transfer_set(source, made, base, n_choice_rows, None)
             with stages.timed("choice of the student") as facts:
-                self.candidates_ = self._compared(fitted, candidates, data, trial, held, share)
+                seen = ready and task.held_out is None  # who was fitted before may have learned from these rows
+                self.candidates_ = self._compared(fitted, candidates, data, trial, held, share, seen=seen)
                 facts.append(self.candidates_.chosen)
             student, taught = self.candidates_.student, self.candidates_.taught
         n_students = 1 if costs is None else len(costs) + 1
@@ -274,14 +275,14 @@ class BaseCompressor(BaseEstimator):
         )
         return self.budget_.student
 
-    def _compared(self, teacher, candidates, data: TransferSet, train: Rows, held: Rows, share: float):
+    def _compared(self, teacher, candidates, data: TransferSet, train: Rows, held: Rows, share: float, *, seen: bool):
         """Return the search among the candidates, each taught and untaught."""
         y = judged_by(teacher, held, self._task)
         kind = teacher_kind(self._task, "hard" if self.labels == "hard" else "soft")
         output = teacher_outputs(teacher, held.X, kind, classes=data.classes)
         original = None if train.y is None else (train.X, train.y, train.weight)
         trials = try_candidates(candidates, data, held.X, y, original=original, share=share, verbose=self.verbose)
-        errors = row_errors(y, output, data.classes)
+        errors = None if seen else row_errors(y, output, data.classes)
         return choose_student(trials, data, budget=self.budget, teacher_errors=errors)
 
     def _n_rows(self, n_original: int) -> int:

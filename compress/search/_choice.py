@@ -39,7 +39,7 @@ class StudentSearch:
         `untaught_error` (of the same candidate fitted on the original rows alone; None without labels), `within` (the
         budget), `frontier` (whether no smaller candidate is as good) and `chosen`.
     teacher_error : float or None
-        The RMSE of the teacher on the validation rows.
+        The RMSE of the teacher on the validation rows; None where it may have learned from them.
     """
 
     student: object = field(repr=False)
