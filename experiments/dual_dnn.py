@@ -19,7 +19,7 @@ of arms.
 The paper: for their own data iQIYI report a third of the parameters, five times the speed, and quality near the
 teacher's.
 
-Cost: about 6 minutes per setting and five seeds on a core with other jobs beside.
+Cost: about 10 minutes per setting, its search included, on a core with other jobs beside.
 
 Reference: the dual-DNN ranking model of iQIYI, InfoQ, February 2020.
 """
