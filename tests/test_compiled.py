@@ -12,11 +12,11 @@ import numba
 import pytest
 from numba.core import caching
 
-from compress import _compiled
+from compress.schema import _compiled
 
 ROOT = Path(__file__).parents[1]
 CODE = """
-from compress._compiled import compiled
+from compress.schema import compiled
 
 @compiled(fastmath={"nsz"})
 def inner(x):

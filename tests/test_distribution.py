@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import compress
-from compress._extras import DISTRIBUTION, install
+from compress._version import DISTRIBUTION, install
 
 ROOT = Path(__file__).parents[1]
 BUILT_FROM = ("compress", "CHANGELOG.md", "CITATION.cff", "LICENSE", "MANIFEST.in", "README.md")

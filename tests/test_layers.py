@@ -13,7 +13,7 @@ import compress
 ROOT = Path(compress.__file__).parent
 # from the ground up; a module may import from its own row and from those before
 RANKS = [
-    {"_version", "_extras", "_files", "_random", "_compiled", "schema"},
+    {"_version", "_files", "_random", "schema"},
     {"generators", "losses", "evaluation", "nets", "training", "trees"},
     {"teachers"},
     {"transfer", "export"},
@@ -23,7 +23,7 @@ RANKS = [
     {"cli", "__main__"},
 ]
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
-LOOSE = {"__init__", "__main__", "_version", "_extras", "_files", "_random", "_compiled"}
+LOOSE = {"__init__", "__main__", "_version", "_files", "_random"}
 ROOMS = sorted(path.name for path in ROOT.iterdir() if path.is_dir() and path.name != "__pycache__")
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
 # packages that take a part of a second to import, or that not everyone has
@@ -118,6 +118,8 @@ def packages_of(name: str) -> set[str]:
     top = [n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)]
     packages = {a.name.split(".")[0] for n in top if isinstance(n, ast.Import) for a in n.names}
     packages |= {(n.module or "").split(".")[0] for n in top if isinstance(n, ast.ImportFrom)}
+    if any(a.name == "compiled" for n in top if isinstance(n, ast.ImportFrom) for a in n.names):
+        packages.add("numba")  # which the decorator imports
     room = name.split(".")[0]
     top_level = [other for other, node in imported(tree) if node in tree.body]
     inner = [other for other in top_level if other.startswith(f"{room}.") or other in LOOSE]

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from compress._extras import install
+from compress._version import install
 from compress.cli._numbers import as_booleans, as_numbers
 from compress.cli._options import UsageError, say
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from compress._extras import install
 from compress._files import check_writable, is_special, whole_files
+from compress._version import install
 from compress.cli._csv import MISSING_WORDS
 from compress.cli._options import say
 

@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 
-from compress._extras import install
+from compress._version import install
 from compress.cli._options import say
 from compress.teachers import column_categories, column_names, is_fitted
 

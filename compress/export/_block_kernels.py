@@ -12,7 +12,6 @@ import math
 
 import numpy as np
 
-from compress._compiled import compiled
 from compress.export._net_kernels import (
     ACTIVATION,
     BIAS,
@@ -50,6 +49,7 @@ from compress.export._net_kernels import (
     room_for_a_row,
     start_row,
 )
+from compress.schema import compiled
 
 __all__ = ["predict_rows"]
 

@@ -15,8 +15,8 @@ import math
 
 import numpy as np
 
-from compress._compiled import compiled
 from compress.export._packed import HEADER
+from compress.schema import compiled
 
 __all__ = ["FAST", "all_are_finite", "finish", "predict_row"]
 

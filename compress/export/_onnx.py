@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from compress._extras import install
 from compress._files import write_atomically
-from compress._version import __version__
+from compress._version import __version__, install
 from compress.export._check import TOLERANCE, Exported, check_close, compared
 from compress.export._feed import MATRIX, MISSING_INTEGER, feed, sample_rows
 from compress.export._onnx_pieces import shares_of_pieces, weight_of_pieces

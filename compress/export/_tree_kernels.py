@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from compress._compiled import compiled
 from compress.export._net_kernels import FAST, U0, U1, U2, all_are_finite, finish
 from compress.export._packed_trees import HEADER
+from compress.schema import compiled
 
 __all__ = ["predict_row", "predict_rows"]
 

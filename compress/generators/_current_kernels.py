@@ -22,9 +22,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from compress._compiled import compiled
 from compress.generators._distance_kernels import CHUNK, chunk_distances, distance, scaled, scan, smallest
 from compress.generators._munge_kernels import exchange_continuous, exchange_nominal, hits_of
+from compress.schema import compiled
 
 __all__ = ["distances_of", "munge_current"]
 

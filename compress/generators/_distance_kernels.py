@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from compress._compiled import compiled
+from compress.schema import compiled
 
 __all__ = ["chunk_distances", "distance", "nearest_of_all", "nearest_of_candidates", "scale_block", "scaled", "scan"]
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from compress._compiled import compiled
+from compress.schema import compiled
 
 __all__ = ["count_hits", "exchange_continuous", "exchange_nominal", "hits_of", "munge_original", "round_columns"]
 

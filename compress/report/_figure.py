@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from compress._extras import install
+from compress._version import install
 
 __all__ = ["STUDENT", "TEACHER", "draw_report", "new_figure"]
 

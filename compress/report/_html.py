@@ -10,8 +10,7 @@ import base64
 import hashlib
 from functools import cache
 
-from compress._extras import install
-from compress._version import __version__
+from compress._version import __version__, install
 from compress.report._html_charts import HEIGHT, WIDTH, charts_of
 from compress.report._html_form import SHOWN, columns_of, data_of, module_of
 from compress.report._measures import PREDICTOR, label_of

@@ -26,6 +26,7 @@ from compress.schema._checks import (
     split_rows,
 )
 from compress.schema._column import Column
+from compress.schema._compiled import compiled
 from compress.schema._containers import as_table, has_columns, names_of, pandas_of
 from compress.schema._described import check_schema, check_values, described_classes, must
 from compress.schema._holdout import holdout_split
@@ -65,6 +66,7 @@ __all__ = [
     "columns_taken",
     "compared_labels",
     "compared_values",
+    "compiled",
     "described_classes",
     "expanded",
     "has_columns",

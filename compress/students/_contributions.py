@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from compress._extras import install
+from compress._version import install
 from compress.export import ColumnParts
 from compress.schema import checked_table
 

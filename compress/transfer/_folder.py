@@ -11,8 +11,8 @@ import os
 import re
 from pathlib import Path
 
-from compress._extras import install
 from compress._files import PARTIAL, write_atomically
+from compress._version import install
 
 __all__ = ["LocalFolder", "RemoteFolder", "folder_at"]
 

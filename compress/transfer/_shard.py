@@ -10,7 +10,7 @@ import io
 
 import numpy as np
 
-from compress._extras import install
+from compress._version import install
 from compress.schema import Encoded, Schema, has_columns, pandas_of
 from compress.transfer._answers import SUM_TOLERANCE
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 
-from numba import njit
-
 __all__ = ["compiled"]
 
 logger = logging.getLogger("compress")
@@ -18,7 +16,14 @@ _lock, _said = threading.Lock(), set()
 
 
 def compiled(**options):
-    """Return a decorator that compiles a function without the interpreter lock; `options` are those of `numba.njit`."""
+    """Return a decorator that compiles a function without the interpreter lock.
+
+    Parameters
+    ----------
+    **options
+        Those of `numba.njit`.
+    """
+    from numba import njit  # a second of import, for those who compile
 
     def decorate(function):
         made = njit(nogil=True, **options)(function)
