@@ -12,6 +12,7 @@ from compress import StudentClassifier, StudentRegressor, TransferSet
 from compress.generators import MarginalSampler
 from compress.students import PeriodicEncoding
 from compress.training import Checkpoint, StopTraining
+from compress.training._table import DeviceTable, HostTable, StreamedTable
 
 SETTINGS = {"max_epochs": 4, "random_state": 0, "batch_size": 32, "learning_rate": 0.01}
 
@@ -99,6 +100,23 @@ def test_values_go_on(rows, tmp_path, monkeypatch):
     student = StudentRegressor((8,), **SETTINGS)
     resumed = stopped_and_resumed(student, (X, X[:, 0] * 2), 13, tmp_path / "c", monkeypatch)
     assert resumed.to_bytes() == student.fit(X, X[:, 0] * 2).to_bytes()
+
+
+@pytest.mark.parametrize("kind", [HostTable, DeviceTable, StreamedTable], ids=lambda kind: kind.__name__)
+def test_every_table_goes_back_to_the_order_of_an_epoch(kind):
+    """On a GPU rows live in the latter two."""
+
+    def epoch(table):
+        return torch.cat([rows for (rows,) in table.batches()]).tolist()
+
+    def fresh():
+        return kind((torch.arange(50.0),), 8, 3, torch.device("cpu"))
+
+    table = fresh()
+    first, state, second = epoch(table), table.order_state(), epoch(table)
+    again = fresh()
+    again.seek(1, state)
+    assert epoch(again) == second != first
 
 
 def test_callbacks_are_called_once_for_each_epoch(rows, tmp_path, monkeypatch):

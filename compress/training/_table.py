@@ -72,12 +72,10 @@ def fits_on(device: torch.device, n_bytes: int) -> bool:
     return n_bytes <= SHARE * (free + unused)
 
 
-class HostTable:
-    """Rows that stay where they are and are gathered block by block: all that a CPU needs."""
+class _DrawnOrder:
+    """A table whose order is drawn anew in each epoch from one stream of random numbers, `_generator`."""
 
-    def __init__(self, tensors, batch_size: int, seed: int, device: torch.device):
-        self.tensors, self.batch_size, self.device = tensors, batch_size, device
-        self._generator = torch.Generator().manual_seed(seed)
+    _generator: torch.Generator
 
     def order_state(self) -> torch.Tensor:
         """The state of the order of the rows, from which the next epoch draws."""
@@ -86,6 +84,14 @@ class HostTable:
     def seek(self, epoch: int, state: torch.Tensor) -> None:
         """Go to the begin of an epoch, where the order had this state."""
         self._generator.set_state(state)
+
+
+class HostTable(_DrawnOrder):
+    """Rows that stay where they are and are gathered block by block: all that a CPU needs."""
+
+    def __init__(self, tensors, batch_size: int, seed: int, device: torch.device):
+        self.tensors, self.batch_size, self.device = tensors, batch_size, device
+        self._generator = torch.Generator().manual_seed(seed)
 
     def batches(self):
         """One epoch: tuples of tensors on the device, `batch_size` rows each but for the last."""
@@ -121,7 +127,7 @@ class PartedTable:
         return self.rows.batches(self.batch_size, self._seed, self._epoch - 1, self.device)
 
 
-class DeviceTable:
+class DeviceTable(_DrawnOrder):
     """Rows that live on the device, whole; what changes from epoch to epoch is their order.
 
     Parameters
@@ -176,7 +182,7 @@ class DeviceTable:
         return tuple(t.index_select(0, rows) for t in self.tensors)
 
 
-class StreamedTable:
+class StreamedTable(_DrawnOrder):
     """Rows that do not fit on the device: shuffled blocks are copied there ahead of the steps.
 
     While the device works on one block, the host gathers the next in page-locked memory, and a stream of its own
