@@ -61,19 +61,6 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def run(folder, tmp_path, monkeypatch, capsys):
-    """Runs a command in the folder; gives exit code, stdout and stderr. `tmp` stands for a fresh folder."""
-    monkeypatch.chdir(folder)
-
-    def run(line):
-        code = main([part.replace("tmp/", f"{tmp_path}/") for part in line.split()])
-        out = capsys.readouterr()
-        return code, out.out, out.err
-
-    return run
-
-
 def read(path):
     return pd.read_csv(path, dtype={"zip": str})
 

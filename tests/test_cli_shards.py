@@ -9,7 +9,7 @@ import pytest
 from sklearn.ensemble import RandomForestClassifier
 
 from compress import StudentClassifier, load_student
-from compress.cli import _generate, _predict, main
+from compress.cli import _generate, _predict
 
 pytest.importorskip("pyarrow")
 TEACHER = "--teacher t.joblib --trust-pickle"
@@ -27,18 +27,6 @@ def folder(tmp_path_factory):
     joblib.dump(RandomForestClassifier(5, random_state=0).fit(table[["a"]], table["y"]), folder / "t.joblib")
     StudentClassifier((4,), max_epochs=2, random_state=0).fit(table[["a", "b"]], table["y"]).save(folder / "s.st")
     return folder
-
-
-@pytest.fixture
-def run(folder, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(folder)
-
-    def run(line):
-        code = main([part.replace("tmp/", f"{tmp_path}/") for part in line.split()])
-        out = capsys.readouterr()
-        return code, out.out, out.err
-
-    return run
 
 
 # ---------------------------------------------------------------- shards

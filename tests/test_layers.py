@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,7 @@ def test_only_what_needs_a_heavy_package_is_imported_late(path):
             assert packages_of(name) & set(HEAVY), f"{path} imports compress.{name} late, which needs no heavy package"
 
 
+@cache
 def packages_of(name: str) -> set[str]:
     """The packages that come with a module and with the modules of its own room that it imports."""
     tree = tree_of(NAMES[name])

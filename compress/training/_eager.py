@@ -59,38 +59,27 @@ class EagerSteps:
         task, optimiser, autocast = self.task, self._optimiser, self.task.autocast()
         watched = task.device.type == "cpu"
         done, total = begun
-        together = task.processes if task.processes.world > 1 else None
-        n_steps = task.total_steps // task.max_epochs
-        batches = self.table.batches() if together is None else together.batches(self.table, n_steps)
+        batches = task.processes.batches(self.table, task.total_steps // task.max_epochs)
         for batch in itertools.islice(batches, done, None):
             clock = task.clock(epoch, self.n_done)
             rate = task.learning_rate * task.factor(clock.progress)
             for group in optimiser.param_groups:
                 group["lr"] = rate
             optimiser.zero_grad(set_to_none=True)
-            n_here = len(batch[0])
-            if n_here:
+            value = None
+            if len(batch[0]):  # of several processes one may have no rows left
                 with autocast:
                     value = task.loss(batch, clock)
-            else:
-                value = torch.zeros((), device=task.device)
-            if together is not None:
-                if n_here:
-                    value.backward()
-                seen, n_here = together.averaged(task.parameters, value, n_here)
-                seen /= n_here
-            else:
-                seen = value.item() if watched else value.detach()
+            seen, n_rows = task.processes.backward(value, task.parameters, len(batch[0]))
+            seen = seen.item() if watched else seen
             if watched and not math.isfinite(seen):
                 raise Diverged(epoch, self.n_done)
-            if together is None:
-                value.backward()
             if task.own_decay is None:
                 decay(task.decayed, rate * task.weight_decay)
             else:
                 task.own_decay(rate)
             optimiser.step()
-            total += seen * n_here
+            total += seen * n_rows
             self.n_done += 1
             self.learning_rate = rate
             done += 1

@@ -19,7 +19,7 @@ from compress.training._environment import isolated_rng, resolve_device
 from compress.training._epochs import steps_of
 from compress.training._memory import enough_memory
 from compress.training._parts import PartedRows
-from compress.training._processes import processes_of
+from compress.training._processes import n_rows_of, processes_of
 from compress.training._resuming import facts_of, resumed, saving
 from compress.training._schedules import learning_rate_factor
 from compress.training._steps import Diverged, Task
@@ -178,7 +178,7 @@ def train(
     parameters = [p for p in (module.parameters() if parameters is None else parameters) if p.requires_grad]
     processes = processes_of(device)
     processes.check(seed)
-    n_rows = processes.n_rows(tensors)
+    n_rows = n_rows_of(tensors)
     steps_per_epoch = processes.n_steps(tensors, batch_size)
     total_steps = max_epochs * steps_per_epoch
     task = Task(

@@ -14,7 +14,7 @@ from torch import distributed
 
 from compress.training._parts import PartedRows
 
-__all__ = ["OneProcess", "Processes", "processes_of"]
+__all__ = ["OneProcess", "Processes", "n_rows_of", "processes_of"]
 
 
 def processes_of(device: torch.device) -> OneProcess | Processes:
@@ -50,11 +50,16 @@ class OneProcess:
 
     def n_steps(self, rows, batch_size: int) -> int:
         """The steps of an epoch."""
-        return -(-_n_rows(rows) // batch_size)
+        return -(-n_rows_of(rows) // batch_size)
 
-    def n_rows(self, rows) -> int:
-        """The rows of an epoch."""
-        return _n_rows(rows)
+    def batches(self, table, n_steps: int):
+        """The batches of an epoch."""
+        return table.batches()
+
+    def backward(self, value: torch.Tensor, parameters, n_rows: int) -> tuple[torch.Tensor, int]:
+        """Take the gradient of a mean loss of rows; the loss and the number of rows."""
+        value.backward()
+        return value.detach(), n_rows
 
 
 class Processes:
@@ -90,11 +95,7 @@ class Processes:
         """The steps of an epoch: those of the process with most rows."""
         if isinstance(rows, PartedRows):
             return max(-(-rows.every(self.world, k).n_rows // batch_size) for k in range(self.world))
-        return -(-_n_rows(rows) // (batch_size * self.world))
-
-    def n_rows(self, rows) -> int:
-        """The rows of an epoch of all processes."""
-        return _n_rows(rows)
+        return -(-n_rows_of(rows) // (batch_size * self.world))
 
     def batches(self, table, n_steps: int):
         """Yield this process's share of each step's batch; a share may have no rows.
@@ -121,31 +122,39 @@ class Processes:
         for _ in range(done, n_steps):  # others have more shards
             yield tuple(t[:0] for t in last)
 
-    def averaged(self, parameters, total: torch.Tensor, n_rows: int) -> tuple[float, int]:
-        """Average the gradients over the rows of all processes, in place; return their losses times rows, and rows.
+    def backward(self, value: torch.Tensor | None, parameters, n_rows: int) -> tuple[torch.Tensor, int]:
+        """Average the gradients over the rows of all processes, in place; return their mean loss and their number.
 
         Parameters
         ----------
+        value : scalar tensor or None
+            The mean loss of this process's rows; None when it has none.
         parameters : list of Parameter
             Those that are trained.
-        total : tensor
-            The mean loss of this process's rows; any number when it has none.
         n_rows : int
             The number of this process's rows.
         """
-        parts = [torch.zeros_like(p) if p.grad is None or not n_rows else p.grad * n_rows for p in parameters]
-        counts = torch.stack([total.detach().to(torch.float32) * n_rows, total.new_tensor(n_rows, dtype=torch.float32)])
-        if not n_rows:
-            counts = torch.zeros_like(counts)
-        flat = torch.cat([*(part.reshape(-1) for part in parts), counts.to(parts[0])])
+        if value is None:
+            value = torch.zeros((), device=self.device)
+        else:
+            value.backward()
+        parts = [torch.zeros_like(p) if p.grad is None else p.grad * n_rows for p in parameters]
+        counts = [value.detach() * n_rows, value.new_tensor(n_rows)]
+        flat = torch.cat([*(part.reshape(-1) for part in parts), torch.stack(counts).to(parts[0])])
         distributed.all_reduce(flat)
-        rows = flat[-1]
         start = 0
         for p in parameters:
-            p.grad = (flat[start : start + p.numel()] / rows).view_as(p)
+            p.grad = (flat[start : start + p.numel()] / flat[-1]).view_as(p)
             start += p.numel()
-        return float(flat[-2]), int(rows)
+        return flat[-2] / flat[-1], int(flat[-1])
 
 
-def _n_rows(rows) -> int:
+def n_rows_of(rows) -> int:
+    """Return the number of rows of a training.
+
+    Parameters
+    ----------
+    rows : tuple of tensors, or PartedRows
+        The rows.
+    """
     return rows.n_rows if isinstance(rows, PartedRows) else len(rows[0])

@@ -5,9 +5,25 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import softmax
 
-__all__ = ["KINDS", "as_probabilities"]
+from compress.teachers import teacher_kind
+
+__all__ = ["KINDS", "as_probabilities", "kind_of"]
 
 KINDS = ("probabilities", "logits", "values")
+
+
+def kind_of(task: str, labels: str) -> str:
+    """Return the kind of the targets that a teacher gives; the most probable class is a probability of 1.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}
+        The task of the teacher.
+    labels : {"soft", "logits", "hard"}
+        The labels that are asked for.
+    """
+    kind = teacher_kind(task, labels)
+    return "probabilities" if kind == "labels" else kind
 
 
 def as_probabilities(kind: str, targets: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numbers
 
 from compress.generators import RowSlices
-from compress.schema import Schema, stack_tables, take
+from compress.schema import Schema, take
 from compress.transfer._fingerprint import IGNORED, fingerprint, learned_by
 from compress.transfer._manifest import spans_of
 
@@ -71,11 +71,9 @@ class _Rows:
 
     def __call__(self, start: int, stop: int):
         n_real = len(self.real)
-        if stop <= n_real:
+        if start < n_real:  # no shard has rows of both
             return take(self.real, slice(start, stop))
-        if start >= n_real:
-            return self.slices.rows(start - n_real, stop - n_real)
-        return stack_tables(take(self.real, slice(start, None)), self.slices.rows(0, stop - n_real))
+        return self.slices.rows(start - n_real, stop - n_real)
 
 
 def checked_shard_rows(shard_rows, n_rows: int, default: int) -> int:

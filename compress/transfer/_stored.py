@@ -171,12 +171,14 @@ class StoredRows:
     def __len__(self) -> int:
         return self._shards.spans[-1][1]
 
-    @property
-    def rows(self):
-        """A function that gives any stretch of the rows."""
-        return self._rows
+    def rows(self, start: int, stop: int):
+        """Return the rows from `start` up to `stop`, which is left out.
 
-    def _rows(self, start: int, stop: int):
+        Parameters
+        ----------
+        start, stop : int
+            The stretch.
+        """
         pieces = []
         for index, (first, last) in enumerate(self._shards.spans):
             if first < stop and last > start:
@@ -199,7 +201,7 @@ class StoredRows:
 
     def example(self):
         """Return a row."""
-        return self._rows(0, 1)
+        return self.rows(0, 1)
 
     def described(self) -> dict:
         """Return what decides on the rows, as entries of the manifest."""

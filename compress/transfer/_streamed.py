@@ -7,6 +7,7 @@ import numpy as np
 from compress.generators import RowSlices
 from compress.schema import Encoded, as_schema, as_table
 from compress.teachers import answered_classes
+from compress.transfer._kinds import kind_of
 from compress.transfer._labelling import LABELS, check_labels, label_rows
 from compress.transfer._originals import n_generated
 from compress.transfer._parted import PartedTransferSet
@@ -47,11 +48,8 @@ class StreamedTransferSet(PartedTransferSet):
             raise ValueError(f"part_rows must be at least 1, got {part_rows}.")
         self.teacher, self.labels, self.n_jobs = teacher, labels, n_jobs
         self.schema = as_schema(generator.schema_ if schema is None else schema, X)
-        self.kind, self.n_original = "values", len(X)
-        self.classes = None
-        if task == "classification":
-            self.kind = "logits" if labels == "logits" else "probabilities"
-            self.classes = answered_classes(teacher, X, classes)
+        self.kind, self.n_original = kind_of(task, labels), len(X)
+        self.classes = answered_classes(teacher, X, classes) if task == "classification" else None
         original = self._labelled(X)
         if task == "classification" and self.classes is None:
             self.classes = np.arange(original.shape[1])

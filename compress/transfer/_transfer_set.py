@@ -13,7 +13,7 @@ import numpy as np
 
 from compress.schema import as_table, stack_tables, take, with_known_categories
 from compress.teachers import answered_classes
-from compress.transfer._kinds import KINDS, as_probabilities
+from compress.transfer._kinds import KINDS, as_probabilities, kind_of
 from compress.transfer._labelling import BLOCK_ROWS, LABELS, check_labels, label_rows
 from compress.transfer._originals import n_generated, with_original
 from compress.transfer._stored import StoredTransferSet
@@ -214,14 +214,13 @@ class TransferSet:
             )
             targets = answers if targets is None else with_original(targets, answers, own)
         if task == "regression":
-            kind, classes = "values", None
-        else:
-            kind = "logits" if labels == "logits" else "probabilities"
-            classes = np.arange(targets.shape[1]) if classes is None else classes
+            classes = None
+        elif classes is None:
+            classes = np.arange(targets.shape[1])
         return cls(
             rows,
             targets,
-            kind,
+            kind_of(task, labels),
             classes,
             len(X),
             getattr(generator, "schema_", None) if schema is None else schema,

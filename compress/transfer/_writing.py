@@ -13,12 +13,13 @@ import joblib
 import numpy as np
 
 from compress.evaluation import progress
-from compress.schema import as_schema, as_table, stack_tables, with_known_categories
-from compress.teachers import answered_classes, teacher_outputs
+from compress.schema import as_schema, as_table, stack_tables, take, with_known_categories
+from compress.teachers import answered_classes, teacher_kind, teacher_outputs
 from compress.transfer._answers import answer_names
 from compress.transfer._fingerprint import fingerprint
 from compress.transfer._folder import folder_at
 from compress.transfer._job import Labeller, ShardJob, shards_written
+from compress.transfer._kinds import kind_of
 from compress.transfer._labelling import LABELS, check_labels
 from compress.transfer._lock import LOCK, FolderLock
 from compress.transfer._manifest import MANIFEST, ROWS, Manifest, shard_name
@@ -65,10 +66,8 @@ def write_shards(
     task = check_labels(teacher, labels)
     source = _source(X, X_unlabeled, generator, n_rows, schema)
     spans, shard_rows = source.spans(shard_rows)
-    kind = "values" if task == "regression" else "logits" if labels == "logits" else "probabilities"
-    asked = "labels" if kind != "values" and labels == "hard" else kind
-    example = source.example()
-    first = teacher_outputs(teacher, example, asked)
+    kind, example = kind_of(task, labels), source.example()
+    first = teacher_outputs(teacher, example, teacher_kind(task, labels))
     if task == "classification":
         classes = answered_classes(teacher, example, classes)
         classes = np.arange(first.shape[1]) if classes is None else np.asarray(classes)
@@ -112,7 +111,7 @@ def write_rows(
     """
     require_pyarrow()
     folder = folder_at(directory)
-    source = GeneratedSource(X[:0] if isinstance(X, np.ndarray) else X.head(0), 0, generator, n_rows, generator.schema_)
+    source = GeneratedSource(take(as_table(X), slice(0, 0)), 0, generator, n_rows, generator.schema_)
     spans, shard_rows = source.spans(shard_rows)
     configuration = {
         **source.described(),
