@@ -13,9 +13,12 @@ STAMP := $(VENV)/.installed
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F '\t' '{printf "  make %-14s %s\n", $$1, $$2}'
 
+OLD := Python 3.11 or later is needed, but $(PYTHON) is %d.%d. Name another one: make setup PYTHON=python3.11
+CHECK := import sys; v = sys.version_info; sys.exit(v < (3, 11) and "$(OLD)" % v[:2])
+
 $(STAMP): constraints.txt setup.cfg pyproject.toml
 	@echo "== setting up $(VENV) (pinned versions: constraints.txt)"
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON=")'
+	@$(PYTHON) -c '$(CHECK)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch==2.13.0
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'

@@ -4,9 +4,16 @@ Names are imported when they are first used: generating rows does not need torch
 do not wait for it.
 """
 
+import sys
 from importlib import import_module
 
 from compress._version import __version__
+
+if sys.version_info < (3, 11):  # noqa: UP036, pip refuses it, but a clone may be on the path of an older one
+    raise ImportError(
+        f"compress needs Python 3.11 or later, but {sys.executable} is Python {'%d.%d' % sys.version_info[:2]}. "  # noqa: UP031
+        "Make an environment with a later one, for instance by `python3.11 -m venv .venv`."
+    )
 
 _HOME = {
     "Budget": "compress.search",

@@ -62,6 +62,10 @@ if shutil.which("cc"):
             [folder / "wine"], capture_output=True, text=True, check=True
         ).stdout
     )
+else:
+    print(
+        "No C compiler here: `apt-get install gcc libc6-dev` installs one on Debian."
+    )
 
 # %%
 # JavaScript
@@ -85,3 +89,5 @@ if shutil.which("node"):
             check=True,
         ).stdout
     )
+else:
+    print("No Node here: `apt-get install nodejs` installs it on Debian.")

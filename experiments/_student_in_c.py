@@ -12,6 +12,7 @@ import numpy as np
 
 from compress.export._plans import plan_for
 from compress.schema import is_missing
+from experiments._compilers import compilers
 
 __all__ = ["FLAGS", "NATIVE", "c_function", "student_in_c"]
 
@@ -32,8 +33,10 @@ def student_in_c(student, folder: Path):
 def c_function(student, source: Path, flags):
     """The callable of a classifier's C file, compiled with further flags.
 
-    It takes arrays or DataFrames. The rows of a table are packed when it is first seen, and kept.
+    It takes arrays or DataFrames. The rows of a table are packed when it is first seen, and kept. Without a C compiler
+    it is an error that says how to get one.
     """
+    compilers(FLAGS[0])
     library = source.with_suffix(f".{len(flags)}.so")
     subprocess.run([*FLAGS, *flags, "-shared", "-fPIC", source, "-o", library, "-lm"], check=True)
     predict_rows = getattr(ctypes.CDLL(str(library)), f"{source.stem}_predict_rows")

@@ -16,7 +16,8 @@ import tempfile
 import pytest
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium")
+REASON = "needs Chromium: `make browser`, or apt-get install chromium"
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason=REASON)
 FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-pipe"]
 FLAGS += ["--no-first-run", "--hide-scrollbars", "--disable-background-networking", "--force-color-profile=srgb"]
 PATIENCE = 60  # seconds without an answer
@@ -154,7 +155,9 @@ class Browser:
 
 @pytest.fixture(scope="module")
 def browser():
-    """A browser for the tests of a module."""
+    """A browser for the tests of a module, which skip without one."""
+    if CHROMIUM is None:
+        pytest.skip(REASON)
     made = Browser()
     yield made
     made.close()

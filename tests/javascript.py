@@ -9,11 +9,14 @@ import pandas as pd
 import pytest
 
 NODE = shutil.which("node")
-needs_node = pytest.mark.skipif(NODE is None, reason="needs Node: apt-get install nodejs")
+REASON = "needs Node: `make browser`, or apt-get install nodejs"
+needs_node = pytest.mark.skipif(NODE is None, reason=REASON)
 
 
 def run_node(code, *, folder, given=None):
-    """What an ES module prints as JSON; `given` is in the variable of this name."""
+    """What an ES module prints as JSON; `given` is in the variable of this name. Without Node the test skips."""
+    if NODE is None:
+        pytest.skip(REASON)
     (folder / "given.json").write_text(json.dumps(given))
     start = 'import fs from "node:fs"; const given = JSON.parse(fs.readFileSync("given.json", "utf8"));\n'
     (folder / "main.mjs").write_text(

@@ -1,8 +1,11 @@
-"""The distribution: its name in every hint, what the wheel and the sdist hold, and the wheel in a fresh environment."""
+"""The distribution: its name in every hint, what it needs and says without, what wheel and sdist
+hold, and the wheel in a fresh environment."""
 
+import ast
 import configparser
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -58,6 +61,46 @@ def test_citation_and_licence_are_of_this_version():
     citation = (ROOT / "CITATION.cff").read_text()
     assert f"version: {compress.__version__}\n" in citation and "license: BSD-3-Clause" in citation
     assert (ROOT / "LICENSE").read_text().startswith("BSD 3-Clause License")
+
+
+OLD = (3, 10, 4, "final", 0)
+NEEDED = "3.11"  # as setup.cfg says, from where pip has it
+
+
+def test_an_older_python_is_refused_by_the_metadata_and_by_the_import(monkeypatch):
+    assert metadata()["options"]["python_requires"] == f">={NEEDED}"
+    source = (ROOT / "compress" / "__init__.py").read_text(encoding="utf-8")
+    code = compile(ast.parse(source, feature_version=(3, 7)), "compress", "exec")  # an old one can read so far
+    monkeypatch.setattr(sys, "version_info", OLD)
+    with pytest.raises(ImportError, match=rf"compress needs Python {NEEDED} or later, but .* is Python 3.10. Make an"):
+        exec(code, {})
+
+
+def test_make_refuses_an_older_python_before_it_makes_anything(tmp_path):
+    if shutil.which("make") is None:
+        pytest.skip("needs make")
+    old = tmp_path / "old-python"
+    lie = f"import sys; sys.version_info = {OLD[:2]}; exec(sys.argv[1])"
+    old.write_text(f"#!/bin/sh\nexec {sys.executable} -c '{lie}' \"$2\"\n")
+    old.chmod(0o755)
+    command = ["make", "-C", str(ROOT), "setup", f"PYTHON={old}", f"VENV={tmp_path / 'env'}"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode != 0 and not (tmp_path / "env").exists()
+    assert f"Python {NEEDED} or later is needed, but {old} is 3.10. Name another one: make setup PYTHON=" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("helper", "mark", "says"),
+    [
+        ("compiler", "needs_compiler", "needs a C compiler: apt-get install gcc"),
+        ("browser", "needs_browser", "needs Chromium: `make browser`"),
+        ("javascript", "needs_node", "needs Node: `make browser`"),
+    ],
+)
+def test_tests_skip_and_say_so_where_a_program_is_missing(helper, mark, says, monkeypatch):
+    monkeypatch.setenv("PATH", "/nonexistent")
+    found = runpy.run_path(str(ROOT / "tests" / f"{helper}.py"))[mark].mark
+    assert found.args == (True,) and found.kwargs["reason"].startswith(says)
 
 
 @pytest.fixture(scope="module")

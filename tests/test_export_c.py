@@ -11,6 +11,7 @@ import subprocess
 import numpy as np
 import pandas as pd
 import pytest
+from compiler import CC, needs_compiler
 from export_cases import CASES, ENCODED, FRAME, HOLES, NUMBERS, QUICK, STRANGE, expected, fitted, strange
 from numpy.testing import assert_allclose
 
@@ -23,8 +24,6 @@ from compress.export._plan import Input
 from compress.export._plans import plan_for
 from compress.schema import is_missing as _is_missing
 
-CC = shutil.which("cc")
-needs_compiler = pytest.mark.skipif(CC is None, reason="needs a C compiler")
 C_TYPES = {
     "float": ctypes.c_float,
     "double": ctypes.c_double,
@@ -153,11 +152,11 @@ KNOWN = {"NAN", "NULL", "INFINITY", "INT64_MIN", "asm", "linux", "unix", "class"
 
 
 def taken_words():
-    """Keywords that pass for column names, and every macro without arguments after the headers, in C and in C++."""
+    """Keywords that pass for column names, and macros without arguments after the headers, in C and, if there, C++."""
     includes = "".join(f"#include <{header}>\n" for header in HEADERS)
     words = {*KNOWN, "and", "not", "bool", "float", "interface", "size_t", "errno", "EOF"}
-    for language in ("c", "c++"):
-        command = ["cc", "-x", language, "-dM", "-E", "-"]
+    for language in ("c", "c++") if shutil.which("c++") else ("c",):
+        command = [CC, "-x", language, "-dM", "-E", "-"]
         text = subprocess.run(command, input=includes, capture_output=True, text=True, check=True).stdout
         words |= set(re.findall(r"^#define ([A-Za-z]\w*) ", text, re.MULTILINE))
     return sorted(words)
@@ -178,8 +177,8 @@ def test_columns_called_like_keywords_and_macros_compile_in_c_and_in_cpp(tmp_pat
     def run(*command):
         subprocess.run(command, check=True, cwd=tmp_path)
 
-    run("cc", "-O2", "-Wall", "-Werror", "-c", "m.c")  # README's own command, with the compiler's own dialect
-    run("cc", "-O2", "-Wall", "-Werror", "main.c", "m.o", "-lm", "-o", "main")
+    run(CC, "-O2", "-Wall", "-Werror", "-c", "m.c")  # README's own command, with the compiler's own dialect
+    run(CC, "-O2", "-Wall", "-Werror", "main.c", "m.o", "-lm", "-o", "main")
     run("./main")
     if shutil.which("c++"):
         for standard in ("c++98", "c++11", "gnu++17", "gnu++23"):

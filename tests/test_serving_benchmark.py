@@ -49,11 +49,11 @@ def test_short_calls_are_repeated_and_forms_take_turns():
 
 
 @pytest.mark.skipif(not (RESULTS / "benchmarks" / "serving.json").is_file(), reason="not run yet")
-def test_the_guide_quotes_the_stored_run():
+def test_the_page_quotes_the_stored_run():
     found = json.loads((RESULTS / "benchmarks" / "serving.json").read_text())
     adult = next(facts for facts in found["results"] if facts["problem"] == "adult")
     one, cold = adult["us"]["1"], adult["cold"]["load_predictor"]
-    guide = " ".join((ROOT / "docs" / "guide.md").read_text().split())
+    page = " ".join((ROOT / "docs" / "serving.md").read_text().split())
     compiled, plain = (round(one[f"{form}, dict"]["min_us"]) for form in ("compiled", "NumPy"))
-    assert f"an ADULT row as a dict takes {compiled} us in place of {plain}" in guide
+    assert f"an ADULT row as a dict takes {compiled} us in place of {plain}" in page
     assert cold["seconds"] < 0.5 and cold["megabytes"] < 120

@@ -34,6 +34,7 @@ from threadpoolctl import threadpool_limits
 from compress import MUNGE, StudentClassifier, TransferSet
 from compress.search import Budget, search_budget
 from data.load import load_problem
+from experiments._compilers import compilers
 from experiments._runner import machine, versions, write_atomically, write_json
 from experiments._student_in_c import FLAGS, NATIVE
 from experiments.benchmarks import export_peak
@@ -184,6 +185,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small teachers, nothing written unless --out")
     parser.add_argument("--out", type=Path, help="folder (default: experiments/results/benchmarks)")
     args = parser.parse_args()
+    compilers(FLAGS[0])  # before minutes of training
     torch.set_num_threads(1)
     with threadpool_limits(1):
         rounds = 3 if args.quick else args.rounds

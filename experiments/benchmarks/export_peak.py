@@ -13,7 +13,6 @@ that these flags allow: 4 numbers at `-O2` (x86-64 has SSE2 by default, and no f
 from __future__ import annotations
 
 import argparse
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -23,6 +22,7 @@ import torch
 
 from compress import StudentClassifier
 from data.load import load_problem
+from experiments._compilers import compilers
 from experiments._runner import machine, versions, write_atomically, write_json
 
 __all__ = ["measured", "table"]
@@ -115,13 +115,14 @@ def measured(rounds: int = 9, problems=PROBLEMS) -> dict:
         `peaks`, and `rows`: one for each compiler, flags and problem, with the columns, the multiply-adds per row, the
         seconds per row, billions of multiply-adds per second and the share of the peak.
     """
+    found = compilers(*COMPILERS)
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         programs, facts = {}, {}
         for name in problems:
             rows, work, shape = _prepared(name, folder / name)
             facts[name] = {"shape": shape, "multiply_adds": work}
-            for compiler in filter(shutil.which, COMPILERS):
+            for compiler in found:
                 for flags, options in FLAGS.items():
                     made = folder / name / f"{compiler}{len(options)}"
                     files = [folder / name / "main.c", folder / name / "student.c"]
@@ -130,7 +131,7 @@ def measured(rounds: int = 9, problems=PROBLEMS) -> dict:
                     programs[compiler, flags, name] = made, rows
         (folder / "peak.c").write_text(CLOCK + PEAK)
         peaks = {}
-        for compiler in filter(shutil.which, COMPILERS):
+        for compiler in found:
             for flags, options in FLAGS.items():
                 peaks[compiler, flags] = folder / f"peak.{compiler}{len(options)}"
                 command = [compiler, *options, folder / "peak.c", "-o", peaks[compiler, flags]]
@@ -138,8 +139,8 @@ def measured(rounds: int = 9, problems=PROBLEMS) -> dict:
         seconds, fastest, width = {}, {}, {}
         for _ in range(rounds):
             for key, program in peaks.items():
-                found, width[key] = _run(program)
-                fastest[key] = min(found, fastest.get(key, 1.0))
+                each, width[key] = _run(program)
+                fastest[key] = min(each, fastest.get(key, 1.0))
             for key, (program, rows) in programs.items():
                 seconds[key] = min(_run(program, rows)[0], seconds.get(key, 1.0))
     peak = {flags: min(fastest[c, f] for c, f in fastest if f == flags) for flags in FLAGS}
@@ -202,11 +203,11 @@ def main(argv=None) -> None:
     found = measured(args.rounds, args.problems)
     text = table(found)
     print(text)
-    compilers = {
+    used = {
         name: subprocess.run([name, "--version"], capture_output=True, text=True).stdout.splitlines()[0]
-        for name in filter(shutil.which, COMPILERS)
+        for name in compilers(*COMPILERS)
     }
-    write_json(args.out / "export_peak.json", {**found, "versions": {**versions(), **compilers}, "machine": machine()})
+    write_json(args.out / "export_peak.json", {**found, "versions": {**versions(), **used}, "machine": machine()})
     write_atomically(args.out / "export_peak.md", text)
 
 

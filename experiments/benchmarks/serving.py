@@ -39,10 +39,11 @@ from compress import StudentClassifier
 from compress.export import onnx_inputs
 from data.load import load_problem
 from experiments import _protocol as protocol
+from experiments._compilers import compilers
 from experiments._onnx_teacher import converted_teacher
 from experiments._runner import machine, versions, write_atomically, write_json
 from experiments._steps import Steps
-from experiments._student_in_c import NATIVE, c_function
+from experiments._student_in_c import FLAGS, NATIVE, c_function
 from experiments.benchmarks.export_forms import session
 from experiments.benchmarks.serving_table import asked, table
 
@@ -249,6 +250,7 @@ def main(argv=None) -> None:
     parser.add_argument("--kept", type=Path, default=Path("out/serving"), help="folder of the teachers")
     parser.add_argument("--out", type=Path, help="folder (default: experiments/results/benchmarks)")
     args = parser.parse_args(argv)
+    compilers(FLAGS[0])  # before minutes of training
     torch.set_num_threads(1)
     before, results = os.getloadavg()[0], []
     for name in args.problems:
