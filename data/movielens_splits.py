@@ -111,7 +111,9 @@ def movielens_clicks(seed: int = 0, *, split: str = "random", n_rows: int | None
     )
 
 
-def movielens_topn(seed: int = 0, *, split: str = "random", n_users: int | None = None) -> TopNProblem:
+def movielens_topn(
+    seed: int = 0, *, split: str = "random", n_users: int | None = None, test_seed: int | None = None
+) -> TopNProblem:
     """Per user 70 % of the liked films for training, 10 % for validation, 20 % for the test.
 
     Parameters
@@ -121,6 +123,9 @@ def movielens_topn(seed: int = 0, *, split: str = "random", n_users: int | None 
         Within each user.
     n_users : int, optional
         Take the first so many users only.
+    test_seed : int, optional
+        The test rows are those of this seed, and `seed` divides training and validation rows alone. What is chosen
+        with one seed has then seen no other seed's test rows. By default it is `seed`.
     """
     check_split(seed, split)
     ratings, users, items = load_movielens()
@@ -128,11 +133,15 @@ def movielens_topn(seed: int = 0, *, split: str = "random", n_users: int | None 
         users = users.iloc[:n_users]
         ratings = ratings[ratings["user_id"].isin(users["user_id"])]
     liked = ratings[ratings["rating"] >= LIKED]
-    liked = liked.iloc[_order(liked, seed, split)]
-    # where each row stands among its user's, in [0, 1)
-    position = liked.groupby("user_id").cumcount() / liked.groupby("user_id")["item_id"].transform("size")
+    liked = liked.iloc[_order(liked, seed if test_seed is None else test_seed, split)]
+    part = np.digitize(_position(liked), [0.7, 0.8])
+    if test_seed is not None and split == "random":
+        rest, test = liked[part < 2], liked[part == 2]
+        draws = np.random.default_rng([seed, 2017]).random(len(rest))
+        rest = rest.iloc[np.argsort(draws, kind="stable")]
+        liked = pd.concat([rest, test])
+        part = np.concatenate([np.digitize(_position(rest), [0.7 / 0.8]), np.full(len(test), 2)])
     pairs = liked[["user_id", "item_id"]].to_numpy(dtype=np.int64)
-    part = np.digitize(position.to_numpy(), [0.7, 0.8])
     user_features, item_features = _described(users, items)
     return TopNProblem(
         pairs[part == 0],
@@ -143,6 +152,12 @@ def movielens_topn(seed: int = 0, *, split: str = "random", n_users: int | None 
         user_features.drop(columns="user_id"),
         item_features.drop(columns="item_id"),
     )
+
+
+def _position(rows: pd.DataFrame) -> np.ndarray:
+    """Where each row stands among its user's, in [0, 1)."""
+    by_user = rows.groupby("user_id")["item_id"]
+    return (by_user.cumcount() / by_user.transform("size")).to_numpy()
 
 
 def _order(ratings: pd.DataFrame, seed: int, split: str) -> np.ndarray:

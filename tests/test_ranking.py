@@ -10,6 +10,7 @@ import torch
 from scipy import sparse
 
 from compress.distill import DualDNNClassifier
+from compress.nets import FieldEmbedding
 from compress.recommend import (
     EASE,
     FactorScorer,
@@ -140,6 +141,15 @@ def test_scores_of_chosen_items_are_those_of_all_items(net):
         module = {"two_tower": TwoTower, "mlp": PreRanker}[net](SideFields(5, 3), SideFields(7, 3), 7, 3, [4])
     users, items = torch.tensor([4, 0]), torch.tensor([[1, 6, 1], [3, 2, 0]])
     torch.testing.assert_close(module.score(users, items), module.score_all(users).gather(1, items))
+
+
+def test_vectors_of_a_side_are_the_same_for_few_and_for_many_codes():
+    torch.manual_seed(0)
+    fields = FieldEmbedding([], [], [4], size=3)
+    side = SideFields(5, 3, fields, (torch.zeros(5, 0), torch.tensor([[0], [1], [3], [-1], [0]])))
+    few = torch.arange(5)
+    many = torch.tensor([[4, 0, 0, 2], [1, 3, 4, 2]])  # more than there are: computed once for each
+    torch.testing.assert_close(side(many), side(few)[many])
 
 
 # ------------------------------------------------------------------ distillation
@@ -416,6 +426,17 @@ def test_movielens_test_clicks_are_the_same_for_every_seed_and_by_time_within_us
     for u, i in data.test:
         first_test[u] = min(first_test.get(u, np.inf), times[u, i])
     assert all(last[u] <= first_test[u] for u in first_test if u in last)
+
+
+@pytest.mark.network
+def test_movielens_test_films_can_be_the_same_for_every_seed():
+    one, other = (movielens_topn(seed, test_seed=7) for seed in (0, 1))
+    np.testing.assert_array_equal(one.test, movielens_topn(7).test)
+    np.testing.assert_array_equal(one.test, other.test)
+    parts = [{tuple(p) for p in part.tolist()} for part in (one.train, one.valid, one.test)]
+    assert sum(map(len, parts)) == len(set.union(*parts)) == 55_375
+    assert 6 < len(one.train) / len(one.valid) < 9  # 70 and 10 %, rounded per user
+    assert parts[1] != {tuple(p) for p in other.valid.tolist()}
 
 
 def test_bad_splits_are_refused():

@@ -317,6 +317,60 @@ def test_the_light_net_as_a_student_learns_on(rows):
     assert np.allclose(student.predict_proba(rows[0]), before, atol=1e-5)  # from where it was, not anew
 
 
+# ------------------------------------------------------- columns of many values
+@pytest.fixture(scope="module")
+def ids():
+    """400 rows of an id of 90 values and one of 5, both nominal, and labels that depend on both."""
+    rng = np.random.default_rng(1)
+    X = np.column_stack([rng.integers(90, size=400), rng.integers(5, size=400)])
+    return X, (X[:, 0] % 2 == X[:, 1] % 2).astype(int)
+
+
+def of_ids(**settings):
+    """A small rocket that shares nothing but the input layer, unless told otherwise."""
+    return rocket(schema={0: "nominal", 1: "nominal"}).set_params(shared_layer_sizes=(), **settings)
+
+
+@pytest.mark.parametrize("sharing", ["bottom", "interval"])
+@pytest.mark.parametrize("share", [True, False])
+def test_ids_of_many_values_are_embeddings_that_both_nets_share(ids, sharing, share):
+    model = of_ids(sharing=sharing, share=share, embedding_size=3).fit(*ids)
+    light, booster = (net.module_.inputs.embeddings for net in (model.light_, model.booster_))
+    assert list(light) == ["0"] and light["0"].weight.shape == (91, 3)
+    assert (light["0"].weight is booster["0"].weight) is share
+    assert list(of_ids(max_one_hot=0).fit(*ids).light_.module_.inputs.embeddings) == ["0", "1"]
+
+
+def test_a_light_net_over_embeddings_becomes_a_student_that_saves(ids, tmp_path):
+    X, y = ids
+    model = of_ids(max_one_hot=0).fit(X, y)
+    other = np.array([[1000, 2], [3, 77]])  # unseen ids count as missing
+    model.to_student().save(tmp_path / "light.safetensors")
+    student = load_student(tmp_path / "light.safetensors")
+    for rows in (X, other):
+        np.testing.assert_allclose(student.predict_proba(rows), model.predict_proba(rows), atol=1e-6)
+
+
+def test_nets_over_embeddings_compute_at_first_what_torchs_start_would(ids):
+    from compress.nets import TabularInput, bottom_branches
+    from compress.nets._fields import INITIAL_SD
+
+    inputs = TabularInput([], [], [], [90, 5], [False, True])
+    blocks = torch.zeros(4, 0), torch.tensor([[0, 1], [89, -1], [-1, 4], [7, 0]])
+    dense = inputs(*blocks)
+    options = {"share": True, "activation": "relu", "booster_options": {}}
+    torch.manual_seed(0)
+    light, booster = bottom_branches(lambda: inputs, [], [4], [6], 1, **options)
+    torch.testing.assert_close(inputs(*blocks)[:, :8], dense[:, :8] * INITIAL_SD)
+    torch.testing.assert_close(inputs(*blocks)[:, 8:], dense[:, 8:])
+    scale = torch.cat([torch.full((8,), INITIAL_SD), torch.ones(6)])
+    for branch in (light, booster):
+        layer = branch.first_layers[0]
+        expected = dense @ (layer.weight * scale).T
+        torch.testing.assert_close(inputs(*blocks) @ layer.weight.T, expected)
+        assert (layer.weight * scale).abs().max() <= 14**-0.5  # the range that torch draws from
+
+
 @pytest.mark.parametrize("settings", [{}, {"sharing": "interval"}, {"share": False}, {"standardize": False}], ids=str)
 @pytest.mark.parametrize("lower", [(8,), ()])
 def test_a_column_that_never_varied_has_no_say(rows, settings, lower):

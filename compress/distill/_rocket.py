@@ -91,6 +91,12 @@ class RocketClassifier(JointClassifier):
         The share of units of the booster that are dropped in training.
     standardize : bool, default=True
         Whether continuous columns are standardised; False is for columns on one scale, such as pixels.
+    max_one_hot : int, default=64
+        The largest number of categories of a one-hot column; nominal columns with more get a learned embedding, which
+        is the lowest of the shared layers. With `shared_layer_sizes=()` it is the only one, as in the paper's
+        experiment on click-through rates.
+    embedding_size : int, default=8
+        The length of the vectors of the learned embeddings.
     activation : {"relu", "tanh", "logistic", "silu", "gelu"}, default="relu"
         The nonlinearity of the hidden layers.
     max_epochs : int, default=25
@@ -179,6 +185,8 @@ class RocketClassifier(JointClassifier):
         "only": [StrOptions({"light", "booster"}), None],
         "batch_norm": ["boolean"],
         "standardize": ["boolean"],
+        "max_one_hot": [Interval(Integral, 0, None, closed="left")],
+        "embedding_size": [Interval(Integral, 1, None, closed="left")],
     }
 
     def __init__(
@@ -205,6 +213,8 @@ class RocketClassifier(JointClassifier):
         batch_norm=True,
         dropout=0.0,
         standardize=True,
+        max_one_hot=64,
+        embedding_size=8,
         activation="relu",
         max_epochs=25,
         batch_size=64,
@@ -240,6 +250,8 @@ class RocketClassifier(JointClassifier):
         self.batch_norm = batch_norm
         self.dropout = dropout
         self.standardize = standardize
+        self.max_one_hot = max_one_hot
+        self.embedding_size = embedding_size
         self.activation = activation
         self.max_epochs = max_epochs
         self.batch_size = batch_size
@@ -273,7 +285,13 @@ class RocketClassifier(JointClassifier):
         for layer, trained in zip(body.layers, [*lower, *(layer[0] for layer in branch.head.layers)]):
             layer[0].load_state_dict(trained.state_dict())
         body.output.load_state_dict(branch.head.output.state_dict())
-        student = StudentClassifier(sizes, activation=self.activation, schema=self.schema)
+        student = StudentClassifier(
+            sizes,
+            activation=self.activation,
+            max_one_hot=self.max_one_hot,
+            embedding_size=self.embedding_size,
+            schema=self.schema,
+        )
         facts = ("n_features_in_", "feature_names_in_", "history_", "best_epoch_", "stopped_")
         return restored(
             student,
@@ -347,7 +365,13 @@ class RocketClassifier(JointClassifier):
 
     def _branches(self, data: LearningSet):
         def make_inputs():
-            inputs = TabularInput.from_encoded(data.encoded.table, self.encoder_.schema_, data.weight)
+            inputs = TabularInput.from_encoded(
+                data.encoded.table,
+                self.encoder_.schema_,
+                data.weight,
+                max_one_hot=self.max_one_hot,
+                embedding_size=self.embedding_size,
+            )
             if not self.standardize:
                 inputs.mean.zero_(), inputs.scale.fill_(1.0)
             return inputs

@@ -15,6 +15,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from compress.nets._fields import INITIAL_SD
 from compress.nets._mlp import ACTIVATIONS, MLP
 from compress.nets._seen import silence_layers
 from compress.nets._size import check_layers
@@ -130,7 +131,7 @@ def bottom_branches(
         inputs = make_inputs()
         below = lower(inputs.n_outputs)
     head = MLP(width, booster_sizes, n_outputs, activation=activation, **booster_options)
-    return light, Branch(inputs, below, head)
+    return _started(light, Branch(inputs, below, head))
 
 
 class _Residual(nn.Module):
@@ -248,7 +249,34 @@ def interval_branches(
         inputs = make_inputs()
         trunk = Trunk(inputs.n_outputs, group_sizes, booster_blocks)
     booster = BlockBranch(inputs, trunk, booster_blocks, n_outputs, activation=activation, **booster_options)
+    return _started(light, booster)
+
+
+@torch.no_grad()
+def _started(light, booster) -> tuple:
+    """Return two branches whose embeddings start near 0, before first layers whose weights are as much larger.
+
+    The nets compute the same at first, but steps of the optimiser are large beside such vectors. Vectors of spread 1,
+    torch's default, are noise that the few rows of a rare category cannot train away.
+    """
+    for inputs, layers in _first_layers([light, booster]):
+        start = len(inputs.mean) + len(inputs.indicators)
+        for k, width in enumerate(inputs.widths):
+            if str(k) in inputs.embeddings:
+                inputs.embeddings[str(k)].weight *= INITIAL_SD
+                for layer in layers:
+                    layer.weight[:, start : start + width] /= INITIAL_SD
+            start += width
     return light, booster
+
+
+def _first_layers(branches: list) -> list[tuple]:
+    """Return each input layer of some branches, once, with all linear layers that take its dense matrix."""
+    found = []
+    for inputs in {id(branch.inputs): branch.inputs for branch in branches}.values():
+        layers = {id(layer): layer for b in branches if b.inputs is inputs for layer in b.first_layers}
+        found.append((inputs, list(layers.values())))
+    return found
 
 
 def silence_branches(branches: list) -> None:
@@ -259,6 +287,5 @@ def silence_branches(branches: list) -> None:
     branches : list of Branch or BlockBranch
         The trained nets.
     """
-    for inputs in {id(branch.inputs): branch.inputs for branch in branches}.values():
-        layers = {id(layer): layer for b in branches if b.inputs is inputs for layer in b.first_layers}
-        silence_layers(inputs, list(layers.values()), trained=True)
+    for inputs, layers in _first_layers(branches):
+        silence_layers(inputs, layers, trained=True)

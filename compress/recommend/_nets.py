@@ -47,6 +47,9 @@ class SideFields(nn.Module):
     def forward(self, codes: torch.Tensor) -> torch.Tensor:
         """Compute vectors of shape (..., n_outputs) for codes of any shape."""
         flat = codes.reshape(-1)
+        if self.fields is not None and len(flat) > self.ids.num_embeddings:
+            everything = self.forward(torch.arange(self.ids.num_embeddings, device=codes.device))
+            return everything.index_select(0, flat).reshape(*codes.shape, self.n_outputs)
         parts = [_look_up(self.ids, flat)]
         if self.fields is not None:
             blocks = [getattr(self, f"block_{k}")[flat] for k in range(self.n_blocks)]
@@ -134,15 +137,17 @@ class PreRanker(nn.Module):
 
     def score(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
         """Compute scores of shape (B, L) of items (B, L) for users (B,)."""
-        v = self.items(items)
-        u = self.users(users)[:, None, :].expand(-1, items.shape[1], -1)
-        product = u[..., : self.size] * v[..., : self.size]  # the id vectors come first
-        return self.body(torch.cat([u, v, product], dim=-1)).squeeze(-1)
+        return self._scores(users, self.items(items))
 
     def score_all(self, users: torch.Tensor) -> torch.Tensor:
         """Compute scores of shape (B, n_items) of all items for users (B,)."""
         everything = torch.arange(self.n_items, device=users.device)
-        return self.score(users, everything.expand(len(users), -1))
+        return self._scores(users, self.items(everything).expand(len(users), -1, -1))
+
+    def _scores(self, users: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        u = self.users(users)[:, None, :].expand(-1, v.shape[1], -1)
+        product = u[..., : self.size] * v[..., : self.size]  # the id vectors come first
+        return self.body(torch.cat([u, v, product], dim=-1)).squeeze(-1)
 
 
 def _look_up(table: nn.Embedding, codes: torch.Tensor) -> torch.Tensor:
