@@ -45,6 +45,17 @@ class TabularInput(nn.Module):
         The number of columns of the dense matrix.
     seen : Seen or None
         What the training rows held, until the training is over; see `compress.nets.silence_body`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.nets import MLP, TableNet, TabularInput
+    >>> inputs = TabularInput([40.0], [10.0], [True], n_categories=[3], nominal_missing=[False])
+    >>> net = TableNet(inputs, MLP(inputs.n_outputs, (8,), 1), 1)
+    >>> age, job = torch.tensor([[50.0], [float("nan")]]), torch.tensor([[0], [2]], dtype=torch.int32)
+    >>> inputs(age, job), tuple(net(age, job).shape)
+    (tensor([[1., 0., 1., 0., 0.],
+            [0., 1., 0., 0., 1.]]), (2, 1))
     """
 
     seen = None

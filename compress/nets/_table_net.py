@@ -26,6 +26,17 @@ class TableNet(nn.Module):
         The net behind it, such as an `MLP`.
     n_outputs : int
         The number of outputs.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.nets import MLP, TableNet, TabularInput
+    >>> inputs = TabularInput([40.0], [10.0], [True], n_categories=[3], nominal_missing=[False])
+    >>> net = TableNet(inputs, MLP(inputs.n_outputs, (8,), 1), 1)
+    >>> age, job = torch.tensor([[50.0], [float("nan")]]), torch.tensor([[0], [2]], dtype=torch.int32)
+    >>> inputs(age, job), tuple(net(age, job).shape)
+    (tensor([[1., 0., 1., 0., 0.],
+            [0., 1., 0., 0., 1.]]), (2, 1))
     """
 
     def __init__(self, inputs: TabularInput, body: nn.Module, n_outputs: int):

@@ -197,6 +197,14 @@ def ranking_metrics(scores, relevant, *, k: int = 10, seen=None) -> dict[str, fl
     -------
     dict of str to float
         `recall` and `ndcg`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.recommend import ranking_metrics
+    >>> scores, relevant = np.array([[0.1, 0.9, 0.4]]), np.array([[False, False, True]])
+    >>> {name: round(value, 4) for name, value in ranking_metrics(scores, relevant, k=2).items()}
+    {'recall': 1.0, 'ndcg': 0.6309}
     """
     return {
         "recall": recall_at_k(top_k(scores, k, seen=seen), relevant),

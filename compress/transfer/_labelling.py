@@ -54,6 +54,15 @@ def label_rows(
     ------
     TimeoutError
         The teacher took longer than `timeout` for a block.
+
+    Examples
+    --------
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from compress.transfer import label_rows
+    >>> tree = DecisionTreeClassifier().fit([[0.0], [1.0]], ["no", "yes"])
+    >>> label_rows(tree, [[0.1], [0.9]])
+    array([[1., 0.],
+           [0., 1.]], dtype=float32)
     """
     kind = teacher_kind(check_labels(teacher, labels), labels)
     X = as_table(X)

@@ -108,6 +108,19 @@ def write_rows(
     ------
     FileExistsError, FolderLocked, TypeError, ValueError
         As in `TransferSet.write`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from compress.generators import MarginalSampler
+    >>> from compress.transfer import StoredRows, write_rows
+    >>> X = np.random.default_rng(0).normal(size=(60, 2))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = write_rows(folder, X, generator=MarginalSampler(random_state=0).fit(X), n_rows=150)
+    ...     print(len(StoredRows(folder)))
+    ...
+    150
     """
     require_pyarrow()
     folder = folder_at(directory)
