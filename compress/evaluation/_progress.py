@@ -143,6 +143,11 @@ def progress(items: Iterable, total: int, description: str, unit: str, verbose: 
     description, unit, verbose
         As in `Progress`.
 
+    Yields
+    ------
+    object
+        An item.
+
     Examples
     --------
     >>> from compress.evaluation import progress

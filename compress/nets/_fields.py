@@ -74,9 +74,9 @@ class FieldEmbedding(nn.Module):
         ----------
         continuous : float tensor of shape (n_rows, d_c)
             The continuous columns, NaN where missing.
-        nominal : integer tensor of shape (n_rows, d_n)
+        nominal : int tensor of shape (n_rows, d_n)
             The codes of the nominal columns, -1 where missing.
-        *bags : integer tensors of shape (n_rows, longest)
+        *bags : int tensors of shape (n_rows, longest)
             The codes of the d_m multi-valued columns, padded with the size of the vocabulary.
         """
         dtype = self.continuous.dtype

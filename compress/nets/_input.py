@@ -28,10 +28,12 @@ class TabularInput(nn.Module):
     mean, scale : float64 arrays of shape (d_c,)
         The means and standard deviations of the training rows, missing values left out; the scale of a constant column
         is 1.
-    continuous_missing, nominal_missing : bool arrays of shape (d_c,) and (d_n,)
-        Whether each column had missing values in training.
+    continuous_missing : bool array of shape (d_c,)
+        Whether each continuous column had missing values in training.
     n_categories : sequence of d_n integers, default=()
         The number of categories of each nominal column.
+    nominal_missing : bool array of shape (d_n,)
+        Whether each nominal column had missing values in training.
     max_one_hot : int, default=64
         The largest number of categories of a one-hot column; columns with more get an embedding.
     embedding_size : int, default=8
@@ -140,7 +142,7 @@ class TabularInput(nn.Module):
         ----------
         continuous : float tensor of shape (n_rows, d_c)
             The continuous columns, NaN where missing.
-        nominal : integer tensor of shape (n_rows, d_n)
+        nominal : int tensor of shape (n_rows, d_n)
             The codes of the nominal columns, -1 where missing.
 
         Returns

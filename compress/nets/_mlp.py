@@ -90,10 +90,12 @@ class MLP(nn.Module):
 
     Parameters
     ----------
-    n_inputs, n_outputs : int
-        The number of inputs and of outputs.
+    n_inputs : int
+        The number of inputs.
     hidden_layer_sizes : sequence of int
         The units of each hidden layer; an empty sequence gives a linear model.
+    n_outputs : int
+        The number of outputs.
     activation : {"relu", "tanh", "logistic", "silu", "gelu"}, default="relu"
         The nonlinearity of the hidden layers.
     dropout : float in [0, 1), default=0.0

@@ -62,7 +62,7 @@ class TableNet(nn.Module):
         ----------
         continuous : float tensor of shape (n_rows, d_c)
             The continuous columns, NaN where missing.
-        nominal : integer tensor of shape (n_rows, d_n)
+        nominal : int tensor of shape (n_rows, d_n)
             The codes of the nominal columns, -1 where missing.
         """
         return self.body(self.inputs(continuous, nominal)) * self.output_scale + self.output_mean

@@ -50,7 +50,7 @@ def top_k(scores, k: int, *, seen=None) -> np.ndarray:
 
 
 def recall_at_k(recommended, relevant, *, per_user: bool = False):
-    r"""Hits among the recommended items divided by the possible hits, :math:`|top_K \cap R_u| / \min(K, |R_u|)`.
+    r"""The hits among recommended items, divided by the possible hits, :math:`|top_K \cap R_u| / \min(K, |R_u|)`.
 
     Parameters
     ----------
@@ -188,10 +188,12 @@ def ranking_metrics(scores, relevant, *, k: int = 10, seen=None) -> dict[str, fl
 
     Parameters
     ----------
-    scores, relevant, seen
+    scores, relevant
         As in `ndcg_at_k`; seen items are left out.
     k : int, default=10
         The number of items that are counted.
+    seen
+        As in `ndcg_at_k`; seen items are left out.
 
     Returns
     -------

@@ -79,8 +79,10 @@ class LearningSet:
 
         Returns
         -------
-        first, second : LearningSet
-            The two parts.
+        first : LearningSet
+            The rows that remain.
+        second : LearningSet
+            The rows that are split off.
         """
         first, second = split_rows(len(self.targets), fraction, rng, labels)
         return self.take(first), self.take(second)
@@ -102,8 +104,10 @@ def split_rows(n_rows: int, fraction: float, rng, labels=None) -> tuple[np.ndarr
 
     Returns
     -------
-    first, second : int arrays
-        The row numbers of the two parts.
+    first : int array
+        The row numbers of the first part.
+    second : int array
+        The row numbers of the second part.
 
     Examples
     --------

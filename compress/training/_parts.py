@@ -88,6 +88,11 @@ class PartedRows:
             The number of rows of a batch, the seed of the order, and the number of the epoch.
         device : torch.device
             Where the steps run.
+
+        Yields
+        ------
+        tuple of tensors
+            The rows of a batch.
         """
         rng = np.random.default_rng([seed, epoch])
         rest = None

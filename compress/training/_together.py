@@ -60,7 +60,7 @@ def train_together(
         As in `train`.
     learning_rates, weight_decays : float, or one per candidate
         They are as `learning_rate` (positive) and `weight_decay` (at least 0) of `train`.
-    schedule, seed, device, capture, description
+    schedule
         As in `train`.
     validate : callable(module) -> scalar tensor, optional
         It is called after each epoch in eval mode, also under `vmap`: of each candidate the weights with its lowest
@@ -68,6 +68,8 @@ def train_together(
     own_rows : bool, default=False
         Whether each candidate has rows of its own: tensors are of shape (n_rows, n_candidates, ...) then, and a batch
         is the same numbers of rows of each.
+    seed, device, capture, description
+        As in `train`.
 
     Returns
     -------

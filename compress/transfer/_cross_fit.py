@@ -170,7 +170,7 @@ class CrossFit:
             The number of rows in all; by default that of the real ones.
         X_unlabeled : DataFrame or array of shape (n_unlabeled, n_columns), optional
             Further real rows, which are divided among the folds.
-        labels, n_jobs, verbose
+        labels
             As in `TransferSet.from_teacher`.
         classes
             It is not used, since `classes_` is known; it is there for the same call as that of `SingleTeacher`.
@@ -179,6 +179,8 @@ class CrossFit:
             says.
         original_targets : float array, optional
             The targets of the original rows in place of the teachers' answers; see `TransferSet.from_teacher`.
+        n_jobs, verbose
+            As in `TransferSet.from_teacher`.
         random_state : int, RandomState or None, default=None
             The source of the seeds of the generators and of the order of the generated rows.
 

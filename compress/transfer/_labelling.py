@@ -40,10 +40,12 @@ def label_rows(
         A classifier with `predict_proba`, or a regressor.
     X : DataFrame or array of shape (n_rows, n_columns)
         The rows to label.
-    labels, classes, block_rows, n_jobs, verbose
+    labels, classes, block_rows
         As in `TransferSet.from_teacher`.
     timeout : float, optional
         The seconds within which the teacher must answer for a block; None waits for ever.
+    n_jobs, verbose
+        As in `TransferSet.from_teacher`.
 
     Returns
     -------

@@ -24,10 +24,12 @@ class StreamedTransferSet(PartedTransferSet):
 
     Parameters
     ----------
-    teacher, X, generator, n_rows, labels, classes, schema, part_rows, n_jobs
+    teacher, X, generator, n_rows
         As in `TransferSet.stream`.
     in_memory : type
         `TransferSet`, of which parts in memory are made.
+    labels, classes, schema, part_rows, n_jobs
+        As in `TransferSet.stream`.
 
     Examples
     --------

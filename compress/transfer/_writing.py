@@ -99,10 +99,12 @@ def write_rows(
 
     Parameters
     ----------
-    directory, X, generator, shard_rows, resume, client, n_jobs, verbose
+    directory, X, generator
         As in `TransferSet.write`.
     n_rows : int
         The number of generated rows; those of `X` are not among them.
+    shard_rows, resume, client, n_jobs, verbose
+        As in `TransferSet.write`.
 
     Raises
     ------

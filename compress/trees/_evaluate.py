@@ -168,6 +168,11 @@ class TreeEvaluator:
         ----------
         continuous, nominal
             As in `sums`.
+
+        Yields
+        ------
+        float64 array of shape (n_rows, n_outputs)
+            The sums so far.
         """
         n_outputs = self.ensemble.n_outputs
         found = np.empty((len(continuous), self.ensemble.n_trees), dtype=np.int32)
