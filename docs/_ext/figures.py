@@ -11,7 +11,7 @@ def scraper(block, block_vars, gallery_conf) -> str:
     from sphinx_gallery.scrapers import figure_rst
 
     known = block_vars["example_globals"]
-    seen, found = known.setdefault(SEEN, []), []
+    seen, found, titles = known.setdefault(SEEN, []), [], []
     for value in list(known.values()):
         if isinstance(value, Figure) and value not in seen:
             seen.append(value)
@@ -19,4 +19,5 @@ def scraper(block, block_vars, gallery_conf) -> str:
             if value.canvas.manager is None:
                 found.append(next(block_vars["image_path_iterator"]))
                 value.savefig(Path(found[-1]), dpi=100)
-    return figure_rst(found, gallery_conf["src_dir"]) if found else ""
+                titles += [axis.get_title() for axis in value.axes]
+    return figure_rst(found, gallery_conf["src_dir"], ", ".join(filter(None, titles))) if found else ""
