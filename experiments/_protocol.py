@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from itertools import product
 
 from joblib import Parallel, delayed
+from sklearn.base import clone
 from tqdm.auto import tqdm
 
 from compress import EnsembleTeacherClassifier, StudentClassifier
 from compress.evaluation import rmse
 from compress.students import PeriodicEncoding
 
-__all__ = ["parameters", "Stopwatch", "best_control", "fit_student", "fit_teacher"]
+__all__ = ["Stopwatch", "best_control", "fit_student", "fit_teacher", "learned", "parameters"]
 
 
 class Stopwatch:
@@ -93,3 +94,14 @@ def _control(X, y, X_val, y_val, hidden, weight_decay, epochs, seed, options):
         hidden, weight_decay=weight_decay, max_epochs=epochs, random_state=seed, **parameters(options)
     )
     return net.fit(X, y, X_val=X_val, y_val=y_val)
+
+
+def learned(student, rows: tuple, most_bytes: int):
+    """A chosen student after its last training; trees are cut to the bytes where they grew more.
+
+    `rows` are the arguments of `fit`.
+    """
+    fitted = clone(student).fit(*rows)
+    while hasattr(fitted, "truncated") and len(fitted.to_bytes()) > most_bytes and fitted.n_iter_ > 1:
+        fitted = fitted.truncated(fitted.n_iter_ - 1)
+    return fitted

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compress.export._plan import plan_of
+from compress.export._plans import plan_for
 from compress.schema import is_missing
 from experiments._compilers import compilers
 
@@ -42,7 +42,7 @@ def c_function(student, source: Path, flags):
     predict_rows = getattr(ctypes.CDLL(str(library)), f"{source.stem}_predict_rows")
     predict_rows.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p]
     predict_rows.restype = None
-    plan, n_classes, known = plan_of(student), len(student.classes_), {}
+    plan, n_classes, known = plan_for(student), len(student.classes_), {}
 
     def predict(X):
         if id(X) not in known:

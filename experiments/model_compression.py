@@ -11,11 +11,10 @@ Everything is chosen on the validation rows; the test rows are looked at once.
 - S1: a net of 256 units, taught by T on the training rows and 396,000 rows of MUNGE. Six ways to teach it are tried: p
   and s of MUNGE are those of trials with 20,000 rows, or p = 0.2 and s = 1; and with either pair it learns for 20
   epochs at a rate of 0.003 with a weight decay of 1e-4 or 0.1, or for 40 epochs at 0.01 with 1e-4.
-- The recipe, which is ours: one of four students of T. They are S1; "deep", two layers of 256 units, 10 epochs on S1's
-  rows at its rate and decay; "deep, periodic", the same with a periodic embedding of each continuous column (sine and
-  cosine at four learned frequencies of scale 0.05; `waves` in the reports and the plot); and S1's net on 400,000 rows
-  of RANDOM. The recipe is S1 unless the best on the validation rows is better by more than one standard error.
-- "S2, net of S1" and "S2, nets of recipe": S1's net, and the best of the deep nets, on the training rows alone.
+- The recipe, which is ours: the small model that `student="auto"` takes within 128 kB. About seven nets and trees of
+  all families learn a while from 100,000 of S1's rows, and from the training rows alone; the best on the validation
+  rows learns from all 400,000, or stays untaught, where that was better.
+- "S2, of the recipe": the best of the same models on the training rows alone. "S2, net of S1": S1's net on these.
 
 `ratio` is the paper's (S2 - S1) / (S2 - T), of RMSEs averaged over seeds: 1 is as good as T, more is better. p is of
 paired t-tests over seeds, Holm-corrected for the number of problems; over problems it is Wilcoxon's, of the mean
@@ -35,15 +34,16 @@ from pathlib import Path
 import numpy as np
 
 from compress import MUNGE, StudentClassifier
-from compress.evaluation import rmse, squared_errors
-from compress.generators import MarginalSampler
+from compress.evaluation import rmse
+from compress.search import TRIAL_SHARE
 from data.load import load_problem, problem_names
 from experiments import _material
 from experiments import _protocol as protocol
 from experiments._main import run
 from experiments._runner import write_atomically
 from experiments.model_compression_figures import draw
-from experiments.model_compression_measures import STUDENTS, evaluate
+from experiments.model_compression_measures import evaluate
+from experiments.model_compression_recipe import recipe
 from experiments.model_compression_table import headline, markdown
 
 FULL = {
@@ -62,11 +62,9 @@ FULL = {
         "epochs": 100,
     },
     "recipe": {
-        "deep": [256, 256],
-        "epochs": 10,
-        "waves": {"n_frequencies": 4, "frequency_scale": 0.05},
-        "random_rows": 400_000,
-        "control": {"weight_decay": [0.1, 1.0], "epochs": 50},
+        "bytes": 128_000,
+        "choice_rows": 100_000,
+        "share": TRIAL_SHARE,
     },
     "timed_rows": 10_000,
 }
@@ -90,11 +88,9 @@ QUICK = {
     "larger_p": [0.2, 1.0],
     "teaching": [{"epochs": 10, "learning_rate": 0.003}, {"epochs": 10, "learning_rate": 0.01}],
     "recipe": {
-        "deep": [16, 16],
-        "epochs": 5,
-        "waves": {"n_frequencies": 2},
-        "random_rows": 2000,
-        "control": {"weight_decay": [1e-2], "epochs": 10},
+        "bytes": 16_000,
+        "choice_rows": 1000,
+        "share": 0.1,
     },
     "control": {"hidden": [32], "weight_decay": [1e-2], "options": [{"learning_rate": 0.003}], "epochs": 20},
     "timed_rows": 1000,
@@ -116,7 +112,7 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int, folder: Path) -> di
             munge = MUNGE(*larger, n_jobs=n_jobs, random_state=seed)
             sets[larger] = made.labelled(problem, munge, len(made.data), n_jobs)
     with clock.stage("S1", f"S1: {hidden} hidden units"):
-        student, pair, teaching, taught = best_teaching(sets, valid, (hidden,), config["teaching"], seed)
+        student, pair, taught = best_teaching(sets, valid, (hidden,), config["teaching"], seed)
     way = {"learning_rate": student.learning_rate, "weight_decay": student.weight_decay}
     with clock.stage("S2_same", "S2_same: the net of S1 on the original rows"):
         same = StudentClassifier((hidden,), max_epochs=config.get("same_epochs", "auto"), random_state=seed, **way)
@@ -124,14 +120,9 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int, folder: Path) -> di
     models = {"T": made.teacher, "best_single": made.best_single, "S2": control, "S2_same": same, "S1": student}
     tried = {"munge": made.search.scores, "S1": taught, "S2": controls, "library": made.teacher.library_scores_}
     if config["recipe"]:
-        with clock.stage("recipe", "two hidden layers, with and without a periodic embedding"):
-            models |= further_students(sets[pair], config["recipe"], way, seed)
-        with clock.stage("random", "S1's net on rows of RANDOM"):
-            sampler = MarginalSampler(n_jobs=n_jobs, random_state=seed)
-            data = made.labelled(problem, sampler, config["recipe"]["random_rows"], n_jobs)
-            models["random"] = protocol.fit_student(data, hidden=(hidden,), seed=seed, **teaching)
-        with clock.stage("S2_recipe", "the same on the original rows"):
-            models["S2_recipe"], tried["S2_recipe"] = raw_recipe(train, valid, config, seed, n_jobs)
+        with clock.stage("recipe", "small models of all families, taught and untaught"):
+            further, tries = recipe(sets[pair], train, valid, config["recipe"], seed)
+        models |= further
     with clock.stage("test", "test"):
         results = evaluate(models, problem, config["timed_rows"])
     teacher = made.teacher
@@ -139,10 +130,12 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int, folder: Path) -> di
         "neighbors": made.neighbors,
         "S2": min(controls, key=lambda row: row["rmse"]),
         "S1": min(taught, key=lambda row: row["rmse"]),
-        "recipe": chosen_student({name: models[name] for name in STUDENTS if name in models}, valid),
         "best_single": teacher.best_single_name_,
         "T": {n: round(float(w), 4) for n, w in zip(teacher.names_, teacher.weights_)},
     }
+    if config["recipe"]:
+        tried["recipe"] = tries.pop("tried")
+        results["chosen"] |= tries
     results["tried"] = tried
     results["valid_rmse"] = {n: rmse(valid[1], m.predict_proba(valid[0])) for n, m in models.items()}
     results["stage_seconds"] = {**made.seconds, **clock.seconds}
@@ -156,8 +149,8 @@ def best_teaching(sets: dict, valid, hidden: tuple, ways: list[dict], seed: int)
 
     Returns
     -------
-    (StudentClassifier, (p, s), dict, list of dict)
-        The net, the pair and the way it was taught, and the validation error of all tried.
+    (StudentClassifier, (p, s), list of dict)
+        The net, the pair it was taught with, and the validation error of all tried.
     """
     trials = list(product(sets, ways))
     students = [protocol.fit_student(sets[pair], hidden=hidden, seed=seed, **way) for pair, way in trials]
@@ -166,45 +159,19 @@ def best_teaching(sets: dict, valid, hidden: tuple, ways: list[dict], seed: int)
         for ((p, s), way), net in zip(trials, students)
     ]
     best = min(range(len(trials)), key=lambda i: tried[i]["rmse"])
-    return students[best], *trials[best], tried
-
-
-def further_students(data, recipe: dict, way: dict, seed: int) -> dict:
-    """The deep net, plain and with a periodic embedding, of the rows that S1 learned from, at its rate and decay."""
-    options = {"hidden": tuple(recipe["deep"]), "epochs": recipe["epochs"], **way, "seed": seed}
-    return {
-        "deep": protocol.fit_student(data, **options),
-        "waves": protocol.fit_student(data, **options, **recipe["waves"]),
-    }
-
-
-def raw_recipe(train, valid, config: dict, seed: int, n_jobs: int):
-    """The best of the recipe's nets on the original rows, and all tried."""
-    recipe = config["recipe"]
-    options = [{**way, **further} for way in config["control"]["options"] for further in ({}, recipe["waves"])]
-    nets = {"hidden": [recipe["deep"]], "options": options, **recipe["control"]}
-    return protocol.best_control(*train, *valid, **nets, seed=seed, n_jobs=n_jobs)
-
-
-def chosen_student(students: dict, valid) -> str:
-    """S1, the first, unless the best on the validation rows is better by more than one standard error."""
-    errors = [squared_errors(valid[1], net.predict_proba(valid[0]), net.classes_) for net in students.values()]
-    best = min(range(len(errors)), key=lambda i: errors[i].mean())
-    gain = errors[0] - errors[best]
-    return list(students)[best if gain.mean() > gain.std() / np.sqrt(len(gain)) else 0]
+    return students[best], trials[best][0], tried
 
 
 def summary(reports: list[dict]) -> list[dict]:
     """One flat record per run, the file that others read."""
-    keys = ("ratio", "size_bytes", "converted", "seconds_per_10k", "seconds_one_row")
+    keys = ("rmse", "auc", "accuracy", "ratio", "size_bytes", "converted", "seconds_per_10k", "seconds_one_row")
     return [
         {
             "problem": report["problem"],
             "seed": report["seed"],
-            **{metric: with_recipe(report["results"], metric) for metric in ("rmse", "auc", "accuracy")},
             **{key: report["results"][key] for key in keys},
             "fidelity_rmse": report["results"]["fidelity"]["rmse"],
-            "chosen": {key: report["results"]["chosen"][key] for key in ("S1", "S2", "recipe")},
+            "chosen": {key: report["results"]["chosen"].get(key) for key in ("S1", "S2", "recipe", "S2_recipe")},
             "S1_by_pair": by_pair(report["results"]["tried"]["S1"]),
             "n_members": len(report["results"]["chosen"]["T"]),
             "reliability": report["results"]["reliability"],
@@ -221,14 +188,6 @@ def by_pair(tried: list[dict]) -> list[dict]:
         pair = row["p"], row["s"]
         best[pair] = min(row["rmse"], best.get(pair, np.inf))
     return [{"p": p, "s": s, "rmse": error} for (p, s), error in best.items()]
-
-
-def with_recipe(results: dict, metric: str) -> dict:
-    """A metric by model, with that of the recipe, where there was a choice."""
-    values = results[metric]
-    if not set(STUDENTS) <= set(values):
-        return values
-    return {**values, "recipe": values[results["chosen"]["recipe"]]}
 
 
 def add_demo(arguments) -> None:

@@ -14,10 +14,9 @@ STAGES = {
     "T": ["teacher"],
     "p and s": ["tune"],
     "rows and labels": ["munge_and_label", "larger_p"],
-    "S2": ["S2", "S2_same", "S2_recipe"],
+    "S2": ["S2", "S2_same"],
     "S1": ["S1"],
-    "deep nets": ["recipe"],
-    "RANDOM": ["random"],
+    "recipe": ["recipe"],
     "test": ["test"],
 }
 
@@ -59,14 +58,18 @@ def choices(groups: dict) -> str:
                     f"{c['S1']['epochs']} epochs at {c['S1']['learning_rate']:g}{decayed(c['S1'])}" for c in chosen
                 ),
                 counted(f"{c['S2']['hidden']} units, decay {c['S2']['weight_decay']:g}" for c in chosen),
-                counted(NAMES.get(c["recipe"], c["recipe"]) for c in chosen),
+                counted(recipe_of(c) for c in chosen if c["recipe"]),
+                counted(c["S2_recipe"]["family"] for c in chosen if c["S2_recipe"]),
                 f"{np.mean([r['n_members'] for r in group]):.1f}",
             ]
         )
-    return markdown_table(["problem", "p, s", "S1 taught for", "S2", "recipe", "models in T"], rows, texts=5)
+    head = ["problem", "p, s", "S1 taught for", "S2", "recipe", "S2, of the recipe", "models in T"]
+    return markdown_table(head, rows, texts=6)
 
 
-NAMES = {"waves": "deep, periodic", "random": "S1's net, RANDOM"}
+def recipe_of(chosen: dict) -> str:
+    """The family that the recipe took, and whether it was taught."""
+    return chosen["recipe"]["family"] + ("" if chosen["recipe"]["taught"] else ", untaught")
 
 
 def decayed(way: dict) -> str:

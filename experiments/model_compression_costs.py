@@ -16,9 +16,9 @@ def speed_table(groups: dict) -> str:
     for problem, group in groups.items():
         pace = mean(group, "seconds_per_10k")
         of_t = [f"{pace['T']:.2f}", cell(pace, "T_onnx", ".3f"), models_converted(group)]
-        of_students = [cell(pace, form, ".4f") for form in ("S1", "S1_bare", "S1_c", "deep_c")]
+        of_students = [cell(pace, form, ".4f") for form in ("S1", "S1_bare", "S1_c", "recipe_c")]
         rows.append([problem, *of_t, *of_students])
-    head = ["T", "T, ONNX Runtime", "models converted", "S1 `predict_proba`", "S1 `predictor()`", "S1, C", "deep, C"]
+    head = ["T", "T, ONNX Runtime", "models converted", "S1 `predict_proba`", "S1 `predictor()`", "S1, C", "recipe, C"]
     return (
         "T's ONNX form is timed without preparing its input, `predictor()` is NumPy, C is `to_c` compiled with "
         "`-O2 -march=native`.\n\n" + markdown_table(["problem", *head], rows)
@@ -66,9 +66,9 @@ def size_table(groups: dict) -> str:
         size = {name: n / 1e6 for name, n in mean(group, "size_bytes").items()}
         times.append(size["T"] / size["S1"])
         own = [f"{size['T']:.1f}", cell(size, "T_onnx", ".1f"), f"{size['S2']:.4f}", f"{size['S1']:.4f}"]
-        rows.append([problem, *own, cell(size, "deep", ".4f"), f"{times[-1]:,.0f}", *quoted(MEGABYTES, problem)])
+        rows.append([problem, *own, cell(size, "recipe", ".4f"), f"{times[-1]:,.0f}", *quoted(MEGABYTES, problem)])
     rows.append(["**average**", *[""] * 5, f"**{np.mean(times):,.0f}**", *quoted(MEGABYTES, EIGHT)])
-    return markdown_table(["problem", "T", "T, ONNX", "S2", "S1", "deep", "T / S1", "paper: T", "S1", "T / S1"], rows)
+    return markdown_table(["problem", "T", "T, ONNX", "S2", "S1", "recipe", "T / S1", "paper: T", "S1", "T / S1"], rows)
 
 
 def quoted(table: dict, problem: str) -> list[str]:

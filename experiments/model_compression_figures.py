@@ -18,9 +18,6 @@ COLOURS = {
     "S2_same": "#e6a19e",
     "S2_recipe": "#f2c6c3",
     "S1": "#1f6fb4",
-    "deep": "#8fd3c3",
-    "waves": "#5bbfa8",
-    "random": "#d9a441",
     "recipe": "#17a589",
 }
 MARKERS = "osD^vP*X"

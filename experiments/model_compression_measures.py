@@ -12,10 +12,9 @@ from compress.evaluation import classification_metrics, fidelity, latency, size_
 from experiments._onnx_teacher import through_onnx_runtime
 from experiments._student_in_c import student_in_c
 
-__all__ = ["STUDENTS", "evaluate"]
+__all__ = ["evaluate"]
 
-STUDENTS = ("S1", "deep", "waves", "random")  # of which the recipe is one
-TIMED = STUDENTS[:-1]  # the last has the shape of S1
+STUDENTS = ("S1", "recipe")
 
 
 def evaluate(models: dict, problem, timed_rows: int) -> dict:
@@ -24,15 +23,15 @@ def evaluate(models: dict, problem, timed_rows: int) -> dict:
     metrics = {name: classification_metrics(problem.y_test, p) for name, p in predicted.items()}
     by_metric = {m: {name: metrics[name][m] for name in models} for m in ("rmse", "auc", "accuracy", "log_loss")}
     r = by_metric["rmse"]
-    nets = [name for name in TIMED if name in models]
+    students = [name for name in STUDENTS if name in models]
     calls = {"T": _single_threaded(models["T"]), "S1": models["S1"].predict_proba}
-    calls |= {f"{name}_bare": models[name].predictor() for name in nets}  # the NumPy callable for hot paths
+    calls |= {f"{name}_bare": models[name].predictor() for name in students}  # the NumPy callable for hot paths
     X = problem.X_test
     numbers = X if problem.nominal else X.to_numpy(np.float64)  # the bare callable takes arrays
     batches = {timed_rows: 15, 1: 100}
     timed = {str(n_rows): {} for n_rows in batches}
     with threadpool_limits(1), TemporaryDirectory() as folder:  # one thread each: the quotient is that of the work
-        in_c = {f"{name}_c": student_in_c(models[name], Path(folder)) for name in nets}
+        in_c = {f"{name}_c": student_in_c(models[name], Path(folder)) for name in students}
         calls |= {name: call for name, call in in_c.items() if call}
         for n_rows, repeats in batches.items():
             for name, call in calls.items():
@@ -49,7 +48,7 @@ def evaluate(models: dict, problem, timed_rows: int) -> dict:
         "fidelity": fidelity(predicted["S1"], predicted["T"]),
         "reliability": {name: reliability(problem.y_test, p[:, 1]) for name, p in predicted.items()},
         "size_bytes": {
-            **{name: size_bytes(models[name]) for name in ("T", "S2", *STUDENTS) if name in models},
+            **{name: size_bytes(models[name]) for name in ("T", "S2", *students)},
             **({"T_onnx": converted["bytes"]} if converted else {}),
         },
         "converted": None if not converted else [converted["converted"], converted["models"]],

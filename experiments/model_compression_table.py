@@ -20,10 +20,7 @@ LABELS = {
     "S1": "S1",
     "recipe": "recipe",
     "S2_same": "S2, net of S1",
-    "S2_recipe": "S2, nets of recipe",
-    "deep": "deep",
-    "waves": "deep, periodic",
-    "random": "S1's net, RANDOM",
+    "S2_recipe": "S2, of the recipe",
 }
 MODELS = tuple(LABELS)
 MAIN, OTHERS = MODELS[:5], MODELS[5:]
@@ -36,7 +33,7 @@ def markdown(records: list[dict]) -> str:
     parts = {
         "Error (Table 2): RMSE of P(y=1) on test rows": error_table,
         "The paper's Table 2; averages are those of its eight problems": papers_table,
-        "Further students of T, and nets on the original rows (S2)": others_table,
+        "Further models of the original rows (S2)": others_table,
         "S1 against S2 and against T": lambda groups: tests_table(groups, "S1"),
         "The recipe against S2 and against T": lambda groups: tests_table(groups, "recipe"),
         "Peer: AutoGluon 1.6.3, its distilled net (one seed, other splits of the same sizes)": peer_table,

@@ -32,7 +32,7 @@ from compress.teachers import teacher_outputs
 from data.load import load_problem
 from experiments import small_models_others as others
 from experiments._main import run
-from experiments._protocol import Stopwatch
+from experiments._protocol import Stopwatch, learned
 from experiments.small_models_figure import draw
 from experiments.small_models_measures import measured, row_errors, stacked
 from experiments.small_models_table import markdown, summary
@@ -94,15 +94,15 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int, steps) -> dict:
         full = rows_of(teacher, both[0], munge, config["rows_taught"], config, n_jobs)
     kind = "values" if regression else "probabilities"
     told = row_errors(valid[1], teacher_outputs(selected, valid[0], kind), None if regression else selected.classes_)
-    models, chosen, learned = {"T": teacher, "T, selected": selected}, {}, {}
+    models, chosen, made = {"T": teacher, "T, selected": selected}, {}, {}
     with clock.stage("students", "the chosen students"):
         for which, part in parts(trials, config).items():
             found = choose_student(part["trials"], data, budget=Budget(bytes=part["bytes"]), teacher_errors=told)
             chosen[which] = {"model": found.chosen, "taught": found.taught, "rows": found.rows}
             key = repr(found.student), found.taught
-            if key not in learned:  # another budget may have chosen the same
-                learned[key] = others.learned(found.student, full if found.taught else both, part["bytes"])
-            models[which] = learned[key]
+            if key not in made:  # another budget may have chosen the same
+                made[key] = learned(found.student, (full,) if found.taught else both, part["bytes"])
+            models[which] = made[key]
     with clock.stage("others", "what one would pick instead"):
         models |= others.direct(train, valid, both, config["budgets"], regression, seed)
         models |= others.usual(both, regression, seed)

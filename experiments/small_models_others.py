@@ -21,9 +21,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from compress import TreeStudentClassifier, TreeStudentRegressor
+from experiments._protocol import learned
 from experiments.small_models_measures import row_errors
 
-__all__ = ["direct", "learned", "usual"]
+__all__ = ["direct", "usual"]
 
 LEAVES = (8, 31)
 ROUNDS = 300
@@ -46,14 +47,6 @@ class Sized:
 
     def predict_proba(self, X):
         return self.model.predict_proba(X)
-
-
-def learned(student, rows, most_bytes: int):
-    """A chosen student after its last training; trees are cut to the bytes where they grew more."""
-    fitted = clone(student).fit(*rows) if isinstance(rows, tuple) else clone(student).fit(rows)
-    while hasattr(fitted, "truncated") and len(fitted.to_bytes()) > most_bytes and fitted.n_iter_ > 1:
-        fitted = fitted.truncated(fitted.n_iter_ - 1)
-    return fitted
 
 
 def direct(train, valid, both, budgets: list[int], regression: bool, seed: int) -> dict:

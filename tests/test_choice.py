@@ -61,6 +61,12 @@ def test_nets_are_as_large_as_a_budget_allows(limit):
     assert largest.bytes > limit / 4
 
 
+@pytest.mark.parametrize(("limit", "leaves"), [(4_000, {8, 31}), (64_000, {8, 31}), (128_000, {8, 31, 127})])
+def test_a_large_budget_has_larger_trees_too(limit, leaves):
+    found = candidates_of("trees", "classification", DATA, Budget(bytes=limit))
+    assert {candidate.student.max_leaf_nodes for candidate in found} == leaves
+
+
 @pytest.mark.parametrize("shape", [(), (16,), (128, 64)])
 def test_the_price_of_a_net_with_cuts_is_never_below_its_file(shape):
     from compress.search._candidates import _priced, net_student

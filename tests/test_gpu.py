@@ -10,9 +10,10 @@ import pytest
 import torch
 from torch import nn
 
-from compress import StudentClassifier
+from compress import StudentClassifier, TransferSet
 from compress.losses import squared_error
 from compress.nets import MLP
+from compress.students import fit_together
 from compress.training import RandomShift, resolve_device, train, train_together
 from compress.training._table import DeviceTable, StreamedTable
 from experiments.benchmarks import gpu_cases, gpu_checks
@@ -218,3 +219,14 @@ def test_candidates_together_learn_what_each_learns_alone():
     assert results[0].n_replayed > 150, results[0].eager_because
     expected, _ = learned("cuda")
     alike(made[0].to("cpu"), expected)
+
+
+def test_students_that_are_alike_learn_at_once_what_each_learns_alone():
+    chances = [torch.rand(len(X), 1, generator=torch.Generator().manual_seed(seed)) for seed in range(3)]
+    sets = [
+        TransferSet(X.numpy(), torch.cat([1 - p, p], dim=1).numpy(), "probabilities", np.array([0, 1])) for p in chances
+    ]
+    students = [StudentClassifier((16,), max_epochs=5, batch_size=64, device="cuda", random_state=0) for _ in sets]
+    for student, data in zip(fit_together(students, sets), sets):
+        alone = StudentClassifier((16,), max_epochs=5, batch_size=64, random_state=0).fit(data)
+        np.testing.assert_allclose(student.predict_proba(data.X), alone.predict_proba(data.X), atol=5e-3)

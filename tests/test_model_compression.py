@@ -7,7 +7,10 @@ import pytest
 
 from compress import EnsembleTeacherClassifier, StudentClassifier, TransferSet
 from compress.generators import MUNGE
+from compress.search import Outcome, Trial
+from compress.students import FAMILIES
 from experiments import _material, model_compression, model_compression_table
+from experiments.model_compression_recipe import control_of
 from experiments.model_compression_table import holm
 
 PLOTS = {"rmse.png", "tradeoff.png", "calibration.png"}
@@ -28,6 +31,7 @@ class Watch:
         self.watch(monkeypatch, _material, "tune_munge")
         for owner in (EnsembleTeacherClassifier, StudentClassifier, MUNGE):
             self.watch(monkeypatch, owner, "fit")
+        self.watch(monkeypatch, model_compression, "recipe")
         for name in ("fit_teacher", "best_control", "fit_student"):
             self.watch(monkeypatch, model_compression.protocol, name)
         label = TransferSet.from_teacher.__func__
@@ -70,7 +74,7 @@ def arguments(out):
 
 def test_test_rows_are_never_given_to_what_learns_or_chooses(finished):
     _, watch = finished
-    chosen_by = {"tune_munge", "fit_teacher", "best_control"}
+    chosen_by = {"tune_munge", "fit_teacher", "best_control", "recipe"}
     assert {"fit", "from_teacher", *chosen_by} <= set(watch.calls)
     assert set(watch.problem.X_train.index) <= watch.rows
     assert not watch.rows & set(watch.problem.X_test.index)
@@ -159,20 +163,26 @@ def test_s1_is_the_best_on_validation_rows_of_all_sets_and_ways(monkeypatch):
     )
     sets = {(0.1, 1.0): "near", (0.2, 1.0): "far"}
     valid = (None, np.array([0, 1]))
-    net, pair, way, tried = model_compression.best_teaching(sets, valid, (8,), [{"epochs": 1}, {"epochs": 2}], 0)
-    assert (net.p[1], pair, way) == (0.9, (0.2, 1.0), {"epochs": 1})
+    net, pair, tried = model_compression.best_teaching(sets, valid, (8,), [{"epochs": 1}, {"epochs": 2}], 0)
+    assert (net.p[1], pair) == (0.9, (0.2, 1.0))
     assert [(row["p"], row["s"], row["epochs"]) for row in tried] == [(p, 1.0, e) for p in (0.1, 0.2) for e in (1, 2)]
     assert [row["rmse"] for row in tried] == pytest.approx([0.3, 0.4, 0.1, 0.2])
 
 
-def test_the_recipe_leaves_s1_only_for_a_net_that_is_better_by_more_than_a_standard_error():
-    y = np.array([0, 0, 1, 1])
-    nets = {"S1": Saying([0.2, 0.2, 0.8, 0.8]), "deep": Saying([0.1, 0.1, 0.9, 0.9])}
-    assert model_compression.chosen_student(nets, (None, y)) == "deep"
-    nets["deep"] = Saying([0.0, 0.25, 0.75, 0.8])  # better on average, by one row
-    assert model_compression.chosen_student(nets, (None, y)) == "S1"
+def test_the_recipe_is_within_its_bytes_and_names_its_family_and_control(finished):
+    results = json.loads((finished[0] / "letter.p2/3/report.json").read_text())["results"]
+    assert results["size_bytes"]["recipe"] <= model_compression.QUICK["recipe"]["bytes"]
+    assert results["chosen"]["recipe"]["family"] in FAMILIES and results["chosen"]["S2_recipe"]["family"] in FAMILIES
+    assert {row["family"] for row in results["tried"]["recipe"]} == set(FAMILIES)
 
 
-def test_the_recipe_has_the_errors_of_the_net_chosen():
-    results = {"rmse": {"S1": 0.2, "deep": 0.3, "waves": 0.4, "random": 0.5}, "chosen": {"recipe": "deep"}}
-    assert model_compression.with_recipe(results, "rmse")["recipe"] == 0.3
+def trial(taught, untaught, n_bytes):
+    def outcome(error, is_taught):
+        return Outcome(None, None, is_taught, n_bytes, np.full(5, error**2))
+
+    return Trial("net", [outcome(taught, True)], [outcome(untaught, False)])
+
+
+def test_the_control_of_the_recipe_is_the_best_that_was_not_taught_within_the_bytes():
+    trials = [trial(0.1, 0.3, 10), trial(0.2, 0.2, 10), trial(0.2, 0.1, 99)]
+    assert control_of(trials, 50) is trials[1].untaught[0]

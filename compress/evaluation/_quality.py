@@ -235,6 +235,15 @@ def size_bytes(model) -> int:
     ----------
     model : object
         A model with `to_bytes`, or any object that can be pickled.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress import StudentClassifier
+    >>> from compress.evaluation import size_bytes
+    >>> student = StudentClassifier((4,), max_epochs=1, random_state=0).fit(np.eye(4), [0, 0, 1, 1])
+    >>> size_bytes(student) == len(student.to_bytes())
+    True
     """
     if hasattr(model, "to_bytes"):
         return len(model.to_bytes())
@@ -251,6 +260,14 @@ class Latency:
         The median, the smallest and the largest number of seconds of a call.
     n_rows : int
         The number of rows per call.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.evaluation import latency
+    >>> found = latency(np.sum, np.ones((10, 2)), n_rows=1, repeats=3)
+    >>> found.low <= found.median <= found.high, found.n_rows
+    (True, 1)
     """
 
     median: float
@@ -284,6 +301,14 @@ def latency(predict, X, *, n_rows: int | None = None, repeats: int = 5, seconds:
         The smallest number of timed calls.
     seconds : float, default=0.0
         Further calls, up to a thousand calls in all, are timed until this many seconds have passed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.evaluation import latency
+    >>> found = latency(np.sum, np.ones((10, 2)), n_rows=1, repeats=3)
+    >>> found.low <= found.median <= found.high, found.n_rows
+    (True, 1)
     """
     n_rows = len(X) if n_rows is None else n_rows
     rows = np.arange(n_rows) % len(X)

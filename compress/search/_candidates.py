@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 from sklearn.base import clone
 
@@ -33,8 +34,10 @@ LADDERS = {
         [(16, 16), (32, 32), (64, 32), (128, 64), (256, 64), (256, 256)],
     ],
 }
-# Leaves and learning rates of the trees, whose number is chosen on the validation rows. Few trees need large steps.
-TREES, FEW_TREES, FEW_BYTES = ((8, 0.1), (31, 0.2)), ((8, 0.4), (31, 0.2)), 8000
+# Leaves and learning rates of the trees up to a number of bytes; their number is chosen on the validation rows. Few
+# trees need large steps, and only large trees fill a large budget.
+TREES = {8_000: ((8, 0.4), (31, 0.2)), 100_000: ((8, 0.1), (31, 0.2)), inf: ((8, 0.1), (31, 0.2), (127, 0.2))}
+USUAL_BYTES = 64_000  # of trees without a budget
 ROUNDS, FEWEST_ROUNDS = 300, 30  # with more than two classes a round grows a tree for each
 ADDITIVE_LEARNING_RATE = 0.03  # without hidden layers: at that of deeper nets it would need ten times the passes
 BYTES_PER_EDGE = 8
@@ -51,6 +54,13 @@ class Candidate:
         The model, not fitted.
     bytes : int or None
         The size of its file, at most; None for trees, whose rounds are cut to the budget.
+
+    Examples
+    --------
+    >>> from compress import TreeStudentClassifier
+    >>> from compress.search import Candidate
+    >>> Candidate(TreeStudentClassifier(8)).family
+    'trees'
     """
 
     student: object
@@ -87,6 +97,15 @@ def candidates_of(choice: str, task: str, data: TransferSet, budget: Budget | No
     ------
     ValueError
         The choice is unknown, or no candidate is within the budget; the message names the smallest one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress import Budget, TransferSet
+    >>> from compress.search import candidates_of
+    >>> data = TransferSet(np.eye(4), np.eye(2)[[0, 0, 1, 1]], "probabilities", classes=np.array([0, 1]))
+    >>> [c.student.hidden_layer_sizes for c in candidates_of("net", "classification", data, Budget(bytes=3000))]
+    [(64,), (16, 16)]
     """
     if choice not in CHOICES:
         raise ValueError(f"student must be an estimator or one of {CHOICES}, got {choice!r}.")
@@ -96,7 +115,8 @@ def candidates_of(choice: str, task: str, data: TransferSet, budget: Budget | No
     for family in families:
         if family == "trees":
             n_classes = 2 if data.classes is None else len(data.classes)
-            grown = TREES if limit is None or limit > FEW_BYTES else FEW_TREES
+            n_bytes = USUAL_BYTES if limit is None else limit
+            grown = next(ways for most, ways in TREES.items() if n_bytes <= most)
             found += [Candidate(tree_student(task, *ways, n_classes=n_classes, **settings)) for ways in grown]
             continue
         rungs = [[shape] for shape in SHAPES[family]] if limit is None else LADDERS[family]

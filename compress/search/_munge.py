@@ -21,7 +21,7 @@ from compress._random import draw_seed
 from compress.evaluation import progress, squared_errors
 from compress.generators import MUNGE
 from compress.schema import as_table, compared_labels, compared_values
-from compress.students import StudentClassifier, StudentRegressor
+from compress.students import StudentClassifier, StudentRegressor, fit_together
 from compress.teachers import known_classes, task_of
 from compress.transfer import TransferSet
 
@@ -108,6 +108,20 @@ def tune_munge(
     Returns
     -------
     MungeSearch
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from compress import StudentClassifier
+    >>> from compress.search import tune_munge
+    >>> X = np.random.default_rng(0).normal(size=(80, 2))
+    >>> y = X[:, 0] > 0
+    >>> tree = DecisionTreeClassifier(max_depth=2).fit(X[:60], y[:60])
+    >>> quick = {"n_rows": 120, "student": StudentClassifier((4,), max_epochs=2), "random_state": 0}
+    >>> search = tune_munge(X[:60], tree, X[60:], y[60:], pairs=[(0.1, 1.0), (0.5, 2.0)], **quick)
+    >>> (search.p, search.s) in [(0.1, 1.0), (0.5, 2.0)], len(search.scores)
+    (True, 2)
     """
     if not pairs:
         raise ValueError("pairs must hold at least one (p, s), got none.")
@@ -123,11 +137,13 @@ def tune_munge(
         for p, s in pairs
         for seed in seeds
     ]
-    done = Parallel(n_jobs=n_jobs, return_as="generator")(
-        delayed(_trial)(generator, learner, teacher, X, X_val, y_val, n_rows, labels) for generator, learner in trials
+    made = Parallel(n_jobs=n_jobs, return_as="generator")(
+        delayed(_labelled)(generator, teacher, X, n_rows, labels) for generator, _ in trials
     )
-    bar = progress(done, len(trials), "choosing p and s", "trial", verbose)
-    errors = np.stack(list(bar)).reshape(len(pairs), repeats, -1).mean(axis=1)
+    sets = list(progress(made, len(trials), "choosing p and s", "trial", verbose))
+    learned = fit_together([learner for _, learner in trials], sets, n_jobs=n_jobs)
+    errors = [trial_errors(learner, data, X_val, y_val) for learner, data in zip(learned, sets)]
+    errors = np.reshape(errors, (len(pairs), repeats, -1)).mean(axis=1)
     scores = [{"p": p, "s": s, "rmse": float(np.sqrt(e.mean()))} for (p, s), e in zip(pairs, errors)]
     logger.info("validation RMSE by p and s: %s", scores)
     best = min(range(len(scores)), key=lambda i: scores[i]["rmse"])
@@ -135,10 +151,9 @@ def tune_munge(
     return MungeSearch(chosen["p"], chosen["s"], scores)
 
 
-def _trial(generator, student, teacher, X, X_val, y_val, n_rows: int, labels: str) -> np.ndarray:
-    """Return the squared error of each validation row, by a student of a transfer set of its own."""
-    data = TransferSet.from_teacher(teacher, X, generator=generator.fit(X), n_rows=n_rows, labels=labels)
-    return trial_errors(student, data, X_val, y_val)
+def _labelled(generator, teacher, X, n_rows: int, labels: str) -> TransferSet:
+    """Return the transfer set of a trial."""
+    return TransferSet.from_teacher(teacher, X, generator=generator.fit(X), n_rows=n_rows, labels=labels)
 
 
 def trial_student(teacher):
@@ -148,20 +163,27 @@ def trial_student(teacher):
     ----------
     teacher : estimator
         The teacher, whose task decides on the class of the student.
+
+    Examples
+    --------
+    >>> from sklearn.tree import DecisionTreeRegressor
+    >>> from compress.search import trial_student
+    >>> trial_student(DecisionTreeRegressor()).hidden_layer_sizes
+    (128,)
     """
     Student = StudentClassifier if task_of(teacher) == "classification" else StudentRegressor
     return Student((128,), max_epochs=TRIAL_EPOCHS, batch_size=128)
 
 
 def trial_errors(student, data: TransferSet, X_val, y_val) -> np.ndarray:
-    """Fit a student and return its squared error for each validation row.
+    """Return a student's squared error for each validation row.
 
     Parameters
     ----------
     student : StudentClassifier or StudentRegressor
-        The student; it is fitted in place.
+        The fitted student.
     data : TransferSet
-        What the student learns from.
+        What the student has learned from.
     X_val, y_val : table and array
         The validation rows and their labels or values.
 
@@ -169,8 +191,19 @@ def trial_errors(student, data: TransferSet, X_val, y_val) -> np.ndarray:
     -------
     float64 array of shape (n_val,)
         The errors.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress import StudentClassifier, TransferSet
+    >>> from compress.search import trial_errors
+    >>> X = np.random.default_rng(0).normal(size=(80, 2))
+    >>> y = (X[:, 0] > 0).astype(int)
+    >>> data = TransferSet(X[:60], np.eye(2)[y[:60]], "probabilities", classes=np.array([0, 1]))
+    >>> student = StudentClassifier((4,), max_epochs=2, random_state=0).fit(data)
+    >>> trial_errors(student, data, X[60:], y[60:]).shape
+    (20,)
     """
-    student.fit(data)
     if data.kind != "values":
         return squared_errors(compared_labels(y_val, len(X_val), "y_val"), student.predict_proba(X_val), data.classes)
     predicted = student.predict(X_val)

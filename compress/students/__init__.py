@@ -25,6 +25,7 @@ from compress.students._objectives import (
     centred_logits,
 )
 from compress.students._regressor import StudentRegressor
+from compress.students._together import fit_together
 from compress.students._tree_classifier import TreeStudentClassifier
 from compress.students._tree_regressor import TreeStudentRegressor
 from compress.students._tree_student import TreeStudent
@@ -49,6 +50,7 @@ __all__ = [
     "centred_logits",
     "described",
     "family_of",
+    "fit_together",
     "load_student",
     "restored",
 ]

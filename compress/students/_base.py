@@ -191,9 +191,7 @@ class BaseStudent(PredictingStudent):
         -------
         self
         """
-        self._check_parameters()
-        data = self._learning_set(data, None, None)
-        self._make_net(data, self._new_objective(data.targets, data.weight), check_random_state(self.random_state))
+        self._begun(data, check_random_state(self.random_state))
         self.module_.eval()
         return self
 
@@ -264,6 +262,13 @@ class BaseStudent(PredictingStudent):
         return inputs
 
     # -------------------------------------------------------------- the steps of fit
+    def _begun(self, data: TransferSet, rng) -> LearningSet:
+        """Make a new net for a transfer set, and return what it is to learn."""
+        self._check_parameters()
+        data = self._learning_set(data, None, None)
+        self._make_net(data, self._new_objective(data.targets, data.weight), rng)
+        return data
+
     def _resumes(self) -> bool:
         """Whether `fit` continues from the weights that are there."""
         return False
@@ -306,6 +311,10 @@ class BaseStudent(PredictingStudent):
         except BaseException:
             del self.module_
             raise
+        return self._trained(result)
+
+    def _trained(self, result) -> BaseStudent:
+        """Take over what a training came to."""
         self._silence(trained=True)
         self.history_, self.best_epoch_, self.stopped_ = result.history, result.best_epoch, result.stopped
         self.n_iter_ = len(result.history)

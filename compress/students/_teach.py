@@ -11,7 +11,7 @@ from compress.schema import LearningSet
 from compress.students._parted import PartsToLearn
 from compress.training import TrainingResult, resolve_device, single_thread, train
 
-__all__ = ["Steps", "teach"]
+__all__ = ["SMALL_NET", "Steps", "rows_to_learn", "teach"]
 
 SMALL_NET = 200_000  # parameters; below, one CPU thread is faster than several
 
@@ -68,11 +68,8 @@ def teach(
         rows = data.rows(student)
         k = len(rows.head(1)) - 1
     else:
-        inputs = student.net_inputs(data)
-        rows = (*inputs, torch.from_numpy(objective.training_targets(data.targets)))
-        if data.weight is not None:
-            rows = (*rows, torch.from_numpy(data.weight))
-        k = len(inputs)
+        rows = rows_to_learn(student, data)
+        k = len(rows) - 1 - (data.weight is not None)
 
     def loss(batch, clock):
         seen = student.augmented(batch[:k])
@@ -100,6 +97,20 @@ def teach(
         )
     student.module_ = module.to("cpu")
     return result
+
+
+def rows_to_learn(student, data: LearningSet) -> tuple[torch.Tensor, ...]:
+    """Return the inputs of the net, the targets in the unit in which it learns, and the weights where there are any.
+
+    Parameters
+    ----------
+    student : BaseStudent
+        The student, with `module_` and `objective_`.
+    data : LearningSet
+        The rows.
+    """
+    rows = (*student.net_inputs(data), torch.from_numpy(student.objective_.training_targets(data.targets)))
+    return rows if data.weight is None else (*rows, torch.from_numpy(data.weight))
 
 
 def _validator(student, module, held_out: LearningSet, device):

@@ -39,6 +39,7 @@ def train_together(
     weight_decays: float | Sequence[float] = 0.0,
     schedule: str = "cosine",
     validate: Callable[[nn.Module], torch.Tensor] | None = None,
+    own_rows: bool = False,
     seed: int = 0,
     device: torch.device | None = None,
     capture: bool = True,
@@ -52,18 +53,23 @@ def train_together(
         The same architecture, other weights. Nothing in them may change in a forward pass but by its inputs: batch
         norm, which keeps statistics, is refused.
     tensors : tuple of tensors with the same number of rows
-        As in `train`; all candidates see the same batches.
+        As in `train`; all candidates see the same batches, unless `own_rows` says otherwise.
     loss : callable(module, batch, clock) -> scalar tensor
         What one candidate minimises; called with a stand-in for all of them, under `torch.func.vmap`.
     max_epochs, batch_size : int
         As in `train`.
     learning_rates, weight_decays : float, or one per candidate
         They are as `learning_rate` (positive) and `weight_decay` (at least 0) of `train`.
-    schedule, seed, device, capture, description
+    schedule
         As in `train`.
     validate : callable(module) -> scalar tensor, optional
         It is called after each epoch in eval mode, also under `vmap`: of each candidate the weights with its lowest
         value are kept. Without it, the last weights that are finite are.
+    own_rows : bool, default=False
+        Whether each candidate has rows of its own: tensors are of shape (n_rows, n_candidates, ...) then, and a batch
+        is the same numbers of rows of each.
+    seed, device, capture, description
+        As in `train`.
 
     Returns
     -------
@@ -73,13 +79,32 @@ def train_together(
     Raises
     ------
     ValueError
-        No modules, different architectures, changing buffers, rates out of their range.
+        No modules, different architectures, changing buffers, rates out of their range, own rows of another number
+        of candidates.
     FloatingPointError
         No candidate's loss was finite in the first epoch.
     MemoryError
         As in `train`; the memory of a step grows with the number of candidates.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.training import train_together
+    >>> x = torch.linspace(-1, 1, 64)[:, None]
+    >>> nets = [torch.nn.Linear(1, 1) for _ in range(2)]
+    >>> def loss(net, batch, clock):
+    ...     return (net(batch[0]) - batch[1]).square().mean()
+    ...
+    >>> results = train_together(nets, (x, 2 * x), loss, max_epochs=20, batch_size=16, learning_rates=[0.1, 0.01])
+    >>> [result.stopped for result in results], abs(nets[0].weight.item() - 2) < 0.1
+    (['finished', 'finished'], True)
     """
-    stack = _Stack(modules, learning_rates, weight_decays, loss)
+    stack = _Stack(modules, learning_rates, weight_decays, loss, own_rows)
+    if own_rows and any(tensor.shape[1] != len(modules) for tensor in tensors):
+        raise ValueError(
+            f"tensors must be of shape (n_rows, n_candidates, ...) with own_rows=True, for {len(modules)} candidates, "
+            f"got shapes {[tuple(tensor.shape) for tensor in tensors]}."
+        )
     device = stack.weights.device if device is None else resolve_device(device)
     n_rows = len(tensors[0])
     task = Task(
@@ -158,7 +183,7 @@ class _Stack:
         Sum over the epoch of the losses times rows.
     """
 
-    def __init__(self, modules, learning_rates, weight_decays, loss):
+    def __init__(self, modules, learning_rates, weight_decays, loss, own_rows: bool):
         if not len(modules):
             raise ValueError("modules must hold at least one net, got none.")
         named = [dict(m.named_parameters()) for m in modules]
@@ -192,7 +217,7 @@ class _Stack:
             for name, _ in modules[0].named_buffers()
         }
         self._stand_in = copy.deepcopy(modules[0]).requires_grad_(False)
-        self._loss = loss
+        self._loss, self._own_rows = loss, own_rows
 
     def start_epoch(self) -> None:
         """Training mode, sums at 0."""
@@ -201,7 +226,10 @@ class _Stack:
 
     def loss(self, batch, clock) -> torch.Tensor:
         """The sum of the candidates' losses; what is not finite counts 0, and concerns its own row only."""
-        losses = self._each(lambda module: self._loss(module, batch, clock))
+        if self._own_rows:
+            losses = self._each(lambda module, *own: self._loss(module, own, clock), *batch)
+        else:
+            losses = self._each(lambda module: self._loss(module, batch, clock))
         self.totals.add_(losses.detach(), alpha=len(batch[0]))
         return torch.where(losses.isfinite(), losses, 0.0).sum()
 
@@ -230,13 +258,17 @@ class _Stack:
                     parameter.copy_(part.view_as(parameter))
                 module.eval()
 
-    def _each(self, function) -> torch.Tensor:
-        def one(row, buffers):
+    def _each(self, function, *batch) -> torch.Tensor:
+        """`function` of each module, and of its own part of a batch of shape (n_rows, n_candidates, ...)."""
+
+        def one(row, buffers, *own):
             parts = [part.view(shape) for part, shape in zip(row.split(self._sizes), self._shapes)]
-            return _with_weights(self._stand_in, dict(zip(self._names, parts)) | buffers, function)
+            state = dict(zip(self._names, parts)) | buffers
+            return _with_weights(self._stand_in, state, lambda module: function(module, *own))
 
         rows = self.weights * self.scales[:, None]
-        return torch.func.vmap(one, randomness="different")(rows, self._buffers)
+        dims = (0, 0, *(1 for _ in batch))
+        return torch.func.vmap(one, in_dims=dims, randomness="different")(rows, self._buffers, *batch)
 
 
 class _Called(nn.Module):
