@@ -223,4 +223,4 @@ def position_weights_of_points_help():
     found = reports("cascade")
     pairs = [(found, f"{arm}_alpha", arm, "ndcg") for arm in ("point", "wide", "free")]
     gains = ", ".join(f"{paired(*pair)['difference']:+.4f}" for pair in pairs)
-    return f"NDCG@10 {gains} (best K, K 100, no labels)", most(sum(_better(*pair) for pair in pairs), len(pairs))
+    return f"NDCG@10 {gains} (K 20, K 100, no labels)", most(sum(_better(*pair) for pair in pairs), len(pairs))
