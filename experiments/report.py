@@ -36,6 +36,7 @@ ORDER = (
     "mimic",
     "fitnets",
     "rocket",
+    "rocket_flights",
     "dual_dnn",
     "ranking",
     "cascade",
