@@ -17,9 +17,10 @@ sizes were fixed before any run, nothing is tuned to a table, and the test rows 
 - Logistic (or ridge) regression and scikit-learn's MLP, with standardised and one-hot columns; for comparison of T,
   histogram boosting with early stopping, LightGBM's defaults and a forest's defaults.
 
-Errors are RMSEs of probabilities, or of values. "T's AUC kept" is (AUC - 0.5) / (AUC of T - 0.5); for regression it is
-the share of T's R2. Ranks are over tables, of errors averaged over seeds; two models differ when their mean ranks do by
-more than the critical difference (Nemenyi, 5 %; Demšar, JMLR 2006).
+Errors are RMSEs of probabilities, or of values; times are microseconds of a processor, in one thread. "T's AUC kept" is
+(AUC - 0.5) / (AUC of T - 0.5); for regression it is the share of T's R2. Ranks are over tables, of errors averaged over
+seeds; two models differ when their mean ranks do by more than the critical difference (Nemenyi, 5 %; Demšar, JMLR
+2006).
 
 Cost: four to thirty minutes per run on one core, about fifteen hours in all; finished runs are kept.
 """

@@ -17,7 +17,7 @@ from compress.report import one_thread
 
 __all__ = ["measured", "row_errors", "stacked"]
 
-FAMILIES_TIMED = 3  # calls at least
+TIMED = {"repeats": 3, "seconds": 0.1, "cpu": True}
 
 
 def stacked(*parts):
@@ -48,7 +48,8 @@ def measured(models: dict, problem, latency_rows: list[int]) -> dict:
         bare = model.predictor() if hasattr(model, "predictor") else None
         call = bare or (model.predict if classes is None else model.predict_proba)
         with one_thread(model):
-            times = {str(n): latency(call, X, n_rows=n, repeats=FAMILIES_TIMED).median / n * 1e6 for n in latency_rows}
+            spent = {n: latency(call, X, n_rows=n, **TIMED) for n in latency_rows}
         size = model.n_bytes if hasattr(model, "n_bytes") else size_bytes(model)
+        times = {str(n): spent_for.per(1) * 1e6 for n, spent_for in spent.items()}
         found[name] = {**{k: float(v) for k, v in metrics.items()}, "bytes": int(size), "us_per_row": times}
     return found
