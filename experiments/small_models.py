@@ -9,8 +9,8 @@ sizes were fixed before any run, nothing is tuned to a table, and the test rows 
 
 - T: the default teacher, selected on the validation rows, then fitted on both parts.
 - Auto: all candidates of `compress.search` are taught by T on at most 100,000 rows, and each is fitted on the labelled
-  rows alone too. Within each budget the best on the validation rows is taken and learns again, from T and at most
-  200,000 rows, or alone, where that was better.
+  rows alone too. Within each budget the best on the validation rows is taken (of those that are equally good, the one
+  nearest to T) and learns again, from T and at most 200,000 rows, or alone, where that was better.
 - Each family alone, at 64 kB, likewise.
 - Direct: LightGBM and scikit-learn's histogram boosting with trees of 8 and 31 leaves, as many as fit into the bytes
   and are best on the validation rows. Their bytes are counted in the format of the tree students.
@@ -88,17 +88,17 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int, steps) -> dict:
         trial_rows = {"n_rows": config["munge_rows"], "n_jobs": n_jobs, "random_state": seed}
         search = steps("munge", lambda: tune_munge(train[0], selected, *valid, **trial_rows))
     munge = MUNGE(search.p, search.s, n_jobs=n_jobs, random_state=seed)
+    told = teacher_outputs(selected, valid[0], "values" if regression else "probabilities")
     with clock.stage("trials", "candidates, taught and untaught"):
         data = rows_of(selected, train[0], munge, config["choice_rows"], config, n_jobs)
-        trials = steps("trials", lambda: tried(problem, data, train, valid, config, seed))
+        trials = steps("trials", lambda: tried(problem, data, train, valid, told, config, seed))
     with clock.stage("label", "rows and labels for the students"):
         full = rows_of(teacher, both[0], munge, config["rows_taught"], config, n_jobs)
-    kind = "values" if regression else "probabilities"
-    told = row_errors(valid[1], teacher_outputs(selected, valid[0], kind), None if regression else selected.classes_)
+    of_teacher = row_errors(valid[1], told, None if regression else selected.classes_)
     models, chosen, made = {"T": teacher, "T, selected": selected}, {}, {}
     with clock.stage("students", "the chosen students"):
         for which, part in parts(trials, config).items():
-            found = choose_student(part["trials"], data, budget=Budget(bytes=part["bytes"]), teacher_errors=told)
+            found = choose_student(part["trials"], data, budget=Budget(bytes=part["bytes"]), teacher_errors=of_teacher)
             chosen[which] = {"model": found.chosen, "taught": found.taught, "rows": found.rows}
             key = repr(found.student), found.taught
             if key not in made:  # another budget may have chosen the same
@@ -126,7 +126,7 @@ def rows_of(teacher, X, munge, most: int, config: dict, n_jobs: int) -> Transfer
     return TransferSet.from_teacher(teacher, X, generator=munge.fit(X), n_rows=n_rows, n_jobs=n_jobs)
 
 
-def tried(problem, data: TransferSet, train, valid, config: dict, seed: int) -> list:
+def tried(problem, data: TransferSet, train, valid, told, config: dict, seed: int) -> list:
     """Trials of the candidates of all budgets."""
     task = "regression" if problem.task == "regression" else "classification"
     candidates, known = [], set()
@@ -135,7 +135,8 @@ def tried(problem, data: TransferSet, train, valid, config: dict, seed: int) -> 
             if repr(candidate.student) not in known:
                 known.add(repr(candidate.student))
                 candidates.append(candidate)
-    return try_candidates(candidates, data, *valid, original=(*train, None), share=config["share"], verbose=1)
+    options = {"teacher_val": told, "original": (*train, None), "share": config["share"], "verbose": 1}
+    return try_candidates(candidates, data, *valid, **options)
 
 
 def parts(trials: list, config: dict) -> dict:

@@ -281,7 +281,16 @@ class BaseCompressor(BaseEstimator):
         kind = teacher_kind(self._task, "hard" if self.labels == "hard" else "soft")
         output = teacher_outputs(teacher, held.X, kind, classes=data.classes)
         original = None if train.y is None else (train.X, train.y, train.weight)
-        trials = try_candidates(candidates, data, held.X, y, original=original, share=share, verbose=self.verbose)
+        trials = try_candidates(
+            candidates,
+            data,
+            held.X,
+            y,
+            teacher_val=output,
+            original=original,
+            share=share,
+            verbose=self.verbose,
+        )
         errors = None if seen else row_errors(y, output, data.classes)
         return choose_student(trials, data, budget=self.budget, teacher_errors=errors)
 

@@ -19,7 +19,7 @@ from compress.search._candidates import Candidate
 from compress.students import described
 from compress.transfer import TransferSet
 
-__all__ = ["TRIAL_SHARE", "Outcome", "Trial", "choice_passes", "try_candidates"]
+__all__ = ["TRIAL_SHARE", "Outcome", "Trial", "choice_passes", "nearest", "try_candidates"]
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,8 @@ class Outcome:
         The size of its file.
     errors : float64 array of shape (n_val,)
         Its squared error on each validation row.
+    distance : float, optional
+        The RMSE of its answers to those of the teacher on the validation rows; None where these are not known.
     """
 
     student: object = field(repr=False)
@@ -53,6 +55,7 @@ class Outcome:
     taught: bool
     bytes: int
     errors: np.ndarray = field(repr=False)
+    distance: float | None = None
 
     @property
     def error(self) -> float:
@@ -95,7 +98,9 @@ class Trial:
     untaught: list
 
     def best(self, *, taught: bool, most_bytes: float | None = None, economical: bool = False) -> Outcome | None:
-        """Return the outcome of least error within a number of bytes, or None.
+        """Return the best outcome within a number of bytes, or None.
+
+        It is the one of least error; if it was taught, the one that `nearest` gives.
 
         Parameters
         ----------
@@ -109,9 +114,27 @@ class Trial:
         outcomes = self.taught if taught else self.untaught
         fitting = [outcome for outcome in outcomes if most_bytes is None or outcome.bytes <= most_bytes]
         best = min(fitting, key=lambda outcome: (outcome.error, outcome.bytes), default=None)
-        if not economical or best is None:
-            return best
+        if best is None:
+            return None
+        if not economical:
+            return nearest(fitting) if taught else best
         return min((o for o in fitting if o.as_good_as(best)), key=lambda outcome: (outcome.bytes, outcome.error))
+
+
+def nearest(outcomes: list[Outcome]) -> Outcome:
+    """Return, of the outcomes that are as good as that of least error, the one that is nearest to the teacher.
+
+    Labels are drawn at random, while a teacher's answers are probabilities: on a thousand rows its distance tells
+    apart what errors cannot.
+
+    Parameters
+    ----------
+    outcomes : list of Outcome
+        The outcomes on the same rows, at least one.
+    """
+    best = min(outcomes, key=lambda outcome: (outcome.error, outcome.bytes))
+    near = [outcome for outcome in outcomes if outcome.as_good_as(best)]
+    return best if best.distance is None else min(near, key=lambda outcome: (outcome.distance, outcome.bytes))
 
 
 def try_candidates(
@@ -120,6 +143,7 @@ def try_candidates(
     X_val,
     y_val,
     *,
+    teacher_val=None,
     original=None,
     share: float = TRIAL_SHARE,
     verbose: int = 0,
@@ -134,6 +158,9 @@ def try_candidates(
         The transfer set that each learns from.
     X_val, y_val : table and array
         Validation rows and what they are judged by: labels, values, or a teacher's outputs. Never pass test rows.
+    teacher_val : float array, optional
+        The teacher's probabilities or values for `X_val`, in the form of `compress.teachers.teacher_outputs`. They
+        decide between models that are equally good by their errors.
     original : (table, labels, weights or None), optional
         The original rows, for the models without a teacher; None leaves them out.
     share : float, default=TRIAL_SHARE
@@ -150,7 +177,7 @@ def try_candidates(
     outcomes = {}
     for candidate, taught in progress(jobs, len(jobs), "candidates", "student", verbose):
         rows = (data,) if taught else original
-        found = _outcomes(candidate.student, rows, X_val, y_val, share if taught else None)
+        found = _outcomes(candidate.student, rows, X_val, y_val, teacher_val, share if taught else None)
         logger.info("%s: error %.4f", described(found[-1].fitted), found[-1].error)
         outcomes[id(candidate), taught] = found
     return [
@@ -181,7 +208,7 @@ def microseconds(model, data: TransferSet) -> float:
         return latency(model.predictor(), rows, n_rows=TIMED_ROWS, repeats=3).median / TIMED_ROWS * 1e6
 
 
-def _outcomes(student, rows, X_val, y_val, share: float | None) -> list[Outcome]:
+def _outcomes(student, rows, X_val, y_val, teacher_val, share: float | None) -> list[Outcome]:
     """Let a candidate learn, with the teacher when `share` is given, and judge it."""
     taught = share is not None
     if not hasattr(student, "hidden_layer_sizes"):
@@ -196,15 +223,17 @@ def _outcomes(student, rows, X_val, y_val, share: float | None) -> list[Outcome]
     else:  # it would overfit without that
         student = clone(student).set_params(early_stopping=True)
         kept = [(student, clone(student).fit(*rows))]
-    return [
-        Outcome(unfitted, model, taught, len(model.to_bytes()), _errors(model, X_val, y_val))
-        for unfitted, model in kept
-    ]
+    outcomes = []
+    for unfitted, model in kept:
+        output = model.predict_proba(X_val) if is_classifier(model) else model.predict(X_val)
+        errors = _errors(model, output, y_val)
+        distance = None if teacher_val is None else float(np.sqrt(_errors(model, output, teacher_val).mean()))
+        outcomes.append(Outcome(unfitted, model, taught, len(model.to_bytes()), errors, distance))
+    return outcomes
 
 
-def _errors(model, X, y) -> np.ndarray:
+def _errors(model, output, y) -> np.ndarray:
     """Return the squared error of each row."""
     if is_classifier(model):
-        return squared_errors(y, model.predict_proba(X), model.classes_)
-    error = model.predict(X)
-    return ((error - np.reshape(y, error.shape)) ** 2).reshape(len(error), -1).mean(axis=1)
+        return squared_errors(y, output, model.classes_)
+    return ((output - np.reshape(y, output.shape)) ** 2).reshape(len(output), -1).mean(axis=1)
