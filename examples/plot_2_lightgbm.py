@@ -22,7 +22,9 @@ X, y, X_test, y_test = (
     problem.X_test[:5000],
     problem.y_test[:5000],
 )
-booster = LGBMClassifier(n_estimators=100, verbose=-1, random_state=0).fit(X, y)
+booster = LGBMClassifier(
+    n_estimators=100, n_jobs=1, verbose=-1, random_state=0
+).fit(X, y)
 print(X.dtypes.value_counts())
 
 # %%

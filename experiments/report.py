@@ -42,6 +42,15 @@ ORDER = (
     "cascade",
 )
 BENCHMARK = "benchmarks"
+# The experiments that a page of docs/systems quotes, and after which line of their tables.
+SYSTEMS = {
+    "hinton": {"hinton": "Student 784-32-32-10:\n"},
+    "mimic": {"mimic": ""},
+    "fitnets": {"fitnets": ""},
+    "rocket": {"rocket": ""},
+    "dual_dnn": {"dual_dnn": ""},
+    "ranking": {"ranking": "", "cascade": ""},
+}
 BEGIN, END = "<!-- begin: python -m experiments.report -->", "<!-- end: python -m experiments.report -->"
 WRITTEN = "<!-- written by `python -m experiments.report`; do not edit -->"
 
@@ -163,7 +172,30 @@ def tables() -> dict[str, str]:
         "docs/shipping.md": "\n".join(line for line in rows if "| 256 units |" not in line),
         "docs/theory.md": claims_table("Generated rows", "../"),
         "docs/systems.md": claims_table("Distillation and ranking", "../"),
+        **{f"docs/systems/{name}.md": measured(starts) for name, starts in SYSTEMS.items()},
     }
+
+
+def measured(starts: dict[str, str]) -> str:
+    """The claims of some experiments, then the first table of each part of their stored tables."""
+    found = [claim for family in claims().values() for claim in family if claim.page in starts]
+    judged = [(claim, *claim.judge()) for claim in found]
+    rows = [[claim.says, claim.whose, claim.theirs, figure, f"**{verdict}**"] for claim, figure, verdict in judged]
+    parts = [markdown_table(["claim", "whose", "their figure", "our figure", "verdict"], rows, texts=5)]
+    for name, start in starts.items():
+        text = (RESULTS / name / "table.md").read_text()
+        for part in [text.partition(start)[2]] if start else re.split(r"^(?=### )", text, flags=re.MULTILINE):
+            if part.strip():
+                title = rf"**{name}: \1**" if len(starts) > 1 else r"**\1**"
+                parts.append(re.sub("^### (.*)", title, _up_to_its_first_table(part)))
+    return "\n".join(parts)
+
+
+def _up_to_its_first_table(part: str) -> str:
+    """The lines of a part up to the end of its first table."""
+    lines = [*part.strip().splitlines(), ""]
+    first = next(i for i, line in enumerate(lines) if line.startswith("|"))
+    return "\n".join(lines[: next(i for i in range(first, len(lines)) if not lines[i])]) + "\n"
 
 
 def quoting(text: str, table: str) -> str:

@@ -406,7 +406,7 @@ def made_of(error, **names):
 def test_names_are_found_wherever_a_teacher_keeps_them():
     lightgbm, xgboost = pytest.importorskip("lightgbm"), pytest.importorskip("xgboost")
     names = list(FRAME.columns)
-    light = lightgbm.LGBMClassifier(n_estimators=3, verbose=-1).fit(FRAME, Y)
+    light = lightgbm.LGBMClassifier(n_estimators=3, n_jobs=1, verbose=-1).fit(FRAME, Y)
     codes = np.unique(Y, return_inverse=True)[1]
     for teacher in (light, light.booster_):
         assert column_names(teacher) == ["mean_radius", "x", "y", "z"]
@@ -416,7 +416,7 @@ def test_names_are_found_wherever_a_teacher_keeps_them():
         assert column_names(teacher) == names
     assert column_names(xgboost.XGBClassifier(n_estimators=3).fit(X, codes)) is None
     assert column_names(LogisticRegression()) is None and matching_columns(light, ["x", "y"]) is None
-    for unnamed in (lightgbm.LGBMClassifier(n_estimators=3, verbose=-1).fit(X, Y), Foreign()):
+    for unnamed in (lightgbm.LGBMClassifier(n_estimators=3, n_jobs=1, verbose=-1).fit(X, Y), Foreign()):
         assert matching_columns(unnamed, names) is None
 
 
@@ -433,7 +433,7 @@ def test_a_teacher_that_reads_columns_by_position_gets_them_in_its_order():
             return self.forest.predict_proba(np.asarray(rows))
 
     turned = FRAME[["z", "y", "x", "mean radius"]]
-    for teacher in (lightgbm.LGBMClassifier(n_estimators=10, verbose=-1).fit(FRAME, Y), LikeCatBoost()):
+    for teacher in (lightgbm.LGBMClassifier(n_estimators=10, n_jobs=1, verbose=-1).fit(FRAME, Y), LikeCatBoost()):
         expected = teacher_outputs(teacher, FRAME, "probabilities")
         np.testing.assert_array_equal(teacher_outputs(teacher, turned, "probabilities"), expected)
         model = CompressedClassifier(teacher, student=student(), **SMALL).fit(turned, Y)

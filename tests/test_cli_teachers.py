@@ -111,7 +111,7 @@ def test_a_regressor_with_classes_that_are_none_is_a_regressor(run):
 
 def test_names_with_spaces_are_found_where_lightgbm_has_underscores(run):
     lightgbm = pytest.importorskip("lightgbm")
-    teacher = lightgbm.LGBMClassifier(n_estimators=5, verbose=-1).fit(NUMBERS, LABELS)
+    teacher = lightgbm.LGBMClassifier(n_estimators=5, n_jobs=1, verbose=-1).fit(NUMBERS, LABELS)
     found, _ = answers_of(run, teacher, NUMBERS[["c", "mean radius", "b"]])
     np.testing.assert_allclose(found, teacher.predict_proba(NUMBERS), atol=1e-6)
     NUMBERS.assign(y=LABELS)[["y", "c", "mean radius", "b"]].to_csv("train.csv", index=False)
@@ -129,7 +129,7 @@ def test_a_teacher_of_categoricals_answers_csv_as_it_answers_parquet(kind, run):
     library = pytest.importorskip(kind)
     pytest.importorskip("pyarrow")
     if kind == "lightgbm":
-        teacher = library.LGBMClassifier(n_estimators=20, verbose=-1)
+        teacher = library.LGBMClassifier(n_estimators=20, n_jobs=1, verbose=-1)
     else:
         teacher = library.XGBClassifier(n_estimators=20, enable_categorical=True)
     teacher.fit(MIXED, MIXED_LABELS)

@@ -51,6 +51,12 @@ def main(arguments=None) -> int:
     ----------
     arguments : list of str, optional
         The arguments; by default those of the process.
+
+    Examples
+    --------
+    >>> from compress.cli import main
+    >>> main(["inspect", "no-such-file"])
+    1
     """
     args = parser().parse_args(arguments)
     try:

@@ -19,6 +19,12 @@ class Difference(NamedTuple):
         The RMSE of the first model minus that of the second; below 0 the first is better.
     low, high : float
         The ends of the interval.
+
+    Examples
+    --------
+    >>> from compress.evaluation import Difference
+    >>> Difference(-0.02, low=-0.03, high=-0.01).high < 0  # the first is better beyond chance
+    True
     """
 
     value: float

@@ -31,6 +31,11 @@ def say(message: str, verbose: int, level: int = 1) -> None:
         How much the user wants to read.
     level : int, default=1
         The smallest `verbose` that the line is meant for.
+
+    Examples
+    --------
+    >>> from compress.evaluation import say
+    >>> say("labelling 400,000 rows", verbose=0)  # says nothing
     """
     if verbose < level:
         return
@@ -76,6 +81,14 @@ class Progress:
         0 is silent; 1 shows a bar on a terminal, and elsewhere a line every half minute.
     leave : bool, default=True
         Whether the bar stays when the work is done.
+
+    Examples
+    --------
+    >>> from compress.evaluation import Progress
+    >>> with Progress(3, "labelling", "block", verbose=0) as bar:
+    ...     for _ in range(3):
+    ...         bar.update()
+    ...
     """
 
     def __init__(self, total: int, description: str, unit: str, verbose: int, *, leave: bool = True):
@@ -129,6 +142,17 @@ def progress(items: Iterable, total: int, description: str, unit: str, verbose: 
         The number of items.
     description, unit, verbose
         As in `Progress`.
+
+    Yields
+    ------
+    object
+        An item.
+
+    Examples
+    --------
+    >>> from compress.evaluation import progress
+    >>> list(progress("abc", 3, "labelling", "block", verbose=0))
+    ['a', 'b', 'c']
     """
     with Progress(total, description, unit, verbose) as shown:
         for item in items:

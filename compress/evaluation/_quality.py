@@ -235,6 +235,15 @@ def size_bytes(model) -> int:
     ----------
     model : object
         A model with `to_bytes`, or any object that can be pickled.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress import StudentClassifier
+    >>> from compress.evaluation import size_bytes
+    >>> student = StudentClassifier((4,), max_epochs=1, random_state=0).fit(np.eye(4), [0, 0, 1, 1])
+    >>> size_bytes(student) == len(student.to_bytes())
+    True
     """
     if hasattr(model, "to_bytes"):
         return len(model.to_bytes())
@@ -251,6 +260,14 @@ class Latency:
         The median, the smallest and the largest number of seconds of a call.
     n_rows : int
         The number of rows per call.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.evaluation import latency
+    >>> found = latency(np.sum, np.ones((10, 2)), n_rows=1, repeats=3)
+    >>> found.low <= found.median <= found.high, found.n_rows
+    (True, 1)
     """
 
     median: float
@@ -289,6 +306,14 @@ def latency(
     cpu : bool, default=False
         Whether the seconds are those that this process spends on a processor, all threads together, in place of those
         that pass: for work in one thread they are about what passes on a machine that does nothing else.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.evaluation import latency
+    >>> found = latency(np.sum, np.ones((10, 2)), n_rows=1, repeats=3)
+    >>> found.low <= found.median <= found.high, found.n_rows
+    (True, 1)
     """
     clock = time.process_time if cpu else time.perf_counter
     n_rows = len(X) if n_rows is None else n_rows

@@ -65,6 +65,20 @@ def to_c(student, path, *, name: str | None = None) -> tuple[Path, Path]:
         `path` has another ending, `name` is not a C identifier, or a name or category cannot be written in C.
     TypeError
         The student cannot be exported, see `to_onnx`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from compress import StudentClassifier
+    >>> from compress.export import to_c
+    >>> student = StudentClassifier((4,), max_epochs=1, random_state=0).fit(np.eye(4), [0, 0, 1, 1])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     source, header = to_c(student, Path(folder) / "small.c")
+    ...     print(header.name, "small_predict(" in header.read_text())
+    ...
+    small.h True
     """
     path = Path(path)
     if path.suffix != ".c":

@@ -168,6 +168,12 @@ def is_integer(value, low: int = -LARGEST_INTEGER) -> bool:
         The value.
     low : int, default=1 - 2**63
         The smallest integer; the largest is 2**63 - 1.
+
+    Examples
+    --------
+    >>> from compress.export import is_integer
+    >>> is_integer(3, low=0), is_integer(3.0), is_integer(True)
+    (True, False, False)
     """
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= LARGEST_INTEGER
 
@@ -188,6 +194,12 @@ def sizes_of(values, name: str, most: int) -> tuple:
         The name of the entry, for the error message.
     most : int
         The largest number of layers.
+
+    Examples
+    --------
+    >>> from compress.export import sizes_of
+    >>> sizes_of([64, 32], "hidden_layer_sizes", most=8)
+    (64, 32)
     """
     must(isinstance(values, list) and len(values) <= most, name, "a list of layers", values)
     return tuple(_integer(value, name, 1) for value in values)

@@ -37,6 +37,16 @@ def onnx_inputs(student, X) -> dict[str, np.ndarray]:
     ValueError
         `X` has another number of columns, or a value is missing in a column of booleans that had none missing in
         training.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from compress import StudentClassifier
+    >>> from compress.export import onnx_inputs
+    >>> X = pd.DataFrame({"age": [20, 60], "job": ["cook", "clerk"]})
+    >>> student = StudentClassifier((4,), max_epochs=1, random_state=0).fit(X, [0, 1])
+    >>> {name: array.tolist() for name, array in onnx_inputs(student, X).items()}
+    {'age': [[20], [60]], 'job': [['cook'], ['clerk']]}
     """
     student = getattr(student, "student_", student)
     return feed(plan_for(student), X)

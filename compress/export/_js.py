@@ -102,6 +102,20 @@ def to_js(student, path) -> Path:
         `path` has another ending, or a name or category cannot be exported.
     TypeError
         The student cannot be exported, see `to_onnx`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from compress import StudentClassifier
+    >>> from compress.export import to_js
+    >>> student = StudentClassifier((4,), max_epochs=1, random_state=0).fit(np.eye(4), [0, 0, 1, 1])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = to_js(student, Path(folder) / "small.mjs")
+    ...     print(path.name, "export function predict(" in path.read_text())
+    ...
+    small.mjs True
     """
     path = Path(path)
     if path.suffix not in ENDINGS:
@@ -116,6 +130,15 @@ def js_module(student) -> str:
     ----------
     student : fitted student
         The student to export.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress import StudentClassifier
+    >>> from compress.export import js_module
+    >>> student = StudentClassifier((4,), max_epochs=1, random_state=0).fit(np.eye(4), [0, 0, 1, 1])
+    >>> "export function predictRows(" in js_module(student)
+    True
     """
     plan = plan_for(student)
     of_trees = isinstance(plan, TreePlan)

@@ -94,6 +94,21 @@ def read_student(path) -> tuple[NetDescription | TreeDescription, dict]:
         The file does not exist.
     ValueError
         As of `load_predictor`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from compress import StudentClassifier
+    >>> from compress.export import read_student
+    >>> student = StudentClassifier((4,), max_epochs=1, random_state=0).fit(np.eye(4), [0, 0, 1, 1])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     student.save(Path(folder) / "small.safetensors")
+    ...     description, weights = read_student(Path(folder) / "small.safetensors")
+    ...
+    >>> description.hidden_layer_sizes, description.shared.classes
+    ((4,), array([0, 1]))
     """
     described, weights = read_student_file(path)
     try:

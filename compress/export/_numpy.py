@@ -43,6 +43,16 @@ class NumpyPredictor(Predictor):
         Whether the one value of each row is returned in an array of shape (n_rows,), as `predict` of a regressor does.
     classes : array of shape (n_classes,), optional
         The class of each probability.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress import StudentClassifier
+    >>> X = np.eye(4)
+    >>> student = StudentClassifier((4,), max_epochs=1, random_state=0).fit(X, [0, 0, 1, 1])
+    >>> predict = student.predictor()
+    >>> type(predict).__name__, predict(X).shape, predict([0.0, 1.0, 0.0, 0.0]).shape
+    ('NumpyPredictor', (4, 2), (2,))
     """
 
     unit, edges = None, None  # of predictors pickled by earlier versions

@@ -65,6 +65,20 @@ def to_onnx(student, path, *, precision: str = "float32", X=None, check: bool = 
         target), beyond what float32 rounds at the size of the predictions. The file is not written.
     TypeError, ValueError
         The student cannot be exported, see `plan_of`, or the precision is unknown.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from compress import StudentClassifier
+    >>> from compress.export import to_onnx
+    >>> student = StudentClassifier((4,), max_epochs=1, random_state=0).fit(np.eye(4), [0, 0, 1, 1])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     exported = to_onnx(student, Path(folder) / "small.onnx", X=np.eye(4))
+    ...     print(exported.precision, exported.n_rows, exported.max_difference < 1e-5)
+    ...
+    float32 4 True
     """
     if precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {PRECISIONS}, got {precision!r}.")

@@ -26,6 +26,18 @@ class ColumnParts:
         The outputs, before the output activation, when no column adds anything.
     tables : list of float64 arrays of shape (n_categories + 1, n_outputs)
         What the categories of each nominal column add, in the order of their codes; the last row is of a missing value.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress import StudentClassifier
+    >>> from compress.export import ColumnParts
+    >>> from compress.students import PiecewiseLinearEncoding
+    >>> X = np.random.default_rng(0).normal(size=(60, 2))
+    >>> additive = StudentClassifier((), encoding=PiecewiseLinearEncoding(), max_epochs=2, random_state=0)
+    >>> additive = additive.fit(X, X[:, 0] > 0)
+    >>> ColumnParts(additive.predictor(dtype=np.float64)).intercept.shape
+    (1,)
     """
 
     def __init__(self, predictor: NumpyPredictor):

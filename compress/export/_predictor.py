@@ -252,6 +252,13 @@ def all_finite(X: np.ndarray) -> bool:
     ----------
     X : float array of any shape
         The numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.export import all_finite
+    >>> all_finite(np.array([1.0, 2.0])), all_finite(np.array([1.0, np.nan]))
+    (True, False)
     """
     if X.size <= FEW:  # here Python is quicker than one call of NumPy
         return math.isfinite(sum(X.ravel().tolist()))

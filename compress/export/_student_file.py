@@ -37,6 +37,15 @@ def student_to_bytes(student) -> bytes:
     ----------
     student : fitted StudentClassifier or StudentRegressor
         The student to write.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress import StudentClassifier
+    >>> from compress.export import student_to_bytes
+    >>> student = StudentClassifier((4,), max_epochs=1, random_state=0).fit(np.eye(4), [0, 0, 1, 1])
+    >>> student_to_bytes(student) == student.to_bytes()
+    True
     """
     learned, weights = tree_parts(student) if hasattr(student, "trees_") else _net_parts(student)
     further = {

@@ -31,6 +31,15 @@ class TreePredictor(Predictor):
         Whether the one value of each row is returned in an array of shape (n_rows,), as `predict` of a regressor does.
     classes : array of shape (n_classes,), optional
         The class of each probability.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress import TreeStudentClassifier
+    >>> X = np.arange(60.0)[:, None]
+    >>> predict = TreeStudentClassifier(4, max_iter=3).fit(X, X[:, 0] > 30).predictor()
+    >>> type(predict).__name__, predict([50.0]).argmax()
+    ('TreePredictor', np.int64(1))
     """
 
     def __init__(

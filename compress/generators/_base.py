@@ -50,6 +50,23 @@ class BaseGenerator(BaseEstimator):
         The names of the columns seen in `fit`; it exists only after a DataFrame whose column names are all strings.
     entropy_ : tuple of int
         The source of all random numbers; it is drawn once in `fit`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.generators import BaseGenerator
+    >>> from compress.schema import Encoded
+    >>> class Bootstrap(BaseGenerator):
+    ...     def __init__(self, *, schema=None, n_jobs=None, random_state=None):
+    ...         self.schema, self.n_jobs, self.random_state = schema, n_jobs, random_state
+    ...     def _fit_encoded(self, encoded, rng):
+    ...         self._table = encoded
+    ...     def _block(self, index, rng, shared):
+    ...         rows = rng.integers(self.n_rows_, size=self.n_rows_)
+    ...         return Encoded(*(block[rows] for block in self._table))
+    ...
+    >>> Bootstrap(random_state=0).fit(np.eye(3)).sample(5).shape
+    (5, 3)
     """
 
     _min_rows = 1

@@ -29,6 +29,15 @@ class RowSlices:
     ------
     TypeError
         The generator does not make its rows block by block.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.generators import MarginalSampler, RowSlices
+    >>> generator = MarginalSampler(random_state=0).fit(np.arange(6.0).reshape(3, 2))
+    >>> part = RowSlices(generator, n_rows=7).rows(4, 6)
+    >>> bool((part == generator.sample(7)[4:6]).all())
+    True
     """
 
     def __init__(self, generator, n_rows: int | None = None):

@@ -92,7 +92,7 @@ def pointwise_rank_loss(scores, teacher_rank, *, k: int, alpha: float = 1.0, nor
 def pairwise_rank_loss(
     scores, teacher_rank, *, k: int, margin: float = 0.0, rank_weights: bool = False
 ) -> torch.Tensor:
-    r"""RankNet's logistic loss: each of the teacher's top K must score above all that the teacher ranks below it.
+    r"""Logistic loss of RankNet: each of the teacher's top K must score above all that the teacher ranks below it.
 
     .. math:: \frac1{|P|} \sum_{(a, b) \in P} w_{ab} \log(1 + e^{margin - (z_a - z_b)}),
         \quad P = \{r_a < r_b,\ r_a \le K,\ \text{not both in the rest}\}

@@ -1,19 +1,15 @@
 """Torch modules, and reading their weights out."""
 
 from compress.nets._conv import ConvNet
-from compress.nets._fields import (
-    INITIAL_SD,
+from compress.nets._fields import INITIAL_SD, DualDNN, FieldEmbedding, StudentPath, TeacherPath
+from compress.nets._input import TabularInput
+from compress.nets._interactions import (
     INTERACTIONS,
     BilinearInteraction,
     CrossInteraction,
-    DualDNN,
-    FieldEmbedding,
     FMInteraction,
-    StudentPath,
-    TeacherPath,
     make_interaction,
 )
-from compress.nets._input import TabularInput
 from compress.nets._layer_sizes import layer_sizes
 from compress.nets._mlp import ACTIVATIONS, MLP, Periodic, make_activation
 from compress.nets._pieces import NARROWEST_BIN, PiecewiseLinear

@@ -1,19 +1,11 @@
-"""Nets for click-through rates: fields as embeddings, feature interactions, and the dual DNN.
+"""Nets for click-through rates: fields as embeddings, and the dual DNN.
 
 A row is a set of fields, each of which becomes one vector of length `d`: a nominal column's code looks
 its vector up, a continuous column scales its vector, a multi-valued column (the genres of a film)
 averages the vectors of its values. `d_n`, `d_c`, `d_m` are their numbers, `F` their sum.
-
-References
-----------
-Rendle, "Factorization Machines", ICDM 2010 (`FMInteraction`).
-Wang et al., "Deep & Cross Network for Ad Click Predictions", ADKDD 2017 (`CrossInteraction`).
-Huang et al., "FiBiNET", RecSys 2019 (`BilinearInteraction`).
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -21,15 +13,7 @@ from torch import nn
 from compress.nets._mlp import MLP
 from compress.nets._size import check_size
 
-__all__ = [
-    "INTERACTIONS",
-    "BilinearInteraction",
-    "CrossInteraction",
-    "DualDNN",
-    "FMInteraction",
-    "FieldEmbedding",
-    "make_interaction",
-]
+__all__ = ["DualDNN", "FieldEmbedding", "StudentPath", "TeacherPath"]
 
 PROBES = 256  # rows of random vectors that show the spread of an interaction
 INITIAL_SD = 0.1  # of embeddings; with 1, torch's default, the noise hides the labels in the first epochs
@@ -54,6 +38,14 @@ class FieldEmbedding(nn.Module):
     ----------
     n_fields, n_outputs : int
         The number of fields `F`, and the number `F * d` of all their values.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.nets import FieldEmbedding
+    >>> fields = FieldEmbedding([0.0], [1.0], n_categories=[5], size=4)
+    >>> tuple(fields(torch.zeros(3, 1), torch.zeros(3, 1, dtype=torch.int32)).shape)
+    (3, 2, 4)
     """
 
     def __init__(self, mean, scale, n_categories, n_values=(), *, size: int = 8):
@@ -82,9 +74,9 @@ class FieldEmbedding(nn.Module):
         ----------
         continuous : float tensor of shape (n_rows, d_c)
             The continuous columns, NaN where missing.
-        nominal : integer tensor of shape (n_rows, d_n)
+        nominal : int tensor of shape (n_rows, d_n)
             The codes of the nominal columns, -1 where missing.
-        *bags : integer tensors of shape (n_rows, longest)
+        *bags : int tensors of shape (n_rows, longest)
             The codes of the d_m multi-valued columns, padded with the size of the vocabulary.
         """
         dtype = self.continuous.dtype
@@ -95,167 +87,6 @@ class FieldEmbedding(nn.Module):
             fields.append(table(torch.where(codes < 0, table.num_embeddings - 1, codes))[:, None])
         fields += [table(bag.long())[:, None] for table, bag in zip(self.multi, bags)]
         return torch.cat(fields, dim=1)
-
-
-class _Pairs(nn.Module):
-    """Base of interactions of all pairs of fields."""
-
-    def __init__(self, n_fields: int, size: int):
-        super().__init__()
-        left, right = torch.triu_indices(n_fields, n_fields, offset=1)
-        self.register_buffer("left", left, persistent=False)
-        self.register_buffer("right", right, persistent=False)
-
-
-class FMInteraction(_Pairs):
-    """Inner products of all pairs of fields: F (F - 1) / 2 outputs, no parameters.
-
-    Parameters
-    ----------
-    n_fields : int
-        The number of fields, `F`.
-    size : int
-        The length of their vectors, `d`.
-
-    Attributes
-    ----------
-    n_outputs : int
-        The number of outputs.
-    """
-
-    def __init__(self, n_fields: int, size: int):
-        super().__init__(n_fields, size)
-        self.n_outputs = len(self.left)
-
-    def forward(self, fields: torch.Tensor) -> torch.Tensor:
-        """Compute the interactions.
-
-        Parameters
-        ----------
-        fields : float tensor of shape (n_rows, F, d)
-            The vectors of the fields.
-
-        Returns
-        -------
-        tensor of shape (n_rows, n_outputs)
-            The interactions.
-        """
-        products = fields @ fields.transpose(1, 2)
-        return products[:, self.left, self.right]
-
-
-class BilinearInteraction(_Pairs):
-    """Element-wise products `(W v_i) * v_j` of all pairs of fields with one `W` for all: d F (F - 1) / 2 outputs.
-
-    Parameters
-    ----------
-    n_fields : int
-        The number of fields, `F`.
-    size : int
-        The length of their vectors, `d`.
-
-    Attributes
-    ----------
-    n_outputs : int
-        The number of outputs.
-    """
-
-    def __init__(self, n_fields: int, size: int):
-        super().__init__(n_fields, size)
-        self.weight = nn.Linear(size, size, bias=False)
-        self.n_outputs = len(self.left) * size
-
-    def forward(self, fields: torch.Tensor) -> torch.Tensor:
-        """Compute the interactions.
-
-        Parameters
-        ----------
-        fields : float tensor of shape (n_rows, F, d)
-            The vectors of the fields.
-
-        Returns
-        -------
-        tensor of shape (n_rows, n_outputs)
-            The interactions.
-        """
-        return (self.weight(fields)[:, self.left] * fields[:, self.right]).flatten(1)
-
-
-class CrossInteraction(nn.Module):
-    """Cross network: `x_{l+1} = x_0 dot(w_l, x_l) + b_l + x_l`, with `F d` outputs.
-
-    Parameters
-    ----------
-    n_fields : int
-        The number of fields, `F`.
-    size : int
-        The length of their vectors, `d`.
-    n_layers : int, default=2
-        The number of layers.
-
-    Attributes
-    ----------
-    n_outputs : int
-        The number of outputs.
-    """
-
-    def __init__(self, n_fields: int, size: int, n_layers: int = 2):
-        super().__init__()
-        self.n_outputs = n_fields * size
-        self.layers = nn.ModuleList(nn.Linear(self.n_outputs, 1, bias=False) for _ in range(n_layers))
-        self.biases = nn.ParameterList(nn.Parameter(torch.zeros(self.n_outputs)) for _ in range(n_layers))
-
-    def forward(self, fields: torch.Tensor) -> torch.Tensor:
-        """Compute the interactions.
-
-        Parameters
-        ----------
-        fields : float tensor of shape (n_rows, F, d)
-            The vectors of the fields.
-
-        Returns
-        -------
-        tensor of shape (n_rows, n_outputs)
-            The interactions.
-        """
-        x0 = x = fields.flatten(1)
-        for layer, bias in zip(self.layers, self.biases):
-            x = x0 * layer(x) + bias + x
-        return x
-
-
-INTERACTIONS = {"fm": FMInteraction, "cross": CrossInteraction, "bilinear": BilinearInteraction}
-
-
-def make_interaction(interaction: str | Callable, n_fields: int, size: int) -> nn.Module:
-    """Make the teacher's extra layer.
-
-    Parameters
-    ----------
-    interaction : {"fm", "cross", "bilinear"} or callable(n_fields, size)
-        The name of the layer, or a function that returns a torch module with `n_outputs`.
-    n_fields : int
-        The number of fields.
-    size : int
-        The length of their vectors.
-
-    Returns
-    -------
-    torch module
-        It maps tensors of shape (n_rows, n_fields, size) to (n_rows, n_outputs).
-
-    Raises
-    ------
-    TypeError
-        The function does not return such a module.
-    """
-    made = (INTERACTIONS[interaction] if isinstance(interaction, str) else interaction)(n_fields, size)
-    if not isinstance(made, nn.Module) or not hasattr(made, "n_outputs"):
-        raise TypeError(
-            "interaction must give a torch module with an attribute n_outputs when called with (n_fields, size), "
-            f"got {type(made).__name__}. It maps (n_rows, n_fields, size) to (n_rows, n_outputs)."
-        )
-    return made
 
 
 class DualDNN(nn.Module):
@@ -269,6 +100,16 @@ class DualDNN(nn.Module):
         The extra layer of the teacher, from (n_rows, F, d) to (n_rows, n_outputs); see `make_interaction`.
     hidden_layer_sizes, n_outputs, dropout
         The settings of both MLPs; see `compress.nets.MLP`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.nets import DualDNN, FieldEmbedding, StudentPath, TeacherPath, make_interaction
+    >>> fields = FieldEmbedding([], [], n_categories=[5, 3], size=4)
+    >>> net = DualDNN(fields, make_interaction("fm", n_fields=2, size=4), (8,), 1)
+    >>> codes = torch.zeros(6, 2, dtype=torch.int32)
+    >>> [tuple(path(net)(torch.zeros(6, 0), codes).shape) for path in (StudentPath, TeacherPath)]
+    [(6, 1), (6, 1)]
     """
 
     def __init__(self, fields: FieldEmbedding, interaction: nn.Module, hidden_layer_sizes, n_outputs, *, dropout=0.0):

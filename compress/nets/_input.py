@@ -28,10 +28,12 @@ class TabularInput(nn.Module):
     mean, scale : float64 arrays of shape (d_c,)
         The means and standard deviations of the training rows, missing values left out; the scale of a constant column
         is 1.
-    continuous_missing, nominal_missing : bool arrays of shape (d_c,) and (d_n,)
-        Whether each column had missing values in training.
+    continuous_missing : bool array of shape (d_c,)
+        Whether each continuous column had missing values in training.
     n_categories : sequence of d_n integers, default=()
         The number of categories of each nominal column.
+    nominal_missing : bool array of shape (d_n,)
+        Whether each nominal column had missing values in training.
     max_one_hot : int, default=64
         The largest number of categories of a one-hot column; columns with more get an embedding.
     embedding_size : int, default=8
@@ -45,6 +47,17 @@ class TabularInput(nn.Module):
         The number of columns of the dense matrix.
     seen : Seen or None
         What the training rows held, until the training is over; see `compress.nets.silence_body`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.nets import MLP, TableNet, TabularInput
+    >>> inputs = TabularInput([40.0], [10.0], [True], n_categories=[3], nominal_missing=[False])
+    >>> net = TableNet(inputs, MLP(inputs.n_outputs, (8,), 1), 1)
+    >>> age, job = torch.tensor([[50.0], [float("nan")]]), torch.tensor([[0], [2]], dtype=torch.int32)
+    >>> inputs(age, job), tuple(net(age, job).shape)
+    (tensor([[1., 0., 1., 0., 0.],
+            [0., 1., 0., 0., 1.]]), (2, 1))
     """
 
     seen = None
@@ -129,7 +142,7 @@ class TabularInput(nn.Module):
         ----------
         continuous : float tensor of shape (n_rows, d_c)
             The continuous columns, NaN where missing.
-        nominal : integer tensor of shape (n_rows, d_n)
+        nominal : int tensor of shape (n_rows, d_n)
             The codes of the nominal columns, -1 where missing.
 
         Returns

@@ -21,6 +21,13 @@ def layer_sizes(estimator, name: str = "hidden_layer_sizes") -> list[int]:
     ------
     ValueError
         A size is not positive.
+
+    Examples
+    --------
+    >>> from compress import StudentClassifier
+    >>> from compress.nets import layer_sizes
+    >>> layer_sizes(StudentClassifier(64))
+    [64]
     """
     sizes = [int(size) for size in np.atleast_1d(np.asarray(getattr(estimator, name), dtype=object))]
     if any(size < 1 for size in sizes):

@@ -19,6 +19,13 @@ def make_activation(name: str) -> nn.Module:
     ----------
     name : {"relu", "tanh", "logistic", "silu", "gelu"}
         The activation. ReLU works in place, since its gradient needs only the result.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.nets import make_activation
+    >>> make_activation("relu")(torch.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
     """
     return nn.ReLU(inplace=True) if name == "relu" else ACTIVATIONS[name]()
 
@@ -46,6 +53,13 @@ class Periodic(nn.Module):
     ----------
     Gorishniy, Rubachev and Babenko, "On Embeddings for Numerical Features in Tabular Deep Learning", NeurIPS 2022,
     arXiv:2203.05556: their periodic activations, together with the numbers themselves.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.nets import Periodic
+    >>> tuple(Periodic(n_continuous=2, n_frequencies=3)(torch.zeros(5, 4)).shape)
+    (5, 16)
     """
 
     def __init__(self, n_continuous: int, n_frequencies: int, scale: float = 0.2):
@@ -76,10 +90,12 @@ class MLP(nn.Module):
 
     Parameters
     ----------
-    n_inputs, n_outputs : int
-        The number of inputs and of outputs.
+    n_inputs : int
+        The number of inputs.
     hidden_layer_sizes : sequence of int
         The units of each hidden layer; an empty sequence gives a linear model.
+    n_outputs : int
+        The number of outputs.
     activation : {"relu", "tanh", "logistic", "silu", "gelu"}, default="relu"
         The nonlinearity of the hidden layers.
     dropout : float in [0, 1), default=0.0
@@ -91,6 +107,15 @@ class MLP(nn.Module):
         between, the factorisation of Ba & Caruana (2014). None adds no such layer.
     periodic : Periodic, optional
         The periodic embedding that the inputs pass first; None adds none.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.nets import MLP
+    >>> net = MLP(3, (8,), 2)
+    >>> hidden, outputs = net.tapped(torch.zeros(5, 3))
+    >>> [tuple(h.shape) for h in hidden], tuple(outputs.shape)
+    ([(5, 8)], (5, 2))
     """
 
     def __init__(

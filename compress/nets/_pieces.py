@@ -38,6 +38,14 @@ class PiecewiseLinear(nn.Module):
     ----------
     Gorishniy, Rubachev and Babenko, "On Embeddings for Numerical Features in Tabular Deep Learning", NeurIPS 2022,
     arXiv:2203.05556: their piecewise linear encoding.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> from compress.nets import PiecewiseLinear
+    >>> PiecewiseLinear([np.array([0.0, 1.0, 3.0])])(torch.tensor([[2.0]]))
+    tensor([[1.0000, 0.5000]])
     """
 
     def __init__(self, edges):

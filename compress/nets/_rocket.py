@@ -112,8 +112,10 @@ def bottom_branches(
 
     Returns
     -------
-    light, booster : Branch
-        The two nets.
+    light : Branch
+        The light net.
+    booster : Branch
+        The booster.
     """
 
     def lower(width):
@@ -238,8 +240,10 @@ def interval_branches(
 
     Returns
     -------
-    light, booster : BlockBranch
-        The two nets.
+    light : BlockBranch
+        The light net.
+    booster : BlockBranch
+        The booster.
     """
     batch_norm = booster_options.get("batch_norm", True)
     inputs = make_inputs()

@@ -26,6 +26,17 @@ class TableNet(nn.Module):
         The net behind it, such as an `MLP`.
     n_outputs : int
         The number of outputs.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.nets import MLP, TableNet, TabularInput
+    >>> inputs = TabularInput([40.0], [10.0], [True], n_categories=[3], nominal_missing=[False])
+    >>> net = TableNet(inputs, MLP(inputs.n_outputs, (8,), 1), 1)
+    >>> age, job = torch.tensor([[50.0], [float("nan")]]), torch.tensor([[0], [2]], dtype=torch.int32)
+    >>> inputs(age, job), tuple(net(age, job).shape)
+    (tensor([[1., 0., 1., 0., 0.],
+            [0., 1., 0., 0., 1.]]), (2, 1))
     """
 
     def __init__(self, inputs: TabularInput, body: nn.Module, n_outputs: int):
@@ -51,7 +62,7 @@ class TableNet(nn.Module):
         ----------
         continuous : float tensor of shape (n_rows, d_c)
             The continuous columns, NaN where missing.
-        nominal : integer tensor of shape (n_rows, d_n)
+        nominal : int tensor of shape (n_rows, d_n)
             The codes of the nominal columns, -1 where missing.
         """
         return self.body(self.inputs(continuous, nominal)) * self.output_scale + self.output_mean

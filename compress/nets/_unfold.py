@@ -28,6 +28,13 @@ def table_net_of_fields(fields: FieldEmbedding, body: MLP, nominal_missing) -> T
         The net behind it.
     nominal_missing : sequence of d_n bool
         Whether each nominal column had missing values in training.
+
+    Examples
+    --------
+    >>> from compress.nets import MLP, FieldEmbedding, table_net_of_fields
+    >>> fields = FieldEmbedding([40.0], [10.0], n_categories=[5], size=4)
+    >>> type(table_net_of_fields(fields, MLP(8, (6,), 1), nominal_missing=[True])).__name__
+    'TableNet'
     """
     size, d_c = fields.size, len(fields.mean)
     inputs = TabularInput(

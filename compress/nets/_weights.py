@@ -18,6 +18,12 @@ def activation_name(body) -> str:
     ----------
     body : MLP
         The net.
+
+    Examples
+    --------
+    >>> from compress.nets import MLP, activation_name
+    >>> activation_name(MLP(3, (8,), 2, activation="tanh"))
+    'tanh'
     """
     kinds = {kind: name for name, kind in ACTIVATIONS.items()}
     return next((kinds[type(part)] for layer in body.layers for part in layer if type(part) in kinds), "relu")
@@ -73,5 +79,13 @@ def weights_to_bytes(module: torch.nn.Module) -> bytes:
     ----------
     module : torch module
         The module.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from safetensors.torch import load
+    >>> from compress.nets import weights_to_bytes
+    >>> sorted(load(weights_to_bytes(torch.nn.Linear(2, 1))))
+    ['bias', 'weight']
     """
     return tensors_to_bytes({name: value.contiguous() for name, value in module.state_dict().items()})

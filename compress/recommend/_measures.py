@@ -50,7 +50,7 @@ def top_k(scores, k: int, *, seen=None) -> np.ndarray:
 
 
 def recall_at_k(recommended, relevant, *, per_user: bool = False):
-    r"""Hits among the recommended items divided by the possible hits, :math:`|top_K \cap R_u| / \min(K, |R_u|)`.
+    r"""The hits among recommended items, divided by the possible hits, :math:`|top_K \cap R_u| / \min(K, |R_u|)`.
 
     Parameters
     ----------
@@ -188,15 +188,25 @@ def ranking_metrics(scores, relevant, *, k: int = 10, seen=None) -> dict[str, fl
 
     Parameters
     ----------
-    scores, relevant, seen
+    scores, relevant
         As in `ndcg_at_k`; seen items are left out.
     k : int, default=10
         The number of items that are counted.
+    seen
+        As in `ndcg_at_k`; seen items are left out.
 
     Returns
     -------
     dict of str to float
         `recall` and `ndcg`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.recommend import ranking_metrics
+    >>> scores, relevant = np.array([[0.1, 0.9, 0.4]]), np.array([[False, False, True]])
+    >>> {name: round(value, 4) for name, value in ranking_metrics(scores, relevant, k=2).items()}
+    {'recall': 1.0, 'ndcg': 0.6309}
     """
     return {
         "recall": recall_at_k(top_k(scores, k, seen=seen), relevant),

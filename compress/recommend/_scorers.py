@@ -34,6 +34,14 @@ def score_matrix(teacher, users, items) -> np.ndarray:
         The teacher is something else.
     ValueError
         The scores have another shape, or are not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.recommend import score_matrix
+    >>> score_matrix(lambda users, items: np.add.outer(users, items), [1.0, 2.0], [10.0, 20.0])
+    array([[11., 21.],
+           [12., 22.]])
     """
     if hasattr(teacher, "score_matrix"):
         scores = teacher.score_matrix(users, items)
@@ -71,6 +79,14 @@ class FactorScorer:
         The factors; `FactorScorer.of(model, ...)` takes them from an object that has both as attributes.
     users, items : arrays
         The ids of the rows of the two matrices.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.recommend import FactorScorer
+    >>> scorer = FactorScorer(np.eye(2), np.array([[1.0, 0.0], [0.5, 2.0]]), users=[10, 11], items=["film", "play"])
+    >>> scorer.score_matrix([11], ["film", "play"])
+    array([[0., 2.]])
     """
 
     def __init__(self, user_factors, item_factors, users, items):
@@ -132,6 +148,20 @@ class TableScorer:
         The names of the columns with the ids.
     columns : list of str
         The order of the columns in the training table.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from compress.recommend import TableScorer
+    >>> users = pd.DataFrame({"user": [1, 2], "age": [20, 60]})
+    >>> films = pd.DataFrame({"film": [7, 8, 9], "year": [1950, 1990, 2000]})
+    >>> seen = pd.DataFrame({"age": [20, 60, 20], "year": [2000, 1950, 1950]})
+    >>> model = LogisticRegression().fit(seen, [1, 1, 0])
+    >>> columns = ["age", "year"]
+    >>> scorer = TableScorer(model, users, films, user_column="user", item_column="film", columns=columns)
+    >>> scorer.score_matrix([1, 2], [7, 9]).shape
+    (2, 2)
     """
 
     def __init__(self, model, user_table, item_table, *, user_column: str, item_column: str, columns):

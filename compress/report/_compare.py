@@ -74,6 +74,19 @@ def compare(
         `y` holds an unknown label, or has another number of rows than `X`, or the two models have other classes.
     TypeError
         `student` is not a student of this library.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from compress import StudentClassifier
+    >>> from compress.report import compare
+    >>> X = np.random.default_rng(0).normal(size=(80, 2))
+    >>> tree = DecisionTreeClassifier(max_depth=2).fit(X, X[:, 0] > 0)
+    >>> student = StudentClassifier((4,), max_epochs=60, random_state=0).fit(X, tree.predict_proba(X))
+    >>> report = compare(student, tree, X, X[:, 0] > 0, latency_rows=())
+    >>> report.value("rmse", "teacher"), report.value("agreement") > 0.9
+    (0.0, True)
     """
     if not isinstance(student, BaseEstimator) or not hasattr(student, "predictor"):
         raise TypeError(

@@ -73,6 +73,18 @@ def one_thread(model):
     ----------
     model : object
         The estimator, whose `n_jobs` are set back after the block.
+
+    Examples
+    --------
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from compress.report import one_thread
+    >>> forest = RandomForestClassifier(n_jobs=2)
+    >>> with one_thread(forest):
+    ...     print(forest.n_jobs)
+    ...
+    1
+    >>> forest.n_jobs
+    2
     """
     while isinstance(model, FrozenEstimator):  # its parameters cannot be set from outside
         model = model.estimator

@@ -28,6 +28,13 @@ def new_figure(n_panels: int):
     ------
     ImportError
         matplotlib is not installed.
+
+    Examples
+    --------
+    >>> from compress.report import new_figure
+    >>> figure, axes = new_figure(2)
+    >>> len(axes)
+    2
     """
     try:
         from matplotlib.figure import Figure

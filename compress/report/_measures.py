@@ -58,6 +58,14 @@ def quality_and_fidelity(y, student, teacher, classes, untaught=None) -> list[di
         The label of each column; None in regression.
     untaught : float array, optional
         The predictions of the model that is like the student and learned without a teacher.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.report import quality_and_fidelity
+    >>> y, student, teacher = np.array([1.0, 3.0]), np.array([1.0, 2.0]), np.array([1.5, 2.5])
+    >>> [(row["measure"], round(row["student"], 2)) for row in quality_and_fidelity(y, student, teacher, None)]
+    [('rmse', 0.71), ('r2', 0.5), ('rmse_to_teacher', 0.5), ('r2_to_teacher', 0.0)]
     """
     rows = []
     if y is not None:

@@ -53,6 +53,18 @@ class Report:
         A few rows with the recorded answers of both models, for `to_html`.
     model : fitted student
         The student itself, for `to_html`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from compress import StudentRegressor
+    >>> from compress.report import compare
+    >>> X = np.random.default_rng(0).normal(size=(80, 2))
+    >>> student = StudentRegressor((4,), max_epochs=5, random_state=0).fit(X, X[:, 0])
+    >>> report = compare(student, LinearRegression().fit(X, X[:, 0]), X, X[:, 0], latency_rows=())
+    >>> report.value("rmse") > report.value("rmse", "teacher")
+    True
     """
 
     measures: list

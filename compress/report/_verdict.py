@@ -22,6 +22,13 @@ def row_errors(y, output, classes):
         The predictions.
     classes : array of shape (n_classes,), or None
         The label of each column; None in regression.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.report import row_errors
+    >>> row_errors(np.array([1.0, 3.0]), np.array([1.0, 2.0]), None)
+    array([0., 1.])
     """
     return (output - y.reshape(output.shape)) ** 2 if classes is None else squared_errors(y, output, classes)
 

@@ -34,6 +34,14 @@ class LearningSet:
         Probabilities in float32, or values in float64, whose mean is subtracted before they become float32.
     weight : float32 array of shape (n_rows,), optional
         The weights of the rows, of mean 1; None means that all rows count the same.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.schema import Encoded, LearningSet
+    >>> encoded = Encoded(np.eye(3), np.empty((3, 0), dtype=np.int32))
+    >>> len(LearningSet(encoded, np.ones((3, 1), dtype=np.float32)).targets)
+    3
     """
 
     encoded: Encoded
@@ -71,8 +79,10 @@ class LearningSet:
 
         Returns
         -------
-        first, second : LearningSet
-            The two parts.
+        first : LearningSet
+            The rows that remain.
+        second : LearningSet
+            The rows that are split off.
         """
         first, second = split_rows(len(self.targets), fraction, rng, labels)
         return self.take(first), self.take(second)
@@ -94,8 +104,18 @@ def split_rows(n_rows: int, fraction: float, rng, labels=None) -> tuple[np.ndarr
 
     Returns
     -------
-    first, second : int arrays
-        The row numbers of the two parts.
+    first : int array
+        The row numbers of the first part.
+    second : int array
+        The row numbers of the second part.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.schema import split_rows
+    >>> first, second = split_rows(10, 0.3, np.random.RandomState(0))
+    >>> len(first), len(second)
+    (7, 3)
     """
     from sklearn.model_selection import train_test_split
 
@@ -122,6 +142,16 @@ def check_validation_pair(X_val, y_val, *, needs_labels: bool = True) -> None:
     ------
     ValueError
         One of the two is missing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.schema import check_validation_pair
+    >>> check_validation_pair(np.eye(2), [0, 1])
+    >>> check_validation_pair(np.eye(2), None)
+    Traceback (most recent call last):
+        ...
+    ValueError: X_val and y_val must be given together, but y_val is None.
     """
     if (X_val is None and y_val is not None) or (needs_labels and X_val is not None and y_val is None):
         missing = "X_val" if X_val is None else "y_val"
@@ -146,6 +176,15 @@ def hold_out(data: LearningSet, early_stopping, fraction: float, rng, *, validat
         A function that returns the validation rows that the user has passed; None when none were passed.
     labels : array of shape (n_rows,), optional
         The classes by which the held-out rows are stratified.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.schema import Encoded, LearningSet, hold_out
+    >>> data = LearningSet(Encoded(np.arange(20.0)[:, None], np.empty((20, 0), dtype=np.int32)), np.ones((20, 1)))
+    >>> learned, held = hold_out(data, True, 0.2, np.random.RandomState(0))
+    >>> len(learned.targets), len(held.targets)
+    (16, 4)
     """
     if validation is not None and early_stopping is not False:
         return data, validation()
@@ -171,6 +210,16 @@ def checked_table(estimator, X, *, reset: bool):
     -------
     DataFrame, Arrow table or array
         The table in its own container; a list of dicts becomes a pandas DataFrame.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.base import BaseEstimator
+    >>> from compress.schema import checked_table
+    >>> estimator = BaseEstimator()
+    >>> _ = checked_table(estimator, pd.DataFrame({"age": [20], "hours": [40]}), reset=True)
+    >>> estimator.n_features_in_, estimator.feature_names_in_
+    (2, array(['age', 'hours'], dtype=object))
     """
     from sklearn.utils.validation import check_array
 
@@ -231,6 +280,13 @@ def learning_weights(sample_weight, X, class_weight=None, y=None) -> np.ndarray 
     ------
     ValueError
         The sum of the weights is not positive.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.schema import learning_weights
+    >>> learning_weights([1.0, 3.0], np.eye(2))
+    array([0.5, 1.5], dtype=float32)
     """
     if sample_weight is None and class_weight is None:
         return None

@@ -35,6 +35,14 @@ class Column:
         The categories in the order of their codes; empty for a continuous column.
     ordered : bool
         Whether the categories of a pandas categorical are ordered; only decoding uses it.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from compress.schema import Schema
+    >>> column = Schema().fit(pd.DataFrame({"job": ["cook", "clerk", None]})).columns_[0]
+    >>> column.kind, column.categories, column.missing
+    ('nominal', ('clerk', 'cook'), True)
     """
 
     name: object

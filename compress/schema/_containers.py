@@ -38,6 +38,12 @@ def as_table(X, names=None):
         `X` is sparse, or its rows are not in memory yet.
     ValueError
         `X` is a single column.
+
+    Examples
+    --------
+    >>> from compress.schema import as_table
+    >>> as_table([{"age": 20, "job": "cook"}, {"age": 60, "job": "clerk"}]).shape
+    (2, 2)
     """
     if type(X) is np.ndarray and X.dtype.names is None:
         return X
@@ -108,6 +114,14 @@ def has_columns(X) -> bool:
     ----------
     X : table
         The table.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from compress.schema import has_columns
+    >>> has_columns(pd.DataFrame({"age": [20]})), has_columns(np.eye(2))
+    (True, False)
     """
     return hasattr(X, "iloc") or native(X) is not None
 
@@ -126,6 +140,14 @@ def names_of(X) -> list | None:
         A name is neither text nor a number, or columns have several levels of names.
     ValueError
         Two columns have the same name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from compress.schema import names_of
+    >>> names_of(pd.DataFrame({"age": [20]})), names_of(np.eye(2))
+    (['age'], None)
     """
     if not has_columns(X):
         return None
@@ -164,6 +186,13 @@ def pandas_of(X):
     ------
     TypeError
         A column holds dates.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from compress.schema import pandas_of
+    >>> type(pandas_of(pa.table({"age": [20]}))).__name__
+    'DataFrame'
     """
     frame = native(X)
     if frame is None:

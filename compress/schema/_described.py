@@ -57,6 +57,15 @@ def check_values(values, name: str) -> None:
         What the file says.
     name : str
         The name of the entry.
+
+    Examples
+    --------
+    >>> from compress.schema import check_values
+    >>> check_values(["cook", "clerk"], "categories")
+    >>> check_values(["cook", "cook"], "categories")
+    Traceback (most recent call last):
+        ...
+    ValueError: categories must be different from each other, got a list of 2
     """
     must(isinstance(values, list), name, "a list", values)
     for value in values:
@@ -77,6 +86,12 @@ def described_classes(plain) -> np.ndarray:
     ------
     ValueError
         It does not describe at least two classes.
+
+    Examples
+    --------
+    >>> from compress.schema import described_classes
+    >>> described_classes({"dtype": "<U3", "values": ["no", "yes"]})
+    array(['no', 'yes'], dtype='<U3')
     """
     must(isinstance(plain, dict) and plain.keys() == {"dtype", "values"}, "classes", "an object of two entries", plain)
     values, text = plain["values"], plain["dtype"]

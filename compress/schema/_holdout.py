@@ -33,6 +33,15 @@ def holdout_split(encoded, target, fraction, rng, *, strata=None):
     ------
     ValueError
         No row can be held out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.schema import Encoded, holdout_split
+    >>> encoded = Encoded(np.arange(10.0)[:, None], np.empty((10, 0), dtype=np.int32))
+    >>> train, held = holdout_split(encoded, np.arange(10.0), 0.2, np.random.RandomState(0))
+    >>> len(train), len(held)
+    (8, 2)
     """
     strata = np.zeros(len(target), dtype=np.intp) if strata is None else strata
     for group in (_identical_rows(encoded, target), np.arange(len(target))):

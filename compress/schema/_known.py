@@ -28,6 +28,14 @@ def with_known_categories(other, X, schema=None):
     -------
     DataFrame or array
         The rows in their own container, or in that of `X` where something was changed.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from compress.schema import with_known_categories
+    >>> known, further = pd.DataFrame({"job": ["cook", "clerk"]}), pd.DataFrame({"job": ["cook", "pilot"]})
+    >>> with_known_categories(further, known).job.isna().tolist()
+    [False, True]
     """
     X = as_table(X)
     names = names_of(X)

@@ -24,6 +24,13 @@ def as_labels(y, name: str = "y"):
     ------
     ValueError
         A label among objects or texts is missing, or rows hold different numbers of labels.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from compress.schema import as_labels
+    >>> as_labels(pd.Series([1, 0]))
+    array([1, 0])
     """
     if hasattr(y, "toarray"):
         raise TypeError(f"Sparse {name} is not supported, got a {type(y).__name__}. Use {name}.toarray().")
@@ -79,6 +86,13 @@ def class_names(table) -> list | None:
     ----------
     table : object
         The probabilities, with a column for each class; pandas' numbers by default are no names.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from compress.schema import class_names
+    >>> class_names(pd.DataFrame({"no": [0.1], "yes": [0.9]}))
+    ['no', 'yes']
     """
     if isinstance(table, np.ndarray | list) or len(getattr(table, "shape", ())) != 2 or not has_columns(table):
         return None
@@ -102,6 +116,12 @@ def columns_of_classes(names: list | None, classes, name: str):
     ------
     ValueError
         Some of the classes are named, but not all.
+
+    Examples
+    --------
+    >>> from compress.schema import columns_of_classes
+    >>> columns_of_classes(["yes", "no"], ["no", "yes"], "the table")
+    array([1, 0])
     """
     if names is None or classes is None:
         return None
@@ -136,6 +156,13 @@ def class_codes(labels, classes, name: str | None = "y") -> np.ndarray:
     ------
     ValueError
         A label is none of the classes, and `name` is given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.schema import class_codes
+    >>> class_codes(np.array(["yes", "no", "yes"]), np.array(["no", "yes"]))
+    array([1, 0, 1])
     """
     labels, classes = np.asarray(labels), np.asarray(classes)
     known = {label: k for k, label in enumerate(classes.tolist())}
@@ -157,6 +184,12 @@ def same_classes(first, second) -> bool:
     ----------
     first, second : arrays of shape (n_classes,)
         The classes.
+
+    Examples
+    --------
+    >>> from compress.schema import same_classes
+    >>> same_classes(["no", "yes"], ["yes", "no"])
+    True
     """
     first, second = np.asarray(first).tolist(), np.asarray(second).tolist()
     return len(first) == len(second) and set(first) == set(second)

@@ -28,6 +28,11 @@ def check_fits(needed: int, what: str, advice: str) -> None:
         The name of what needs them, which is the subject of the message.
     advice : str
         What the user can do instead, as a sentence.
+
+    Examples
+    --------
+    >>> from compress.schema import check_fits
+    >>> check_fits(1000, "the table", "Take fewer rows.")  # there is room
     """
     there = available_bytes()
     if there is not None and needed > there:

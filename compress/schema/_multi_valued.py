@@ -75,6 +75,15 @@ class FieldEncoder:
         The schema of the columns that are not multi-valued.
     vocabularies_ : list of dict
         The code of each value, in one dict for each multi-valued column.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from compress.schema import FieldEncoder
+    >>> X = pd.DataFrame({"year": [1950.0, 2000.0], "genres": ["Drama War", "Comedy"]})
+    >>> encoded = FieldEncoder(multi_valued=["genres"]).fit(X).encode(X)
+    >>> encoded.continuous.shape, encoded.bags[0].shape
+    ((2, 1), (2, 2))
     """
 
     def __init__(self, schema=None, multi_valued=(), separator: str = " "):

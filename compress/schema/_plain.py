@@ -72,6 +72,14 @@ def expanded(columns) -> list[dict]:
     ----------
     columns : dict or list of dict
         The result of `compact`, or columns that are objects already, as in older files, which are returned unchanged.
+
+    Examples
+    --------
+    >>> from compress.schema import Schema, expanded
+    >>> import numpy as np
+    >>> compact = Schema().fit(np.eye(2)).to_dict()["columns"]
+    >>> [column["kind"] for column in expanded(compact)]
+    ['continuous', 'continuous']
     """
     if not isinstance(columns, dict):
         return columns

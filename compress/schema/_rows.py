@@ -18,6 +18,13 @@ def take(X, rows):
         The table.
     rows : int array, bool array or slice
         The rows to return.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from compress.schema import take
+    >>> take(pd.DataFrame({"age": [20, 40, 60]}), [2, 0]).age.tolist()
+    [60, 20]
     """
     if isinstance(X, np.ndarray):
         return X[rows]
@@ -40,6 +47,13 @@ def columns_taken(X, names: list):
         The table.
     names : list of str
         The columns to return.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from compress.schema import columns_taken
+    >>> list(columns_taken(pd.DataFrame({"age": [20], "job": ["cook"]}), ["job"]))
+    ['job']
     """
     return X[names] if hasattr(X, "iloc") else native(X).select(names).to_native()
 
@@ -58,6 +72,13 @@ def stack_tables(first, second):
     ------
     ValueError
         The two tables have different columns.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from compress.schema import stack_tables
+    >>> stack_tables(pd.DataFrame({"age": [20]}), pd.DataFrame({"age": [60]})).age.tolist()
+    [20, 60]
     """
     first = as_table(first)
     names = names_of(first)

@@ -282,6 +282,13 @@ def as_schema(schema, X) -> Schema:
     ------
     TypeError
         `schema` is something else.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.schema import as_schema
+    >>> [column.kind for column in as_schema({0: "nominal"}, np.array([[1.0, 0.5], [2.0, 0.7]])).columns_]
+    ['nominal', 'continuous']
     """
     if schema is None or isinstance(schema, Mapping):
         return Schema(schema).fit(X)

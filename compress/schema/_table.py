@@ -21,6 +21,15 @@ class Encoded(NamedTuple):
         The continuous columns, NaN where missing.
     nominal : int32 array of shape (n_rows, n_nominal)
         The codes of the nominal columns, from 0, and -1 where missing.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from compress.schema import Schema
+    >>> X = pd.DataFrame({"age": [20.0, 60.0], "job": ["cook", "clerk"]})
+    >>> encoded = Schema().fit(X).encode(X)
+    >>> encoded.continuous.ravel(), encoded.nominal.ravel()
+    (array([20., 60.], dtype=float32), array([1, 0], dtype=int32))
     """
 
     continuous: np.ndarray

@@ -39,6 +39,14 @@ def classification_targets(y, n_rows: int, name: str, classes=None):
     ------
     ValueError
         Soft labels are not probabilities or do not fit the classes, a label is unknown, or there is only one class.
+
+    Examples
+    --------
+    >>> from compress.schema import classification_targets
+    >>> classes, targets = classification_targets(["yes", "no"], 2, "StudentClassifier")[:2]
+    >>> classes, targets
+    (array(['no', 'yes'], dtype='<U3'), array([[0., 1.],
+           [1., 0.]], dtype=float32))
     """
     from sklearn.utils import column_or_1d
     from sklearn.utils.multiclass import check_classification_targets
@@ -108,6 +116,13 @@ def regression_targets(y, n_rows: int, name: str) -> tuple[np.ndarray, bool]:
         The values.
     flat : bool
         Whether `y` has a single output.
+
+    Examples
+    --------
+    >>> from compress.schema import regression_targets
+    >>> regression_targets([1.0, 2.0], 2, "StudentRegressor")
+    (array([[1.],
+           [2.]]), True)
     """
     from sklearn.utils import column_or_1d
     from sklearn.utils.validation import check_array, check_consistent_length
@@ -143,6 +158,12 @@ def compared_labels(y, n_rows: int, name: str = "y", classes=None) -> np.ndarray
     ------
     ValueError
         `y` has another number of rows or columns, or a label is missing or unknown.
+
+    Examples
+    --------
+    >>> from compress.schema import compared_labels
+    >>> compared_labels(["yes", "no"], 2)
+    array(['yes', 'no'], dtype='<U3')
     """
     from sklearn.utils.validation import assert_all_finite
 
@@ -180,6 +201,12 @@ def compared_values(y, n_rows: int, name: str = "y", n_outputs: int | None = Non
     ------
     ValueError
         `y` has another number of rows or columns, or a value is missing or infinite.
+
+    Examples
+    --------
+    >>> from compress.schema import compared_values
+    >>> compared_values([1, 2], 2)
+    array([1., 2.])
     """
     from sklearn.utils.validation import check_array
 

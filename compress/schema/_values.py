@@ -52,6 +52,13 @@ def is_missing(values) -> np.ndarray:
     ----------
     values : Series, pandas array or ndarray of shape (n_rows,)
         The values of one column.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from compress.schema import is_missing
+    >>> is_missing(pd.Series(["cook", None]))
+    array([False,  True])
     """
     if hasattr(values, "isna"):
         return np.asarray(values.isna())
@@ -78,6 +85,13 @@ def numbers_of(values, name) -> np.ndarray:
     ------
     ValueError
         A value is infinite or not a number.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from compress.schema import numbers_of
+    >>> numbers_of(pd.Series([20, None]), "age")
+    array([20., nan])
     """
     try:
         if hasattr(values, "to_numpy"):

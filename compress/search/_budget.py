@@ -110,6 +110,15 @@ def shape_costs(student, data: TransferSet, shapes: Sequence[tuple] = SHAPES) ->
         Rows of the table, which decide on the inputs; the targets may be anything of the right shape.
     shapes : sequence of tuples of int, default=SHAPES
         The `hidden_layer_sizes` to measure.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress import StudentClassifier, TransferSet
+    >>> from compress.search import shape_costs
+    >>> data = TransferSet(np.eye(4), np.eye(2)[[0, 0, 1, 1]], "probabilities", classes=np.array([0, 1]))
+    >>> [row["n_parameters"] for row in shape_costs(StudentClassifier(), data, shapes=[(4,), (8,)])]
+    [25, 49]
     """
     costs = []
     for shape in shapes:
@@ -146,6 +155,15 @@ def check_budget(costs: list[dict], budget: Budget) -> list[bool]:
     ------
     ValueError
         No shape is within the limits; the message names the nearest one.
+
+    Examples
+    --------
+    >>> from compress import Budget
+    >>> from compress.search import check_budget
+    >>> costs = [{"hidden_layer_sizes": (4,), "bytes": 900, "us_per_row": 0.1}]
+    >>> costs.append({"hidden_layer_sizes": (512,), "bytes": 9000, "us_per_row": 1.0})
+    >>> check_budget(costs, Budget(bytes=2000))
+    [True, False]
     """
     limits = {"bytes": budget.bytes, "us_per_row": budget.us_per_row}
     limits = {key: limit for key, limit in limits.items() if limit is not None}
@@ -176,6 +194,13 @@ def validation_error(output, y, classes=None) -> float:
         The true labels or values.
     classes : array of shape (n_classes,), optional
         The label of each column; None for values.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.search import validation_error
+    >>> float(validation_error(np.array([1.0, 3.0]), np.array([3.0, 1.0])))
+    2.0
     """
     return regression_metrics(y, output)["rmse"] if classes is None else rmse(y, output, classes)
 
@@ -219,6 +244,19 @@ def search_budget(
     ------
     ValueError
         No shape is within the budgets, `tolerance` is given without `teacher_error`, or `y_val` does not fit the rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress import Budget, StudentClassifier, TransferSet
+    >>> from compress.search import search_budget
+    >>> X = np.random.default_rng(0).normal(size=(80, 2))
+    >>> y = (X[:, 0] > 0).astype(int)
+    >>> data = TransferSet(X[:60], np.eye(2)[y[:60]], "probabilities", classes=np.array([0, 1]))
+    >>> student = StudentClassifier(max_epochs=5, random_state=0)
+    >>> search = search_budget(data, X[60:], y[60:], student=student, budget=Budget(bytes=2000, shapes=[(4,), (512,)]))
+    >>> search.hidden_layer_sizes, [row["within"] for row in search.rows]
+    ((4,), [True, False])
     """
     tolerance = budget.tolerance
     if tolerance is not None and teacher_error is None:

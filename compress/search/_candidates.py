@@ -54,6 +54,13 @@ class Candidate:
         The model, not fitted.
     bytes : int or None
         The size of its file, at most; None for trees, whose rounds are cut to the budget.
+
+    Examples
+    --------
+    >>> from compress import TreeStudentClassifier
+    >>> from compress.search import Candidate
+    >>> Candidate(TreeStudentClassifier(8)).family
+    'trees'
     """
 
     student: object
@@ -90,6 +97,15 @@ def candidates_of(choice: str, task: str, data: TransferSet, budget: Budget | No
     ------
     ValueError
         The choice is unknown, or no candidate is within the budget; the message names the smallest one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress import Budget, TransferSet
+    >>> from compress.search import candidates_of
+    >>> data = TransferSet(np.eye(4), np.eye(2)[[0, 0, 1, 1]], "probabilities", classes=np.array([0, 1]))
+    >>> [c.student.hidden_layer_sizes for c in candidates_of("net", "classification", data, Budget(bytes=3000))]
+    [(64,), (16, 16)]
     """
     if choice not in CHOICES:
         raise ValueError(f"student must be an estimator or one of {CHOICES}, got {choice!r}.")

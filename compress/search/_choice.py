@@ -110,6 +110,19 @@ def choose_student(
     ------
     ValueError
         No model is within the budget.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress import StudentClassifier, TransferSet
+    >>> from compress.search import Candidate, choose_student, try_candidates
+    >>> X = np.random.default_rng(0).normal(size=(80, 2))
+    >>> y = (X[:, 0] > 0).astype(int)
+    >>> data = TransferSet(X[:60], np.eye(2)[y[:60]], "probabilities", classes=np.array([0, 1]))
+    >>> small = [Candidate(StudentClassifier((units,), max_epochs=5, random_state=0)) for units in (4, 8)]
+    >>> search = choose_student(try_candidates(small, data, X[60:], y[60:]), data)
+    >>> type(search.student).__name__, len(search.rows)
+    ('StudentClassifier', 2)
     """
     most = None if budget is None else budget.bytes
     rows = []

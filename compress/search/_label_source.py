@@ -35,6 +35,20 @@ def compare_sources(
         As in `TransferSet.from_teacher`.
     random_state : int
         The seed of every source, so that they differ in the labels only.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from compress.generators import MarginalSampler
+    >>> from compress.search import compare_sources
+    >>> from compress.transfer import SingleTeacher
+    >>> X = np.random.default_rng(0).normal(size=(80, 2))
+    >>> y = X[:, 0] > 0
+    >>> sources = {"teacher": SingleTeacher(DecisionTreeClassifier().fit(X[:60], y[:60]))}
+    >>> generator = MarginalSampler()
+    >>> list(compare_sources(sources, X[:60], X[60:], y[60:], generator=generator, n_rows=120, random_state=0))
+    ['teacher']
     """
     X_val, students, sets = as_table(X_val), [], []
     for source in sources.values():

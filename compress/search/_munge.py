@@ -108,6 +108,20 @@ def tune_munge(
     Returns
     -------
     MungeSearch
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from compress import StudentClassifier
+    >>> from compress.search import tune_munge
+    >>> X = np.random.default_rng(0).normal(size=(80, 2))
+    >>> y = X[:, 0] > 0
+    >>> tree = DecisionTreeClassifier(max_depth=2).fit(X[:60], y[:60])
+    >>> quick = {"n_rows": 120, "student": StudentClassifier((4,), max_epochs=2), "random_state": 0}
+    >>> search = tune_munge(X[:60], tree, X[60:], y[60:], pairs=[(0.1, 1.0), (0.5, 2.0)], **quick)
+    >>> (search.p, search.s) in [(0.1, 1.0), (0.5, 2.0)], len(search.scores)
+    (True, 2)
     """
     if not pairs:
         raise ValueError("pairs must hold at least one (p, s), got none.")
@@ -149,6 +163,13 @@ def trial_student(teacher):
     ----------
     teacher : estimator
         The teacher, whose task decides on the class of the student.
+
+    Examples
+    --------
+    >>> from sklearn.tree import DecisionTreeRegressor
+    >>> from compress.search import trial_student
+    >>> trial_student(DecisionTreeRegressor()).hidden_layer_sizes
+    (128,)
     """
     Student = StudentClassifier if task_of(teacher) == "classification" else StudentRegressor
     return Student((128,), max_epochs=TRIAL_EPOCHS, batch_size=128)
@@ -170,6 +191,18 @@ def trial_errors(student, data: TransferSet, X_val, y_val) -> np.ndarray:
     -------
     float64 array of shape (n_val,)
         The errors.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress import StudentClassifier, TransferSet
+    >>> from compress.search import trial_errors
+    >>> X = np.random.default_rng(0).normal(size=(80, 2))
+    >>> y = (X[:, 0] > 0).astype(int)
+    >>> data = TransferSet(X[:60], np.eye(2)[y[:60]], "probabilities", classes=np.array([0, 1]))
+    >>> student = StudentClassifier((4,), max_epochs=2, random_state=0).fit(data)
+    >>> trial_errors(student, data, X[60:], y[60:]).shape
+    (20,)
     """
     if data.kind != "values":
         return squared_errors(compared_labels(y_val, len(X_val), "y_val"), student.predict_proba(X_val), data.classes)

@@ -172,6 +172,19 @@ def try_candidates(
     Returns
     -------
     list of Trial
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress import StudentClassifier, TransferSet
+    >>> from compress.search import Candidate, try_candidates
+    >>> X = np.random.default_rng(0).normal(size=(80, 2))
+    >>> y = (X[:, 0] > 0).astype(int)
+    >>> data = TransferSet(X[:60], np.eye(2)[y[:60]], "probabilities", classes=np.array([0, 1]))
+    >>> small = [Candidate(StudentClassifier((units,), max_epochs=5, random_state=0)) for units in (4, 8)]
+    >>> trials = try_candidates(small, data, X[60:], y[60:])
+    >>> [(trial.family, len(trial.taught), len(trial.untaught)) for trial in trials]
+    [('net', 1, 0), ('net', 1, 0)]
     """
     jobs = [(candidate, taught) for candidate in candidates for taught in (True, False) if taught or original]
     outcomes = {}
@@ -197,6 +210,13 @@ def choice_passes(student, n_rows: int, share: float = TRIAL_SHARE) -> int:
         The number of rows of the transfer set.
     share : float, default=TRIAL_SHARE
         The share of the passes of a full training.
+
+    Examples
+    --------
+    >>> from compress import StudentClassifier
+    >>> from compress.search import choice_passes
+    >>> choice_passes(StudentClassifier(max_epochs=200), n_rows=50_000)
+    30
     """
     return max(FEWEST_PASSES, round(share * student.steps_for(n_rows).max_epochs))
 

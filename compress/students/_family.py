@@ -24,6 +24,13 @@ def family_of(student) -> str:
     {"net", "net-cuts", "additive", "trees"}
         "net" has no cuts of the columns (it may have a periodic embedding), "net-cuts" has them, "additive" has them
         and no hidden layer, and "trees" are boosted.
+
+    Examples
+    --------
+    >>> from compress import StudentClassifier, TreeStudentClassifier
+    >>> from compress.students import PiecewiseLinearEncoding, family_of
+    >>> family_of(TreeStudentClassifier()), family_of(StudentClassifier((), encoding=PiecewiseLinearEncoding()))
+    ('trees', 'additive')
     """
     if hasattr(student, "max_leaf_nodes"):
         return "trees"
@@ -39,6 +46,14 @@ def described(student) -> str:
     ----------
     student : fitted StudentClassifier, TreeStudentClassifier, or their regressors
         The student.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress import StudentClassifier
+    >>> from compress.students import described
+    >>> described(StudentClassifier((4,), max_epochs=1).fit(np.eye(4), [0, 0, 1, 1]))
+    'a net with 4 hidden units'
     """
     family = family_of(student)
     if family == "trees":

@@ -41,6 +41,9 @@ class StudentRegressor(RegressorMixin, MultiOutputMixin, TableStudent):
     bottleneck : int, optional
         The number of linear units between the inputs and the first hidden layer, which make a wide shallow net with
         fewer weights (Ba & Caruana 2014). None adds no such layer.
+    encoding : PiecewiseLinearEncoding or PeriodicEncoding, optional
+        What the net gets for each continuous column in addition to the column itself; None adds nothing. See
+        `compress.students.PiecewiseLinearEncoding` and `compress.students.PeriodicEncoding`.
     early_stopping : bool or "auto", default="auto"
         Whether validation rows decide: the weights of the epoch that is best on them are kept. True also stops when
         they show no improvement, and holds out `validation_fraction` of the rows when `fit` gets no `X_val`. "auto"
@@ -50,9 +53,6 @@ class StudentRegressor(RegressorMixin, MultiOutputMixin, TableStudent):
     n_iter_no_change : int, "auto" or None, default="auto"
         The training stops after this many epochs without improvement on the validation rows. "auto" is 10 with
         `early_stopping=True`, else None, which runs all epochs.
-    encoding : PiecewiseLinearEncoding or PeriodicEncoding, optional
-        What the net gets for each continuous column in addition to the column itself; None adds nothing. See
-        `compress.students.PiecewiseLinearEncoding` and `compress.students.PeriodicEncoding`.
     max_one_hot : int, default=64
         The largest number of categories of a one-hot column; nominal columns with more get a learned embedding.
     embedding_size : int, default=8

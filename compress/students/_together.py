@@ -47,6 +47,19 @@ def fit_together(students: Sequence, sets: Sequence[TransferSet], *, n_jobs: int
     -------
     list
         The fitted students, in order; those given may be left as they were.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress import StudentClassifier, TransferSet
+    >>> from compress.students import fit_together
+    >>> X = np.eye(4)
+    >>> targets = np.array([[0.2, 0.8], [0.6, 0.4]] * 2)
+    >>> data = TransferSet(X, targets, "probabilities", classes=np.array(["no", "yes"]))
+    >>> alike = [StudentClassifier((4,), max_epochs=1, random_state=seed) for seed in (0, 1)]
+    >>> students = fit_together(alike, [data, data])
+    >>> [student.n_parameters_ for student in students]
+    [25, 25]
     """
     device = resolve_device(students[0].device)
     if device.type not in AT_ONCE_ON or not _of_one_kind(students, sets):

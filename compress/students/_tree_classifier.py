@@ -27,6 +27,11 @@ class TreeStudentClassifier(ClassifierMixin, TreeStudent):
     ----------
     max_leaf_nodes : int from 2 to 4096, default=31
         The largest number of leaves of a tree. Up to 64 predictions are fastest.
+    objective : {"soft_targets", "logits"}, default="soft_targets"
+        The loss of the boosting. "soft_targets" is the cross-entropy with the targets; "logits" is the squared error of
+        the teacher's centred logits, which needs soft targets.
+    class_weight : dict, "balanced" or None, default=None
+        The weights of the classes in the loss, as in scikit-learn; they need hard labels.
     max_iter : int, default=100
         The number of iterations of boosting; each adds a tree for each output (two classes have one).
     learning_rate : float, default=0.2
@@ -42,11 +47,6 @@ class TreeStudentClassifier(ClassifierMixin, TreeStudent):
     monotonic_cst : mapping of column to int, or array of shape (n_columns,), optional
         1 for continuous columns in which predictions may only rise, -1 where they may only fall, and 0 for the others.
         With several outputs it holds for each of them, and of two classes it is the second that rises.
-    objective : {"soft_targets", "logits"}, default="soft_targets"
-        The loss of the boosting. "soft_targets" is the cross-entropy with the targets; "logits" is the squared error of
-        the teacher's centred logits, which needs soft targets.
-    class_weight : dict, "balanced" or None, default=None
-        The weights of the classes in the loss, as in scikit-learn; they need hard labels.
     early_stopping : bool or "auto", default="auto"
         Whether validation rows decide: the iterations up to the best one are kept. True also stops when they show no
         improvement, and holds out `validation_fraction` of the rows when `fit` gets no `X_val`. "auto" uses `X_val`

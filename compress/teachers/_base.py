@@ -164,7 +164,7 @@ class EnsembleTeacher(BaseEstimator):
 
         Returns
         -------
-        teacher : estimator of the same class
+        estimator of the same class
             The new teacher; it has no `library_scores_`, `selection_path_` and `best_single_`.
         """
         check_is_fitted(self)

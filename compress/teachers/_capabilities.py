@@ -58,6 +58,13 @@ def is_fitted(teacher, X=None) -> bool:
     X : table, optional
         Rows of which the first is shown to a teacher that does not say whether it is fitted; without rows such a
         teacher counts as not fitted.
+
+    Examples
+    --------
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from compress.teachers import is_fitted
+    >>> is_fitted(DecisionTreeClassifier()), is_fitted(DecisionTreeClassifier().fit([[0.0], [1.0]], [0, 1]))
+    (False, True)
     """
     state = _state(teacher)
     if state is not None or X is None:
@@ -106,6 +113,13 @@ def task_of(teacher) -> str:
     ----------
     teacher : object
         The teacher, fitted or not.
+
+    Examples
+    --------
+    >>> from sklearn.tree import DecisionTreeRegressor
+    >>> from compress.teachers import task_of
+    >>> task_of(DecisionTreeRegressor())
+    'regression'
     """
     return _made_for(teacher) or ("classification" if hasattr(teacher, "predict_proba") else "regression")
 
@@ -127,6 +141,13 @@ def tags_of(teacher):
     ----------
     teacher : object
         The teacher, or anything else.
+
+    Examples
+    --------
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from compress.teachers import tags_of
+    >>> tags_of(DecisionTreeClassifier()).estimator_type, tags_of(object())
+    ('classifier', None)
     """
     try:
         return get_tags(teacher)
@@ -141,6 +162,13 @@ def known_classes(teacher) -> np.ndarray | None:
     ----------
     teacher : object
         The teacher. An empty `classes_`, as that of CatBoost's regressors, says nothing.
+
+    Examples
+    --------
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from compress.teachers import known_classes
+    >>> known_classes(DecisionTreeClassifier().fit([[0.0], [1.0]], ["no", "yes"]))
+    array(['no', 'yes'], dtype='<U3')
     """
     classes = getattr(teacher, "classes_", None)
     if classes is None or not len(classes) or np.ndim(next(iter(classes))) > 0:
@@ -171,6 +199,16 @@ def check_teacher(teacher, task: str, *, labels: str = "soft") -> None:
     TypeError
         The teacher has no `predict_proba` (or `predict`), is a regressor for a classification task or the reverse, or
         is a class instead of an instance.
+
+    Examples
+    --------
+    >>> from sklearn.svm import LinearSVC
+    >>> from compress.teachers import check_teacher
+    >>> check_teacher(LinearSVC(), "classification", labels="hard")
+    >>> check_teacher(LinearSVC(), "classification")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    TypeError: teacher must have predict_proba, since a student learns from ...
     """
     if task not in TASKS:
         raise ValueError(f"task must be one of {TASKS}, got {task!r}.")

@@ -29,6 +29,15 @@ def column_names(teacher) -> list[str] | None:
     -------
     list of str, or None
         The names; None for a teacher that was taught on an array, or that does not tell.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from compress.teachers import column_names
+    >>> X = pd.DataFrame({"age": [20, 60], "hours": [40, 20]})
+    >>> column_names(DecisionTreeClassifier().fit(X, [0, 1]))
+    ['age', 'hours']
     """
     for model in (teacher, first_estimator(teacher)):
         for name in ("feature_names_in_", "feature_names_", "feature_name_", "feature_name", "feature_names"):
@@ -50,6 +59,16 @@ def first_estimator(teacher):
     ----------
     teacher : fitted estimator
         The teacher; one that holds no other estimator is returned as it is.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from compress.teachers import first_estimator
+    >>> pipeline = make_pipeline(StandardScaler(), LogisticRegression()).fit([[0.0], [1.0]], [0, 1])
+    >>> first_estimator(pipeline)
+    StandardScaler()
     """
     while True:
         if isinstance(teacher, Pipeline):
@@ -93,6 +112,15 @@ def matching_columns(teacher, columns: list) -> list | None:
     list or None
         The columns in the teacher's order; None where the teacher knows no names, or not all of them are there.
         LightGBM's "mean_radius" is the column "mean radius".
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from compress.teachers import matching_columns
+    >>> tree = DecisionTreeClassifier().fit(pd.DataFrame({"age": [20, 60], "hours": [40, 20]}), [0, 1])
+    >>> matching_columns(tree, ["hours", "age"])
+    ['age', 'hours']
     """
     names = column_names(teacher)
     if names is None:
@@ -118,6 +146,16 @@ def in_teachers_order(teacher, X):
         The fitted teacher.
     X : table
         The rows for the teacher.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from compress.teachers import in_teachers_order
+    >>> X = pd.DataFrame({"age": [20, 60], "hours": [40, 20]})
+    >>> tree = DecisionTreeClassifier().fit(X, [0, 1])
+    >>> list(in_teachers_order(tree, X[["hours", "age"]]).columns)
+    ['age', 'hours']
     """
     X = as_table(X)
     if not has_columns(X):
@@ -142,6 +180,13 @@ def column_categories(teacher) -> dict[int, list]:
     dict
         The categories by the position of their column; empty for other teachers, and for those that do not tell which
         columns they are of.
+
+    Examples
+    --------
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from compress.teachers import column_categories
+    >>> column_categories(DecisionTreeClassifier().fit([[0.0], [1.0]], [0, 1]))  # no categoricals
+    {}
     """
     model = first_estimator(teacher)
     booster = getattr(model, "booster_", model)

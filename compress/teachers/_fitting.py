@@ -34,6 +34,12 @@ def default_teacher(task: str, n_outputs: int, schema, n_jobs, verbose: int):
         The number of targets of a regression.
     schema, n_jobs, verbose
         As in `EnsembleTeacherClassifier`.
+
+    Examples
+    --------
+    >>> from compress.teachers import default_teacher
+    >>> type(default_teacher("regression", 1, schema=None, n_jobs=None, verbose=0)).__name__
+    'EnsembleTeacherRegressor'
     """
     options = {"schema": schema, "n_jobs": n_jobs, "verbose": verbose}
     if task == "classification":
@@ -49,6 +55,14 @@ def selects_on_held_out(teacher) -> bool:
     ----------
     teacher : estimator
         The teacher, fitted or not.
+
+    Examples
+    --------
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from compress import EnsembleTeacherClassifier
+    >>> from compress.teachers import selects_on_held_out
+    >>> selects_on_held_out(EnsembleTeacherClassifier()), selects_on_held_out(DecisionTreeClassifier())
+    (True, False)
     """
     return isinstance(teacher, EnsembleTeacherClassifier | EnsembleTeacherRegressor)
 
@@ -73,6 +87,16 @@ def fit_teacher(teacher, X, y, sample_weight=None, held=None, rng=None):
     ------
     ValueError
         Weights are given, but the `fit` of the teacher does not take them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from compress.teachers import fit_teacher
+    >>> tree = DecisionTreeClassifier()
+    >>> fitted = fit_teacher(tree, np.arange(4.0)[:, None], np.array([0, 0, 1, 1]), rng=np.random.RandomState(0))
+    >>> fitted.get_depth(), hasattr(tree, "tree_")
+    (1, False)
     """
     fitted = clone(teacher, safe=False)
     if rng is not None and hasattr(fitted, "get_params") and not isinstance(fitted, FrozenEstimator):
@@ -101,6 +125,14 @@ def check_classes(teacher, y) -> None:
     ------
     ValueError
         A label is not among the classes of the teacher.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from compress.teachers import check_classes
+    >>> tree = DecisionTreeClassifier().fit(np.eye(2), ["no", "yes"])
+    >>> check_classes(tree, np.array(["yes", "no"]))  # nothing to refuse
     """
     known = known_classes(teacher)
     if known is None or y is None:
@@ -124,5 +156,11 @@ def teacher_kind(task: str, labels: str) -> str:
         The task.
     labels : {"soft", "logits", "hard"}
         The labels of a classification.
+
+    Examples
+    --------
+    >>> from compress.teachers import teacher_kind
+    >>> teacher_kind("classification", "soft"), teacher_kind("regression", "soft")
+    ('probabilities', 'values')
     """
     return "values" if task == "regression" else {"soft": "probabilities", "hard": "labels"}.get(labels, labels)

@@ -82,6 +82,13 @@ def default_library(task: str, size: str = "default", *, n_classes: int = 2, n_j
     ------
     ValueError
         The task or the size is unknown.
+
+    Examples
+    --------
+    >>> from compress.teachers import default_library
+    >>> names = [name for name, _ in default_library("classification", "small")]
+    >>> len(names), names[-1]
+    (4, 'forest-20-gini-columns-sqrt-leaf1')
     """
     if task not in FAMILIES:
         raise ValueError(f"task must be one of {tuple(FAMILIES)}, got {task!r}.")

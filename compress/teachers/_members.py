@@ -111,6 +111,13 @@ def one_thread():
 
     Parallelism is over models and blocks of rows. Sums that histogram boosting splits over threads
     would also round differently with the number of cores.
+
+    Examples
+    --------
+    >>> from compress.teachers import one_thread
+    >>> with one_thread():
+    ...     pass  # OpenMP code runs on one core here
+    ...
     """
     return _controller(tuple(name in sys.modules for name in BRING_OPENMP)).limit(limits=1, user_api="openmp")
 

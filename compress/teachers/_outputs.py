@@ -41,6 +41,13 @@ def clipped_logits(probabilities, eps: float = SMALLEST_PROBABILITY) -> np.ndarr
     eps : float in (0, 1), default=1e-6
         The smallest probability that the logarithm is taken of; smaller ones are replaced by it. Forests give
         probabilities of exactly 0, whose logits have no bound.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.teachers import clipped_logits
+    >>> clipped_logits(np.array([[0.0, 1.0]]), eps=1e-3).round(2)
+    array([[-6.91,  0.  ]], dtype=float32)
     """
     return np.log(np.maximum(probabilities, np.float32(eps), dtype=np.float32))
 
@@ -81,6 +88,14 @@ def teacher_outputs(teacher, X, kind: str, *, eps: float = SMALLEST_PROBABILITY,
         The teacher is not fitted, or lacks a method that `kind` needs.
     ValueError
         The outputs have another shape, are not finite, or are not probabilities.
+
+    Examples
+    --------
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from compress.teachers import teacher_outputs
+    >>> tree = DecisionTreeClassifier().fit([[0.0], [1.0]], ["no", "yes"])
+    >>> teacher_outputs(tree, [[1.0]], "probabilities")
+    array([[0., 1.]], dtype=float32)
     """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {KINDS}, got {kind!r}.")
@@ -122,6 +137,15 @@ def answered_classes(teacher, X, classes=None) -> np.ndarray | None:
         Rows for the teacher.
     classes : array of shape (n_classes,), optional
         The labels for a teacher without `classes_`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from compress.teachers import answered_classes
+    >>> X = np.arange(4.0)[:, None]
+    >>> answered_classes(DecisionTreeClassifier().fit(X, ["no", "no", "yes", "yes"]), X)
+    array(['no', 'yes'], dtype='<U3')
     """
     known = known_classes(teacher)
     if known is not None or classes is not None:
@@ -151,6 +175,14 @@ def probability_columns(model, answer, classes) -> np.ndarray:
         The answer is a list of one array for each of several targets.
     ValueError
         The answer has another number of columns, or names some of the classes only.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from compress.teachers import probability_columns
+    >>> answer = pd.DataFrame({"yes": [0.9], "no": [0.1]})
+    >>> probability_columns(None, answer, ["no", "yes"])
+    array([[0.1, 0.9]])
     """
     if isinstance(answer, list) and len(answer) and np.ndim(answer[0]) == 2:
         raise TypeError(

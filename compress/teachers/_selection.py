@@ -45,6 +45,12 @@ class Step(NamedTuple):
         The score of the average after the addition.
     bag : int, default=0
         The number of the bag.
+
+    Examples
+    --------
+    >>> from compress.teachers import Step
+    >>> Step(step=1, model=0, score=0.25).bag
+    0
     """
 
     step: int
@@ -62,6 +68,15 @@ class Selection(NamedTuple):
         The weights of the models, which sum to 1.
     path : list of Step
         The additions in their order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.teachers import ensemble_selection
+    >>> predictions = np.array([[0.9, 0.2], [0.6, 0.4]])
+    >>> selection = ensemble_selection(predictions, np.array([1, 0]), n_init=1, n_steps=1, n_bags=1, bag_fraction=1.0)
+    >>> selection.weights
+    array([1., 0.])
     """
 
     weights: np.ndarray
@@ -145,7 +160,25 @@ def ensemble_selection(
 
 
 def model_scores(predictions, targets, *, metric: str | Callable = "rmse", sample_weight=None) -> np.ndarray:
-    """Return the score of each model alone, an array of shape (n_models,); parameters as in `ensemble_selection`."""
+    """Return the score of each model alone.
+
+    Parameters
+    ----------
+    predictions, targets, metric, sample_weight
+        As in `ensemble_selection`.
+
+    Returns
+    -------
+    float64 array of shape (n_models,)
+        The scores.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.teachers import model_scores
+    >>> model_scores(np.array([[1.0, 0.0], [0.5, 0.5]]), np.array([1, 0]))
+    array([0. , 0.5])
+    """
     predictions, targets = _checked_arrays(predictions, targets)
     objective = _objective(predictions, targets, metric, sample_weight)
     return objective.scores(np.zeros(len(predictions)), np.arange(len(predictions)))
@@ -160,6 +193,13 @@ def prune_weights(weights, min_weight: float) -> np.ndarray:
         The weights.
     min_weight : float in [0, 1]
         The smallest weight that stays.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.teachers import prune_weights
+    >>> prune_weights(np.array([0.6, 0.36, 0.04]), min_weight=0.05)
+    array([0.625, 0.375, 0.   ])
     """
     weights = np.asarray(weights, dtype=np.float64)
     kept = np.where(weights >= min(min_weight, weights.max()), weights, 0.0)

@@ -19,6 +19,12 @@ def captured(augment) -> bool:
         The augmentation. A callable of your own says that it may be captured by an attribute `captured` that is True:
         then all that it draws comes from torch's random stream of the device of the rows, and nothing else in it
         changes from step to step.
+
+    Examples
+    --------
+    >>> from compress.training import RandomShift, captured
+    >>> captured(None), captured(lambda rows: rows)
+    (True, False)
     """
     return augment is None or bool(getattr(augment, "captured", False))
 

@@ -42,6 +42,21 @@ class Checkpoint:
     ------
     ValueError
         `minutes` is below 0.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from compress import StudentClassifier
+    >>> from compress.training import Checkpoint
+    >>> student = StudentClassifier((4,), max_epochs=2, random_state=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     every_minute = Checkpoint(Path(folder) / "student.checkpoint", minutes=1)
+    ...     student = student.fit(np.eye(4), [0, 0, 1, 1], checkpoint=every_minute)
+    ...
+    >>> student.stopped_
+    'finished'
     """
 
     path: object

@@ -22,6 +22,13 @@ class Clock:
         The numbers of the epoch and of the step, from 0; steps are counted over all epochs.
     progress : float in [0, 1)
         The share of the whole run that is done.
+
+    Examples
+    --------
+    >>> from compress.training import Clock, Schedule
+    >>> clock = Clock(epoch=5, step=500, progress=0.5)
+    >>> Schedule(20.0, 1.0)(clock.progress)
+    10.5
     """
 
     epoch: int

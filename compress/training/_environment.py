@@ -31,6 +31,12 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
     ValueError
         No such device, or one that cannot be used: the message says what was found. Apple's MPS has no float64, in
         which the input layer takes its differences, so it is refused.
+
+    Examples
+    --------
+    >>> from compress.training import resolve_device
+    >>> resolve_device("cpu")
+    device(type='cpu')
     """
     if isinstance(device, str) and device == "auto":
         problem = _cuda_problem(None)
@@ -103,6 +109,18 @@ def isolated_rng(seed: int, device: torch.device | None = None):
         The seed of torch's random stream on the CPU, and of that of the device.
     device : torch.device, optional
         A CUDA device whose stream is seeded, too.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.training import isolated_rng
+    >>> with isolated_rng(0):
+    ...     one = torch.rand(1)
+    ...
+    >>> with isolated_rng(0):
+    ...     print(bool(torch.rand(1) == one))
+    ...
+    True
     """
     devices = [device] if device is not None and device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
@@ -121,6 +139,15 @@ def single_thread(active: bool = True):
     ----------
     active : bool, default=True
         False leaves the number of threads as it is.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.training import single_thread
+    >>> with single_thread():
+    ...     print(torch.get_num_threads())
+    ...
+    1
     """
     before = torch.get_num_threads()
     if active:
@@ -141,6 +168,15 @@ def matmul_precision(precision: str):
     ----------
     precision : {"highest", "high", "medium"}
         The precision, as in `torch.set_float32_matmul_precision`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.training import matmul_precision
+    >>> with matmul_precision("high"):
+    ...     print(torch.get_float32_matmul_precision())
+    ...
+    high
     """
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision(precision)

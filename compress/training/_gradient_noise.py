@@ -40,6 +40,18 @@ def gradient_noise(
     -------
     float
         0 when one batch holds all rows; infinite where the whole gradient vanishes and a batch's does not.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.training import gradient_noise
+    >>> x = torch.linspace(-1, 1, 64)[:, None]
+    >>> net = torch.nn.Linear(1, 1)
+    >>> def loss(batch, clock):
+    ...     return (net(batch[0]) - batch[1]).square().mean()
+    ...
+    >>> gradient_noise(net, (x, 2 * x), loss, batch_size=8) > gradient_noise(net, (x, 2 * x), loss, batch_size=64)
+    True
     """
     parameters = [p for p in module.parameters() if p.requires_grad]
     device = parameters[0].device

@@ -173,6 +173,19 @@ def train(
         The checkpoint `resume_from` does not exist, or it belongs to another training.
     MemoryError
         The rows of a batch, or the table and the net, do not fit on the GPU; the message says what to lower.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.training import train
+    >>> x = torch.linspace(-1, 1, 64)[:, None]
+    >>> net = torch.nn.Linear(1, 1)
+    >>> def loss(batch, clock):
+    ...     return (net(batch[0]) - batch[1]).square().mean()
+    ...
+    >>> result = train(net, (x, 2 * x), loss, max_epochs=20, batch_size=16, learning_rate=0.1)
+    >>> result.stopped, len(result.history), abs(net.weight.item() - 2) < 0.1
+    ('finished', 20, True)
     """
     device = next(module.parameters()).device if device is None else resolve_device(device)
     parameters = [p for p in (module.parameters() if parameters is None else parameters) if p.requires_grad]

@@ -27,6 +27,21 @@ class PartedRows:
         The number of rows of each part.
     load : callable(index, epoch) -> tuple of tensors
         A function that gives a part, whose tensors all have `sizes[index]` rows. It is called from another thread.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.training import PartedRows, train
+    >>> net = torch.nn.Linear(1, 1)
+    >>> def load(index, epoch):
+    ...     x = torch.full((32, 1), float(index))
+    ...     return x, 2 * x
+    ...
+    >>> def loss(batch, clock):
+    ...     return (net(batch[0]) - batch[1]).square().mean()
+    ...
+    >>> train(net, PartedRows([32, 32], load), loss, max_epochs=5, batch_size=16, learning_rate=0.1).stopped
+    'finished'
     """
 
     def __init__(self, sizes: Sequence[int], load: Callable[[int, int], tuple[torch.Tensor, ...]]):
@@ -73,6 +88,11 @@ class PartedRows:
             The number of rows of a batch, the seed of the order, and the number of the epoch.
         device : torch.device
             Where the steps run.
+
+        Yields
+        ------
+        tuple of tensors
+            The rows of a batch.
         """
         rng = np.random.default_rng([seed, epoch])
         rest = None

@@ -104,6 +104,12 @@ def value_at(value: float | Schedule, progress: float) -> float:
         What may change during the training.
     progress : float in [0, 1]
         The share of the training that is done.
+
+    Examples
+    --------
+    >>> from compress.training import Schedule, value_at
+    >>> value_at(4.0, 0.5), value_at(Schedule(20.0, 1.0), 0.5)
+    (4.0, 10.5)
     """
     return value(progress) if callable(value) else value
 
@@ -128,6 +134,15 @@ def check_range(name: str, value, low: float, high: float, rule: str, *, open_lo
     ------
     TypeError, ValueError
         The value is not a number or a schedule, or is out of its range.
+
+    Examples
+    --------
+    >>> from compress.training import Schedule, check_range
+    >>> check_range("temperature", Schedule(20.0, 1.0), 0, float("inf"), "be positive", open_low=True)
+    >>> check_range("temperature", -1.0, 0, float("inf"), "be positive", open_low=True)
+    Traceback (most recent call last):
+        ...
+    ValueError: temperature must be positive, got -1.0.
     """
     if callable(value) and not isinstance(value, Schedule):
         return

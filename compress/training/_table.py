@@ -64,6 +64,13 @@ def fits_on(device: torch.device, n_bytes: int) -> bool:
         The device; of a CPU the answer is always True.
     n_bytes : int
         The bytes to come.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.training import fits_on
+    >>> fits_on(torch.device("cpu"), 10**15)
+    True
     """
     if device.type != "cuda":
         return True

@@ -60,7 +60,7 @@ def train_together(
         As in `train`.
     learning_rates, weight_decays : float, or one per candidate
         They are as `learning_rate` (positive) and `weight_decay` (at least 0) of `train`.
-    schedule, seed, device, capture, description
+    schedule
         As in `train`.
     validate : callable(module) -> scalar tensor, optional
         It is called after each epoch in eval mode, also under `vmap`: of each candidate the weights with its lowest
@@ -68,6 +68,8 @@ def train_together(
     own_rows : bool, default=False
         Whether each candidate has rows of its own: tensors are of shape (n_rows, n_candidates, ...) then, and a batch
         is the same numbers of rows of each.
+    seed, device, capture, description
+        As in `train`.
 
     Returns
     -------
@@ -83,6 +85,19 @@ def train_together(
         No candidate's loss was finite in the first epoch.
     MemoryError
         As in `train`; the memory of a step grows with the number of candidates.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from compress.training import train_together
+    >>> x = torch.linspace(-1, 1, 64)[:, None]
+    >>> nets = [torch.nn.Linear(1, 1) for _ in range(2)]
+    >>> def loss(net, batch, clock):
+    ...     return (net(batch[0]) - batch[1]).square().mean()
+    ...
+    >>> results = train_together(nets, (x, 2 * x), loss, max_epochs=20, batch_size=16, learning_rates=[0.1, 0.01])
+    >>> [result.stopped for result in results], abs(nets[0].weight.item() - 2) < 0.1
+    (['finished', 'finished'], True)
     """
     stack = _Stack(modules, learning_rates, weight_decays, loss, own_rows)
     if own_rows and any(tensor.shape[1] != len(modules) for tensor in tensors):

@@ -50,6 +50,13 @@ def answers_frame(targets: np.ndarray, classes):
         The answers.
     classes : array of shape (n_classes,) or None
         The label of each column of probabilities; None for values.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.transfer import answers_frame
+    >>> list(answers_frame(np.array([[0.2, 0.8]]), np.array(["no", "yes"])))
+    ['teacher::probability::text::no', 'teacher::probability::text::yes']
     """
     import pandas as pd
 
@@ -71,6 +78,15 @@ def split_answers(frame, path):
     ------
     ValueError
         The table has no answers, they are of several kinds, or they are not probabilities.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.transfer import answers_frame, split_answers
+    >>> frame = answers_frame(np.array([[0.2, 0.8]]), np.array(["no", "yes"])).assign(age=40)
+    >>> names, targets, classes = split_answers(frame, "rows.parquet")
+    >>> targets, classes
+    (array([[0.2, 0.8]], dtype=float32), array(['no', 'yes'], dtype='<U3'))
     """
     columns = [name for name in frame.columns if str(name).startswith(PREFIX)]
     if not columns:

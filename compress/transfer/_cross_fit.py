@@ -64,6 +64,18 @@ class CrossFit:
     ----------
     Chernozhukov et al., "Double/debiased machine learning for treatment and structural parameters",
     The Econometrics Journal 2018, for the name and the idea; Wolpert, "Stacked generalization", 1992.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from compress.generators import MarginalSampler
+    >>> from compress.transfer import CrossFit
+    >>> X = np.random.default_rng(0).normal(size=(60, 2))
+    >>> y = (X[:, 0] > 0).astype(int)
+    >>> source = CrossFit(DecisionTreeClassifier(), n_folds=3, random_state=0).fit(X, y)
+    >>> len(source.transfer_set(X, generator=MarginalSampler(random_state=0), n_rows=150))
+    150
     """
 
     def __init__(self, teacher, *, n_folds: int = FOLDS, random_state=None):
@@ -158,7 +170,7 @@ class CrossFit:
             The number of rows in all; by default that of the real ones.
         X_unlabeled : DataFrame or array of shape (n_unlabeled, n_columns), optional
             Further real rows, which are divided among the folds.
-        labels, n_jobs, verbose
+        labels
             As in `TransferSet.from_teacher`.
         classes
             It is not used, since `classes_` is known; it is there for the same call as that of `SingleTeacher`.
@@ -167,6 +179,8 @@ class CrossFit:
             says.
         original_targets : float array, optional
             The targets of the original rows in place of the teachers' answers; see `TransferSet.from_teacher`.
+        n_jobs, verbose
+            As in `TransferSet.from_teacher`.
         random_state : int, RandomState or None, default=None
             The source of the seeds of the generators and of the order of the generated rows.
 
@@ -254,6 +268,17 @@ def check_can_refit(teacher) -> None:
     ------
     ValueError
         The teacher is frozen, or has no `fit`.
+
+    Examples
+    --------
+    >>> from sklearn.frozen import FrozenEstimator
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from compress.transfer import check_can_refit
+    >>> check_can_refit(DecisionTreeClassifier())
+    >>> check_can_refit(FrozenEstimator(DecisionTreeClassifier()))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    ValueError: labels by teachers that have not seen the row need clones of the ...
     """
     if isinstance(teacher, FrozenEstimator) or not hasattr(teacher, "fit"):
         raise ValueError(

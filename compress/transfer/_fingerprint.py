@@ -40,6 +40,15 @@ def fingerprint(thing, name: str = "object") -> str:
     ------
     TypeError
         The object holds something that cannot be taken apart, such as a lock or an open file.
+
+    Examples
+    --------
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from compress.transfer import fingerprint
+    >>> trees = [DecisionTreeClassifier(max_depth=d, random_state=0).fit([[0.0], [1.0]], [0, 1]) for d in (1, 1, 2)]
+    >>> one, same, other = map(fingerprint, trees)
+    >>> one == same, one == other
+    (True, False)
     """
     try:
         return _Walk().digest(thing).hex()

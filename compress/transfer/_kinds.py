@@ -40,6 +40,13 @@ def as_probabilities(kind: str, targets: np.ndarray) -> np.ndarray:
     ------
     ValueError
         They are the values of a regression.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.transfer import as_probabilities
+    >>> as_probabilities("logits", np.array([[0.0, 0.0]]))
+    array([[0.5, 0.5]], dtype=float32)
     """
     if kind == "values":
         raise ValueError("the targets of a regression have no probabilities.")

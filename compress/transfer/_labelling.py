@@ -40,10 +40,12 @@ def label_rows(
         A classifier with `predict_proba`, or a regressor.
     X : DataFrame or array of shape (n_rows, n_columns)
         The rows to label.
-    labels, classes, block_rows, n_jobs, verbose
+    labels, classes, block_rows
         As in `TransferSet.from_teacher`.
     timeout : float, optional
         The seconds within which the teacher must answer for a block; None waits for ever.
+    n_jobs, verbose
+        As in `TransferSet.from_teacher`.
 
     Returns
     -------
@@ -54,6 +56,15 @@ def label_rows(
     ------
     TimeoutError
         The teacher took longer than `timeout` for a block.
+
+    Examples
+    --------
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from compress.transfer import label_rows
+    >>> tree = DecisionTreeClassifier().fit([[0.0], [1.0]], ["no", "yes"])
+    >>> label_rows(tree, [[0.1], [0.9]])
+    array([[1., 0.],
+           [0., 1.]], dtype=float32)
     """
     kind = teacher_kind(check_labels(teacher, labels), labels)
     X = as_table(X)

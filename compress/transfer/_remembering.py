@@ -36,6 +36,17 @@ def remembering(teacher, directory, classes=None):
     ------
     TypeError
         The teacher holds something that cannot be taken apart, so that it has no fingerprint.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from compress.transfer import remembering
+    >>> tree = DecisionTreeClassifier().fit([[0.0], [1.0]], ["no", "yes"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     print(remembering(tree, folder).predict_proba([[0.9]]))
+    ...
+    [[0. 1.]]
     """
     if directory is None:
         return teacher

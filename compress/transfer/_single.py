@@ -24,6 +24,17 @@ class SingleTeacher:
     directory : str, path or None, default=None
         A folder in which transfer sets are written to shards and read again, so that what was made and labelled before
         an interrupt stays. It is used where pyarrow is installed and the generator makes its rows in parts.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from compress.generators import MarginalSampler
+    >>> from compress.transfer import SingleTeacher
+    >>> X = np.random.default_rng(0).normal(size=(60, 2))
+    >>> source = SingleTeacher(DecisionTreeClassifier().fit(X, X[:, 0] > 0))
+    >>> len(source.transfer_set(X, generator=MarginalSampler(random_state=0).fit(X), n_rows=150))
+    150
     """
 
     def __init__(self, teacher, directory=None):

@@ -104,6 +104,22 @@ class StoredTransferSet(PartedTransferSet):
         The folder has no manifest, or shards are missing.
     ValueError
         The manifest or a shard is damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from compress import TransferSet
+    >>> from compress.generators import MarginalSampler
+    >>> X = np.random.default_rng(0).normal(size=(60, 2))
+    >>> tree = DecisionTreeClassifier().fit(X, X[:, 0] > 0)
+    >>> generator = MarginalSampler(random_state=0).fit(X)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     stored = TransferSet.write(folder, tree, X, generator=generator, n_rows=150, shard_rows=60)
+    ...     print(len(stored), stored.kind)
+    ...
+    150 probabilities
     """
 
     def __init__(self, directory, in_memory: type, *, verify: bool = True):

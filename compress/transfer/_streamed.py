@@ -24,10 +24,23 @@ class StreamedTransferSet(PartedTransferSet):
 
     Parameters
     ----------
-    teacher, X, generator, n_rows, labels, classes, schema, part_rows, n_jobs
+    teacher, X, generator, n_rows
         As in `TransferSet.stream`.
     in_memory : type
         `TransferSet`, of which parts in memory are made.
+    labels, classes, schema, part_rows, n_jobs
+        As in `TransferSet.stream`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from compress import TransferSet
+    >>> from compress.generators import MarginalSampler
+    >>> X = np.random.default_rng(0).normal(size=(60, 2))
+    >>> tree = DecisionTreeClassifier().fit(X, X[:, 0] > 0)
+    >>> len(TransferSet.stream(tree, X, generator=MarginalSampler(random_state=0).fit(X), n_rows=150))
+    150
     """
 
     changes = True

@@ -261,12 +261,14 @@ class TransferSet:
             The folder, or a URL of fsspec such as s3://bucket/folder.
         teacher : fitted estimator, or path
             The teacher; or, with `trust_pickle=True`, the file of joblib that each worker loads it from.
-        X, X_unlabeled, generator, n_rows, labels, classes, schema, original_targets
+        X, X_unlabeled, generator, n_rows
             As in `from_teacher`. The generator must be one of `compress.generators`, or a subclass of
             `BaseGenerator`, since its rows are made in parts.
         shard_rows : int, optional
             The largest number of rows of a shard, which a worker holds in memory. None takes about 100,000, in whole
             blocks of the generator: rows of a block that two shards share are made twice.
+        labels, classes, schema, original_targets
+            As in `from_teacher`.
         resume : bool, default=True
             Whether shards in the folder are kept. False writes all of them anew, also with another configuration.
         teacher_timeout : float, optional
@@ -360,18 +362,20 @@ class TransferSet:
         part_rows: int | None = None,
         n_jobs: int | None = None,
     ) -> StreamedTransferSet:
-        """Return a transfer set with fresh generated rows in each epoch, of which none is stored.
-
-        Rows are made and labelled beside the training of a student that learns from it.
+        """Return a transfer set with fresh generated rows in each epoch, labelled beside the training, and not stored.
 
         Parameters
         ----------
-        teacher, X, generator, labels, classes, schema, n_jobs
+        teacher, X, generator
             As in `from_teacher`; the generator must be one of `compress.generators`, or a subclass of `BaseGenerator`.
         n_rows : int
             The number of rows of an epoch, the original ones among them.
+        labels, classes, schema
+            As in `from_teacher`.
         part_rows : int, optional
             The number of rows that are made at a time; about 50,000 by default, in whole blocks of the generator.
+        n_jobs
+            As in `from_teacher`.
 
         Returns
         -------

@@ -99,15 +99,30 @@ def write_rows(
 
     Parameters
     ----------
-    directory, X, generator, shard_rows, resume, client, n_jobs, verbose
+    directory, X, generator
         As in `TransferSet.write`.
     n_rows : int
         The number of generated rows; those of `X` are not among them.
+    shard_rows, resume, client, n_jobs, verbose
+        As in `TransferSet.write`.
 
     Raises
     ------
     FileExistsError, FolderLocked, TypeError, ValueError
         As in `TransferSet.write`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from compress.generators import MarginalSampler
+    >>> from compress.transfer import StoredRows, write_rows
+    >>> X = np.random.default_rng(0).normal(size=(60, 2))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = write_rows(folder, X, generator=MarginalSampler(random_state=0).fit(X), n_rows=150)
+    ...     print(len(StoredRows(folder)))
+    ...
+    150
     """
     require_pyarrow()
     folder = folder_at(directory)

@@ -33,6 +33,17 @@ def ensemble_to_bytes(ensemble: TreeEnsemble) -> tuple[dict, bytes]:
     ----------
     ensemble : TreeEnsemble
         The trees.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress import TreeStudentRegressor
+    >>> from compress.trees import ensemble_from_bytes, ensemble_to_bytes
+    >>> X = np.arange(60.0)[:, None]
+    >>> trees = TreeStudentRegressor(4, max_iter=3).fit(X, X[:, 0]).trees_
+    >>> described, content = ensemble_to_bytes(trees)
+    >>> bool((ensemble_from_bytes(described, content, n_categories=[]).leaf == trees.leaf).all())
+    True
     """
     tests = ensemble.tests
     n_features = tests.n_continuous + len(tests.sets)

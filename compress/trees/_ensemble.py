@@ -118,6 +118,15 @@ class TreeEnsemble:
         The value of each leaf.
     tests : Tests
         The tests that the splits share.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress import TreeStudentRegressor
+    >>> X = np.arange(60.0)[:, None]
+    >>> trees = TreeStudentRegressor(4, max_iter=3).fit(X, X[:, 0]).trees_
+    >>> len(trees.leaf), trees.tests.feature
+    (6, array([0, 0, 0]))
     """
 
     base: np.ndarray

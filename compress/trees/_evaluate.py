@@ -41,6 +41,13 @@ def single_precision(continuous: np.ndarray) -> np.ndarray:
     -------
     bool array of shape (n_continuous,)
         Whether rounding moves the numbers by less than a millionth of their standard deviation.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.trees import single_precision
+    >>> single_precision(np.array([[0.0, 1e9], [1.0, 1e9 + 1]]))
+    array([ True, False])
     """
     if continuous.dtype == np.float32:
         return np.ones(continuous.shape[1], dtype=bool)
@@ -67,6 +74,13 @@ def with_single_precision(continuous: np.ndarray, single: np.ndarray) -> np.ndar
     -------
     float32 or float64 array of shape (n_rows, n_continuous)
         The block, float32 when all columns are of single precision.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.trees import with_single_precision
+    >>> with_single_precision(np.array([[0.1], [0.2]]), np.array([True])).dtype
+    dtype('float32')
     """
     with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite, and is above all thresholds
         if single.all():
@@ -83,6 +97,16 @@ class TreeEvaluator:
     ----------
     ensemble : TreeEnsemble
         The trees.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress import TreeStudentRegressor
+    >>> from compress.trees import TreeEvaluator
+    >>> X = np.arange(60.0)[:, None]
+    >>> trees = TreeStudentRegressor(4, max_iter=3).fit(X, X[:, 0]).trees_
+    >>> TreeEvaluator(trees).sums(X, None).shape
+    (60, 1)
     """
 
     def __init__(self, ensemble: TreeEnsemble):
@@ -144,6 +168,11 @@ class TreeEvaluator:
         ----------
         continuous, nominal
             As in `sums`.
+
+        Yields
+        ------
+        float64 array of shape (n_rows, n_outputs)
+            The sums so far.
         """
         n_outputs = self.ensemble.n_outputs
         found = np.empty((len(continuous), self.ensemble.n_trees), dtype=np.int32)

@@ -102,6 +102,19 @@ def grow(
     -------
     TreeEnsemble, array of shape (n_grown,) or None
         The ensemble, and the errors on the validation rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.schema import Encoded
+    >>> from compress.trees import Growth, grow
+    >>> x = np.arange(60.0)[:, None]
+    >>> encoded, single = Encoded(x, np.empty((60, 0), dtype=np.int32)), np.array([True])
+    >>> growth = Growth(3, 4, learning_rate=0.5, min_samples_leaf=5, l2_regularization=0.0, max_bins=255)
+    >>> no_categories = np.empty(0, dtype=int)
+    >>> trees, _ = grow(encoded, no_categories, x, None, growth, single=single, probabilities=False, seed=0)
+    >>> trees.n_trees
+    3
     """
     from threadpoolctl import threadpool_limits
 
