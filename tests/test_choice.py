@@ -103,10 +103,8 @@ def outcome(error, n_bytes, taught=True, noise=0.0, n=400):
 
 
 def at_distance(error, distance, n_bytes=1000, taught=True):
-    """An outcome of a given distance to the teacher; those of other distances are wrong on other rows."""
-    made = outcome(error, n_bytes, taught)
-    wrong = np.random.default_rng(int(100 * distance)).permutation(np.arange(400) % 2)
-    return replace(made, errors=2 * error * wrong, distance=distance)
+    """An outcome of a given distance to the teacher."""
+    return replace(outcome(error, n_bytes, taught), distance=distance)
 
 
 def chosen(*trials, budget=None, teacher=None):
@@ -143,18 +141,17 @@ def test_trees_are_judged_at_the_rounds_that_a_budget_allows():
     assert (row["bytes"], row["within"]) == (4000, True)
 
 
-def test_within_a_budget_the_one_nearest_to_the_teacher_is_taken_of_those_that_are_equally_good():
-    lucky, near, bad = at_distance(0.1, 0.3, taught=False), at_distance(0.1001, 0.1), at_distance(0.5, 0.0)
+def test_within_a_budget_the_distance_to_the_teacher_counts_beside_the_labels():
+    lucky, near, bad = at_distance(0.1, 0.3, taught=False), at_distance(0.11, 0.1), at_distance(0.5, 0.0)
     trials = [Trial("net", [bad], [lucky]), Trial("trees", [near], [])]
     row, search = chosen(*trials, budget=Budget(bytes=5000))
     assert row["family"] == "trees" and search.taught
+    assert near.score == pytest.approx(0.11 + 0.5 * 0.1**2)
 
 
-def test_of_several_rounds_of_trees_too_it_is_the_one_nearest_to_the_teacher():
-    stages = [at_distance(0.1001, 0.2, 1000), at_distance(0.1, 0.3, 4000), at_distance(0.1001, 0.1, 9000)]
-    trial = Trial("trees", stages, [])
-    assert trial.best(taught=True, most_bytes=5000) is stages[0]
-    assert trial.best(taught=True) is stages[2]
+def test_it_counts_for_the_number_of_trees_too():
+    trial = Trial("trees", [at_distance(0.11, 0.1, 1000), at_distance(0.1, 0.3, 4000)], [])
+    assert trial.best(taught=True) is trial.taught[0]
 
 
 def test_a_model_is_taken_untaught_where_that_is_better():

@@ -19,7 +19,7 @@ from compress.search._candidates import Candidate
 from compress.students import described
 from compress.transfer import TransferSet
 
-__all__ = ["TRIAL_SHARE", "Outcome", "Trial", "choice_passes", "nearest", "try_candidates"]
+__all__ = ["TRIAL_SHARE", "Outcome", "Trial", "choice_passes", "try_candidates"]
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ STAGES = (1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 60, 80, 100, 150, 200, 250, 300)  #
 TRIAL_SHARE = 0.15  # of the passes of a full training
 FEWEST_PASSES = 10
 TIMED_ROWS = 10_000
+SHARE_OF_TEACHER = 0.5  # of the squared distance to it, beside the squared error
 MOST_COPIES = 200_000  # of rows for trees of more than two classes, which learn from a copy of each row for each class
 
 
@@ -61,6 +62,15 @@ class Outcome:
     def error(self) -> float:
         """The RMSE on the validation rows."""
         return float(np.sqrt(self.errors.mean()))
+
+    @property
+    def score(self) -> float:
+        """What decides within a budget: the mean squared error, and half of the mean squared distance to the teacher.
+
+        Labels are drawn at random, while a teacher's answers are probabilities: on a thousand rows its distance tells
+        models apart whose errors do not. It counts less, since a student may be better than its teacher.
+        """
+        return self.error**2 + (0.0 if self.distance is None else SHARE_OF_TEACHER * self.distance**2)
 
     @property
     def standard_error(self) -> float:
@@ -100,7 +110,7 @@ class Trial:
     def best(self, *, taught: bool, most_bytes: float | None = None, economical: bool = False) -> Outcome | None:
         """Return the best outcome within a number of bytes, or None.
 
-        It is the one of least error; if it was taught, the one that `nearest` gives.
+        It is the one of least error; if it was taught, of least `score`.
 
         Parameters
         ----------
@@ -117,24 +127,8 @@ class Trial:
         if best is None:
             return None
         if not economical:
-            return nearest(fitting) if taught else best
+            return min(fitting, key=lambda outcome: (outcome.score, outcome.bytes)) if taught else best
         return min((o for o in fitting if o.as_good_as(best)), key=lambda outcome: (outcome.bytes, outcome.error))
-
-
-def nearest(outcomes: list[Outcome]) -> Outcome:
-    """Return, of the outcomes that are as good as that of least error, the one that is nearest to the teacher.
-
-    Labels are drawn at random, while a teacher's answers are probabilities: on a thousand rows its distance tells
-    apart what errors cannot.
-
-    Parameters
-    ----------
-    outcomes : list of Outcome
-        The outcomes on the same rows, at least one.
-    """
-    best = min(outcomes, key=lambda outcome: (outcome.error, outcome.bytes))
-    near = [outcome for outcome in outcomes if outcome.as_good_as(best)]
-    return best if best.distance is None else min(near, key=lambda outcome: (outcome.distance, outcome.bytes))
 
 
 def try_candidates(
@@ -160,7 +154,7 @@ def try_candidates(
         Validation rows and what they are judged by: labels, values, or a teacher's outputs. Never pass test rows.
     teacher_val : float array, optional
         The teacher's probabilities or values for `X_val`, in the form of `compress.teachers.teacher_outputs`. They
-        decide between models that are equally good by their errors.
+        count beside the labels, see `Outcome.score`.
     original : (table, labels, weights or None), optional
         The original rows, for the models without a teacher; None leaves them out.
     share : float, default=TRIAL_SHARE
