@@ -37,6 +37,7 @@ exclude_patterns = [".*", "out", "build", "dist", "*.egg-info", "compress", "tes
 exclude_patterns += ["docs/_ext", "experiments/results/*/*/*", "**/reading.md"]
 exclude_patterns += ["docs/gallery/*.ipynb", "docs/gallery/*.py"]
 language = "en"
+smartquotes = False  # "auto" is to be copied as it stands
 default_role = "py:obj"  # a link where there is something to link to, else code
 
 # ---------------------------------------------------------------- docstrings
@@ -62,9 +63,10 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "remove_config_comments": True,
     "show_memory": False,
+    "write_computation_times": False,  # whose page asks a network for scripts
     "show_signature": False,
     "min_reported_time": 60,
-    "image_scrapers": ("matplotlib", "figures.scraper"),
+    "image_scrapers": ("figures.scraper", "matplotlib"),  # in this order: the latter closes pyplot's figures
     "within_subsection_order": "FileNameSortKey",
     "matplotlib_animations": False,
     "plot_gallery": os.environ.get("GALLERY", "1") != "0",

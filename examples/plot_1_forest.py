@@ -89,6 +89,7 @@ for (name, error), marker in zip(errors.items(), "s^o"):
         name, (sizes[name], error), (0, 10), textcoords="offset points", ha="center"
     )
 axis.set(xscale="log", xlabel="bytes", ylabel="RMSE on test rows", xlim=(1e3, 1e8))
+axis.set_title("error and size of the forest and of the two nets", fontsize=10)
 axis.margins(y=0.3)
 plt.show()
 

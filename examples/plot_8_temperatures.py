@@ -52,7 +52,10 @@ for temperature in (1.0, 2.0, 4.0, 8.0, 20.0, Schedule(20.0, 1.0)):
 figure, axis = plt.subplots(figsize=(7, 3), layout="constrained")
 axis.plot(list(scores.values()), "o-", color="0.2")
 axis.axhline(teacher.score(X_test, y_test), color="0.2", linestyle="--")
-axis.set(ylabel="accuracy on test rows", title="dashed: the teacher")
+axis.set(
+    ylabel="accuracy on test rows",
+    title="students at several temperatures; dashed: the teacher",
+)
 axis.set_xticks(range(len(scores)), scores)
 plt.show()
 

@@ -116,10 +116,17 @@ def page(name: str) -> str:
         (folder / "reading.md").read_text(),
         "## Tables\n",
         table.read_text(),
-        *(f"![{plot.stem}]({plot.name})\n" for plot in ([] if name == BENCHMARK else sorted(folder.glob("*.png")))),
+        *(f"{picture(plot.name)}\n" for plot in ([] if name == BENCHMARK else sorted(folder.glob("*.png")))),
         _provenance(name),
     ]
     return "\n".join(parts)
+
+
+def picture(name: str) -> str:
+    """A plot with words for who does not see it, who finds its figures in the tables before it."""
+    return (
+        f"![{name.removesuffix('.png').replace('_', ' ')}: a picture, whose figures stand in the tables above]({name})"
+    )
 
 
 def _labelled(body: str) -> str:

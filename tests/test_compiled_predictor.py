@@ -164,7 +164,12 @@ def test_a_home_that_cannot_be_written_is_no_reason_to_fail(name, tmp_path):
         print(load_predictor({str(tmp_path / "s")!r}, compiled=True)({rows_of(table, 1)[0]!r}).sum())
     """
     (tmp_path / "no folder").write_text("")
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "no folder")}
+    # nor can the folder of the package, beside which numba would keep its code
+    nowhere = {
+        "NUMBA_CACHE_DIR": str(tmp_path / "no folder"),
+        "NUMBA_CACHE_LOCATOR_CLASSES": "UserProvidedCacheLocator",
+    }
+    environment = {**os.environ, **nowhere}
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, env=environment, check=True
     )

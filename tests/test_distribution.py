@@ -51,6 +51,13 @@ def test_every_hint_names_our_distribution_and_an_extra_that_exists():
     assert install("onnx") == "pip install 'tabular-compress[onnx]'"
 
 
+def test_the_torch_that_pages_name_is_the_one_that_is_pinned():
+    pinned = re.search(r"^torch==\S+$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)[0]
+    for path in (ROOT / "README.md", ROOT / "docs" / "install.md", ROOT / "Makefile"):
+        named = re.findall(r"\btorch==[\d.]+", path.read_text(encoding="utf-8"))
+        assert named and set(named) == {pinned}, path
+
+
 def test_the_extra_all_has_every_extra_for_users():
     extras = metadata()["options.extras_require"]
     for_us = {"all", "bench", "dev", "dist", "docs", "test"}

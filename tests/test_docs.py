@@ -113,6 +113,12 @@ def test_what_agrees_with_a_page():
 
 
 @pytest.mark.parametrize("page", PAGES)
+def test_pictures_of_the_page_are_described_for_who_does_not_see_them(page):
+    described = re.findall(r"!\[([^\]]*)\]\(", (ROOT / page).read_text(encoding="utf-8"))
+    assert all(len(text.split()) >= 5 for text in described)
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_pictures_and_files_of_the_page_exist(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#]+)\)", text):

@@ -280,7 +280,9 @@ class DualDNNClassifier(JointClassifier):
                 size=self.embedding_size,
             )
             interaction = make_interaction(self.interaction, fields.n_fields, fields.size)
-            net = DualDNN(fields, interaction, sizes, self.objective_.n_outputs, dropout=self.dropout).to(device)
+            net = DualDNN(
+                fields, interaction, sizes, self.objective_.n_outputs, dropout=self.dropout, prior=self._prior(data)
+            ).to(device)
         paths = {"student": StudentPath(net), "teacher": TeacherPath(net)}
         predicting = paths["teacher" if self.only == "teacher" else "student"]
         if self.only is None:
@@ -292,6 +294,13 @@ class DualDNNClassifier(JointClassifier):
         self._run_stage(module, self._blocks(data), data, loss, rng, net=predicting, validate=validate, stage=stage)
         silence_fields(fields, statistics.seen, data.encoded.bags)
         self._keep_sides(paths)
+
+    def _prior(self, data: LearningSet) -> np.ndarray:
+        """Return the outputs that give each class its share of the rows, or that of half a row where it has none."""
+        n_rows = len(data.targets) if data.weight is None else data.weight.sum()
+        share = np.maximum(np.average(data.targets, axis=0, weights=data.weight), 0.5 / n_rows)
+        logits = np.log(share)
+        return logits[1:] - logits[:1] if self.objective_.n_outputs == 1 else logits - logits.mean()
 
     def _dual_loss(self, net: DualDNN):
         weights = self._hidden_weights()

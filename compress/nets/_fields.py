@@ -100,6 +100,8 @@ class DualDNN(nn.Module):
         The extra layer of the teacher, from (n_rows, F, d) to (n_rows, n_outputs); see `make_interaction`.
     hidden_layer_sizes, n_outputs, dropout
         The settings of both MLPs; see `compress.nets.MLP`.
+    prior : sequence of n_outputs floats, optional
+        The outputs for a row of which nothing is known, with which both MLPs start; by default 0.
 
     Examples
     --------
@@ -112,15 +114,21 @@ class DualDNN(nn.Module):
     [(6, 1), (6, 1)]
     """
 
-    def __init__(self, fields: FieldEmbedding, interaction: nn.Module, hidden_layer_sizes, n_outputs, *, dropout=0.0):
+    def __init__(
+        self, fields: FieldEmbedding, interaction: nn.Module, hidden_layer_sizes, n_outputs, *, dropout=0.0, prior=None
+    ):
         super().__init__()
         self.fields, self.interaction = fields, interaction
         width = fields.n_outputs
         self.student = MLP(width, hidden_layer_sizes, n_outputs, dropout=dropout)
         self.teacher = MLP(width + interaction.n_outputs, hidden_layer_sizes, n_outputs, dropout=dropout)
         drawn = torch.randn(PROBES, fields.n_fields, fields.size) * INITIAL_SD
-        _start(self.student, torch.full((width,), INITIAL_SD))
-        _start(self.teacher, torch.cat([torch.full((width,), INITIAL_SD), _spread(interaction, drawn)]))
+        products = _outputs_of(interaction, drawn)
+        spread = torch.full((width,), INITIAL_SD)
+        prior = torch.zeros(n_outputs) if prior is None else torch.as_tensor(prior, dtype=torch.float32)
+        _start(self.student, drawn.flatten(1), spread, prior)
+        spread = torch.cat([spread, torch.full((products.shape[1],), _spread(products))])
+        _start(self.teacher, torch.cat([drawn.flatten(1), products], dim=1), spread, prior)
 
     def tapped_student(self, fields: torch.Tensor):
         """Compute the hidden layers and the outputs of the student.
@@ -154,40 +162,46 @@ class DualDNN(nn.Module):
 
 
 @torch.no_grad()
-def _start(body: MLP, spread: torch.Tensor) -> None:
-    """Make the first layer's weights fit the spread of its inputs, so that units work for some rows and not for others.
+def _start(body: MLP, drawn: torch.Tensor, spread: torch.Tensor, prior: torch.Tensor) -> None:
+    """Make a net start with units that work for half of the rows each, and with outputs that fit the labels on average.
 
-    Torch draws them for inputs of spread 1. Behind vectors of spread 0.1, and products of spread 0.03, the biases would
-    decide alone: a unit would work for all rows or for none, and one that works for none learns nothing. Nets of few
-    units were left with too few, or with none at all: they predicted the same for each row.
+    A unit that works for no row learns nothing, and nets of few units were left with none: they predicted the same for
+    each row. Torch draws the weights of the first layer for inputs of spread 1: behind vectors of spread 0.1, and
+    products of spread 0.03, the biases would decide alone for which rows a unit works. Where the labels are unequal and
+    the outputs start at 0, the first steps move all outputs in one direction, and with them whole units out of work.
 
     Parameters
     ----------
     body : MLP
         The net behind the vectors; it is changed in place.
+    drawn : tensor of shape (n_rows, n_inputs)
+        Inputs as they are before training.
     spread : tensor of shape (n_inputs,)
         The standard deviation of each input before training.
+    prior : tensor of shape (n_outputs,)
+        What the outputs should be on average.
     """
     first = body.layers[0][0] if len(body.layers) else body.output
     first.weight /= spread
+    for linear, activation, *_ in body.layers:
+        linear.bias -= linear(drawn).median(dim=0).values
+        drawn = activation(linear(drawn))
+    body.output.bias += prior - body.output(drawn).mean(dim=0)
 
 
 @torch.no_grad()
-def _spread(interaction: nn.Module, drawn: torch.Tensor) -> torch.Tensor:
-    """Return the standard deviation of all outputs of an interaction, once for each output.
-
-    Parameters
-    ----------
-    interaction : torch module
-        The layer.
-    drawn : tensor of shape (n_rows, F, d)
-        Vectors of fields as they are before training.
-    """
+def _outputs_of(interaction: nn.Module, drawn: torch.Tensor) -> torch.Tensor:
+    """Return the outputs of an interaction for vectors of fields as they are before training; 0 where not finite."""
     training = interaction.training
-    spread = interaction.eval()(drawn).std()
+    outputs = interaction.eval()(drawn)
     interaction.train(training)
-    usable = bool(torch.isfinite(spread)) and float(spread) > 0  # else: nothing to go by
-    return torch.full((interaction.n_outputs,), float(spread) if usable else 1.0)
+    return torch.nan_to_num(outputs, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _spread(outputs: torch.Tensor) -> float:
+    """Return the standard deviation of all outputs of an interaction, or 1 where they do not vary."""
+    spread = float(outputs.std(correction=0)) if outputs.numel() else 0.0
+    return spread if spread > 0 else 1.0
 
 
 class StudentPath(nn.Module):

@@ -11,11 +11,13 @@ def scraper(block, block_vars, gallery_conf) -> str:
     from sphinx_gallery.scrapers import figure_rst
 
     known = block_vars["example_globals"]
-    seen, found = known.setdefault(SEEN, []), []
+    seen, found, titles = known.setdefault(SEEN, []), [], []
     for value in list(known.values()):
-        # those of pyplot have a manager, and are sphinx-gallery's own affair
-        if isinstance(value, Figure) and value.canvas.manager is None and value not in seen:
+        if isinstance(value, Figure) and value not in seen:
             seen.append(value)
-            found.append(next(block_vars["image_path_iterator"]))
-            value.savefig(Path(found[-1]), dpi=100)
-    return figure_rst(found, gallery_conf["src_dir"]) if found else ""
+            # those of pyplot have a manager until they are closed, and are sphinx-gallery's own affair
+            if value.canvas.manager is None:
+                found.append(next(block_vars["image_path_iterator"]))
+                value.savefig(Path(found[-1]), dpi=100)
+                titles += [axis.get_title() for axis in value.axes]
+    return figure_rst(found, gallery_conf["src_dir"], ", ".join(filter(None, titles))) if found else ""

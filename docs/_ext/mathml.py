@@ -1,18 +1,26 @@
 """Formulas as MathML, which browsers draw themselves: no script, no font, no network."""
 
+import re
+
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 
 
+def drawn(node, **options) -> str:
+    """The MathML of a formula; its bars have one size, where browsers would stretch the one but not the other."""
+    text = str(tex2mathml(node.astext(), **options))
+    return re.sub(r"<mo( class=\"math\w+\")?>‖</mo>", '<mo stretchy="false">‖</mo>', text)
+
+
 def inline(self, node):
     """Write a formula within a line."""
-    self.body.append(str(tex2mathml(node.astext())))
+    self.body.append(drawn(node))
     raise nodes.SkipNode
 
 
 def block(self, node):
     """Write a formula of its own line."""
-    self.body.append(f'<div class="math">{tex2mathml(node.astext(), as_block=True)}</div>')
+    self.body.append(f'<div class="math">{drawn(node, as_block=True)}</div>')
     raise nodes.SkipNode
 
 
