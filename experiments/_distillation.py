@@ -15,7 +15,7 @@ from scipy import stats
 
 from experiments._runner import spread, write_json
 
-__all__ = ["arm_table", "draw_arms", "paired", "tuned", "values"]
+__all__ = ["arm_table", "best", "climbed", "draw_arms", "paired", "remembered", "tuned", "values"]
 
 
 def tuned(path: Path, config: dict, search: Callable[[], dict]) -> dict:
@@ -33,6 +33,46 @@ def tuned(path: Path, config: dict, search: Callable[[], dict]) -> dict:
     found = search()
     write_json(path, {"config": plain, **found})
     return json.loads(path.read_text())["chosen"]
+
+
+def remembered(path: Path, config: dict, judge: Callable[..., float]) -> Callable[..., float]:
+    """`judge(**settings)` whose results are kept at `path`, so that a search that was stopped goes on from there.
+
+    Nothing is judged twice. Results that were found with another configuration are left out.
+    """
+    plain, found = json.loads(json.dumps(config)), {}
+    try:
+        kept = json.loads(path.read_text())
+        found = kept["found"] if kept["config"] == plain else {}
+    except (OSError, json.JSONDecodeError, KeyError):
+        pass
+
+    def judged(**settings) -> float:
+        key = json.dumps(settings, sort_keys=True)
+        if key not in found:
+            found[key] = judge(**settings)
+            write_json(path, {"config": plain, "found": found})
+            print(f"  tuning: {key}: {found[key]:.4f}", flush=True)
+        return found[key]
+
+    return judged
+
+
+def best(scores: dict):
+    """The key of the highest value."""
+    return max(scores, key=scores.get)
+
+
+def climbed(values: list[float], score: Callable, *, factor: float = 3.0, further: int = 2) -> dict[float, float]:
+    """The score of each value, and where the best is the first or the last one, of up to `further` beyond it."""
+    scores = {value: score(value) for value in values}
+    for _ in range(further):
+        if best(scores) not in (min(scores), max(scores)):
+            break
+        beyond = min(scores) / factor if best(scores) == min(scores) else max(scores) * factor
+        beyond = float(f"{beyond:.2g}")
+        scores[beyond] = score(beyond)
+    return scores
 
 
 def values(reports: list[dict], arm: str, metric: str) -> np.ndarray:

@@ -2,96 +2,199 @@
 
 Question: recall picks 100 of 1,682 films, pre-ranking 20 of these, the ranker 10 of those. Whatever the early stages
 leave out, the ranker cannot bring back. Suppose recall (a matrix factorisation) and pre-ranking (a light perceptron
-over ids, user and film features) have learned from the ranker's order (list-wise) and not from labels alone. How much
-more of what the ranker would have chosen from the whole catalogue reaches it, and does the final list get better?
+over ids, user and film features) have learned from the ranker too, by its scores or by its order alone: point-, pair-
+or list-wise. How much more of what the ranker would have chosen from the whole catalogue reaches it, and does the final
+list get better? Are weights of `1 + alpha / position` for the first of a list of length K of use, and when?
 
-Setup: the splits of `experiments.ranking`, training and validation rows for training, test rows looked at once. Nothing
-is chosen here: EASE with ridge 200, list-wise weight 0.05 and 10 epochs are first guesses. Both early stages learn from
-labels, or either one or both from the ranker. `to recall` is the share of the ranker's own top 10 that is among
-recall's 100, `to pre-ranking` among pre-ranking's 20, and `final` among the cascade's 10. recall@10 and NDCG@10 are
-those of the cascade's final list against the films liked in the test. p is of paired t-tests over seeds.
+Setup: liked films (rating 4 or 5); the test rows, 20 % per user, are the same for all seeds; a seed divides the rest
+into training and validation rows (7 to 1). The ranker is EASE. Everything is trained on the training rows, in five
+epochs. K, alpha, the weight of the teaching, the number of films drawn as negatives and the control's weight decay are
+chosen by NDCG@10 of the final list on the validation rows of another seed, for one stage after the other
+(`tuning.*.json`); where the best weight is the first or the last that was tried, a further one is tried. The
+test rows are looked at once. `to recall` is the share of the ranker's own top 10 that is
+among recall's 100, and `to pre-ranking` among pre-ranking's 20, which is the share of the final list too; `agreed` is
+the share of pre-ranking's own top 20 of all films that is among recall's 100. p is of paired t-tests over seeds, not
+corrected for the number of arms. The position weights are divided by their mean, so that alpha does not change the
+balance of positives and negatives.
 
-Cost: about 5 minutes for five seeds on a core with other jobs beside.
+Cost: about 5 minutes of one core for the search and five seeds, many times that with other jobs beside.
+
+References: Tang and Wang, Ranking Distillation, KDD 2018; Kang, Hwang, Kweon and Yu, DE-RRD, CIKM 2020 (list-wise).
 """
 
 from __future__ import annotations
 
-import numpy as np
+import itertools
+from functools import cached_property
 
+import numpy as np
+import torch
+
+from compress.evaluation import latency
 from compress.recommend import overlap_at_k, ranking_metrics, top_k
 from data.movielens_splits import movielens_topn
-from experiments._distillation import arm_table, draw_arms
+from experiments._distillation import draw_arms, tuned
 from experiments._main import run
 from experiments._runner import by_problem
+from experiments.cascade_choices import GRID, START, search
+from experiments.cascade_table import ARMS, PANELS, table
 from experiments.ranking import SPLITS, Split
 
-FULL = {"n_users": None, "epochs": 10, "k": 20, "size": 8, "n_sampled": 50, "recall": 100, "preranking": 20}
-QUICK = {"n_users": 80, "epochs": 2, "k": 10, "size": 8, "n_sampled": 20, "recall": 100, "preranking": 20}
-TAUGHT = {"objective": "list", "distill_weight": 0.05}
-ARMS = {
-    "labels": "both from labels",
-    "recall": "recall taught",
-    "preranking": "pre-ranking taught",
-    "both": "both taught",
-    "ranker": "ranker over all films",
+FULL = {
+    "n_users": None,
+    "epochs": 5,
+    "size": 8,
+    "recall": 100,
+    "preranking": 20,
+    "tuning_seeds": [1000],
+    "timed": 300,
 }
-PANELS = {"to_recall": "to recall", "to_preranking": "to pre-ranking", "final": "final", "ndcg": "NDCG@10"}
+QUICK = {**FULL, "n_users": 60, "epochs": 1, "timed": 10}
+STAGES = {
+    "recall": {"student": "mf", "learning_rate": 0.01},
+    "preranking": {"student": "mlp", "learning_rate": 0.005},
+}
+
+
+class Cascade:
+    """The rows of one seed, the ranker on them, and lists through the stages."""
+
+    def __init__(self, name: str, seed: int, config: dict, *, ridge: float, judged: str):
+        data = movielens_topn(seed, split=SPLITS[name], n_users=config["n_users"], test_seed=0)
+        self.split = Split(data, data.train, getattr(data, judged))
+        self.seed, self.config = seed, config
+        self.ranker = self.split.teacher(ridge)
+        self.scores = self.ranker.score_matrix(self.split.user_ids)
+
+    @cached_property
+    def own(self) -> np.ndarray:
+        """The ranker's top 10 of all films."""
+        return top_k(self.scores, 10, seen=self.split.seen)
+
+    def student(self, stage: str, settings: dict):
+        """A student for a stage, trained."""
+        return self.split.student(self.ranker, self.seed, {**self.config, **START}, **STAGES[stage], **settings)
+
+    def scores_of(self, stage: str, settings: dict) -> np.ndarray:
+        """The scores of a trained student for all films."""
+        return self.student(stage, settings).score_matrix(self.split.user_ids)
+
+    def first(self, recall: np.ndarray) -> np.ndarray:
+        """What recall keeps, by its scores."""
+        return top_k(recall, self.config["recall"], seen=self.split.seen)
+
+    def second(self, preranking: np.ndarray, first: np.ndarray) -> np.ndarray:
+        """What pre-ranking keeps of that."""
+        return top_k(narrowed(preranking, first), self.config["preranking"], seen=self.split.seen)
+
+    def quality(self, kept: np.ndarray) -> dict[str, float]:
+        """recall@10 and NDCG@10 of the ranker's top 10 of what is kept."""
+        return ranking_metrics(narrowed(self.scores, kept), self.split.relevant, k=10, seen=self.split.seen)
+
+    def metrics(self, recall: np.ndarray, preranking: np.ndarray) -> dict[str, float]:
+        """The whole cascade: the quality of its list, and what is kept at each stage."""
+        first = self.first(recall)
+        second = self.second(preranking, first)
+        favourites = top_k(preranking, self.config["preranking"], seen=self.split.seen)
+        return {
+            **self.quality(second),
+            "to_recall": overlap_at_k(self.own, first),
+            "to_preranking": overlap_at_k(self.own, second),
+            "agreed": overlap_at_k(favourites, first),
+        }
 
 
 def narrowed(scores: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """`scores` with everything but the kept columns of each row below all of these."""
     result = np.full_like(scores, scores.min() - 1.0)
-    rows = np.arange(len(scores))[:, None]
-    result[rows, kept] = scores[rows, kept]
+    rows, columns = np.nonzero(kept >= 0)
+    result[rows, kept[rows, columns]] = scores[rows, kept[rows, columns]]
     return result
 
 
+def requests(cascade: Cascade, recall, preranking) -> dict[str, float]:
+    """Median seconds that each stage takes for one user, with the choice of its best; all on one thread."""
+    seen, n_first, n_second = cascade.split.seen, cascade.config["recall"], cascade.config["preranking"]
+    everything = np.arange(cascade.scores.shape[1])
+    kept = cascade.first(cascade.scores)
+    users = itertools.cycle(range(len(cascade.scores)))
+
+    def best(scores, k):
+        return np.argpartition(scores, -k)[-k:]
+
+    def recalled(user):
+        scores = recall.module_.score_all(torch.tensor([user])).numpy()[0]
+        scores[seen[user].indices] = -np.inf
+        return best(scores, n_first)
+
+    def preranked(user):
+        items = torch.from_numpy(kept[user])
+        return best(preranking.module_.score(torch.tensor([user]), items[None]).numpy()[0], n_second)
+
+    def ranked(user, items):
+        return best(cascade.ranker.weights_[np.ix_(seen[user].indices, items)].sum(axis=0), 10)
+
+    calls = {
+        "recall": recalled,
+        "preranking": preranked,
+        "ranking": lambda user: ranked(user, kept[user, :n_second]),
+        "ranker": lambda user: ranked(user, everything),
+    }
+    with torch.no_grad():
+        repeats = cascade.config["timed"]
+        return {
+            stage: latency(lambda _, call=call: call(next(users)), everything[:1], repeats=repeats).median
+            for stage, call in calls.items()
+        }
+
+
+def learned_from(arm: str) -> dict[str, str]:
+    """What each stage of an arm learns from; there are two arms in which only one stage is taught."""
+    if arm in STAGES:
+        return {stage: "list" if stage == arm else "labels" for stage in STAGES}
+    return dict.fromkeys(STAGES, arm)
+
+
 def run_one(name: str, seed: int, config: dict) -> dict:
-    """Train each stage both ways, run the four cascades, judge their lists on the test rows."""
-    data = movielens_topn(seed, split=SPLITS[name], n_users=config["n_users"])
-    split = Split(data, np.concatenate([data.train, data.valid]), data.test)
-    ranker = split.teacher(200.0)
-    scores = ranker.score_matrix(split.user_ids)
-    own = top_k(scores, 10, seen=split.seen)
-    stages = {}
-    for stage, kind, rate in (("recall", "mf", 0.01), ("preranking", "mlp", 0.005)):
-        for taught in (False, True):
-            changes = TAUGHT if taught else {"objective": None}
-            student = split.student(ranker, seed, config, student=kind, learning_rate=rate, **changes)
-            stages[stage, taught] = student.score_matrix(split.user_ids)
-            print(f"  {stage} {'taught' if taught else 'from labels'}: {split.metrics(student)}", flush=True)
-    metrics = {}
+    """Train both stages in all ways, run the cascades, judge their lists on the test rows."""
+    chosen = config["chosen"][name]
+    cascade = Cascade(name, seed, config, ridge=chosen["ridge"], judged="test")
+    students, scores, metrics = {}, {}, {}
     for arm in ARMS:
         if arm == "ranker":
-            metrics[arm] = {"final": 1.0, **ranking_metrics(scores, split.relevant, k=10, seen=split.seen)}
+            metrics[arm] = {**cascade.quality(cascade.own), "to_recall": 1.0, "to_preranking": 1.0}
             continue
-        first = top_k(stages["recall", arm in ("recall", "both")], config["recall"], seen=split.seen)
-        second = narrowed(stages["preranking", arm in ("preranking", "both")], first)
-        second = top_k(second, config["preranking"], seen=split.seen)
-        final = narrowed(scores, second)
-        metrics[arm] = {
-            "to_recall": overlap_at_k(own, first),
-            "to_preranking": overlap_at_k(own, second),
-            "final": overlap_at_k(own, top_k(final, 10, seen=split.seen)),
-            **ranking_metrics(final, split.relevant, k=10, seen=split.seen),
-        }
-    return {"metrics": metrics}
+        teaching = learned_from(arm)
+        for stage, of in teaching.items():
+            if (stage, of) not in scores:
+                students[stage] = cascade.student(stage, chosen[stage][of])
+                scores[stage, of] = students[stage].score_matrix(cascade.split.user_ids)
+        metrics[arm] = cascade.metrics(*(scores[stage, of] for stage, of in teaching.items()))
+        print(f"  {arm}: {', '.join(f'{k} {v:.3f}' for k, v in metrics[arm].items())}", flush=True)
+    return {
+        "metrics": metrics,
+        "seconds_per_request": requests(cascade, students["recall"], students["preranking"]),
+        "n_items": cascade.scores.shape[1],
+        "n_parameters": {
+            **{stage: student.n_parameters_ for stage, student in students.items()},
+            "ranker": cascade.ranker.n_parameters_,
+        },
+    }
 
 
-def table(reports: list[dict]) -> str:
-    """Markdown for all splits."""
-    columns = {"final": "final", "to_recall": "to recall", "to_preranking": "to pre-ranking"}
-    columns |= {"recall": "recall@10", "ndcg": "NDCG@10"}
-    text = ""
-    for name in dict.fromkeys(r["problem"] for r in reports):
-        group = [r for r in reports if r["problem"] == name]
-        text += f"### {name}\n\n{len(group)} seeds.\n\n" + arm_table(group, ARMS, columns, base="labels", digits=3)
-        text += "\nThe same by NDCG@10:\n\n" + arm_table(group, ARMS, {"ndcg": "NDCG@10"}, base="labels", digits=4)
-    return text
+def chosen(name: str, config: dict, args) -> dict:
+    """What the validation rows of the tuning seeds chose, kept beside the reports."""
+
+    def of_tuning_seeds(ridge: float) -> list[Cascade]:
+        return [Cascade(name, seed, config, ridge=ridge, judged="valid") for seed in config["tuning_seeds"]]
+
+    path, known = args.out / f"tuning.{name}.json", {**config, "grid": GRID}
+    notes = args.out / f"trying.{name}"
+    return {"chosen": {name: tuned(path, known, lambda: search(of_tuning_seeds, known, notes))}}
 
 
 def main(argv=None) -> None:
-    """Run the grid, then write table and plot from all reports in the folder."""
+    """Choose on validation rows, run the grid, then write table and plot from all reports in the folder."""
     run(
         argv,
         __doc__,
@@ -101,6 +204,7 @@ def main(argv=None) -> None:
         known=SPLITS,
         seeds=range(5),
         configs={"full": FULL, "quick": QUICK},
+        choose=chosen,
         one_torch_thread=True,
         table=table,
         files=lambda reports, out: [draw_arms(by_problem(reports), ARMS, PANELS, out, base="labels")],
