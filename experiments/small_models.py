@@ -28,6 +28,7 @@ Cost: four to thirty minutes per run on one core, about fifteen hours in all; fi
 from __future__ import annotations
 
 from compress import MUNGE, EnsembleTeacherClassifier, EnsembleTeacherRegressor, TransferSet
+from compress.evaluation import row_errors
 from compress.search import Budget, candidates_of, choose_student, try_candidates, tune_munge
 from compress.teachers import teacher_outputs
 from data.load import load_problem
@@ -35,7 +36,7 @@ from experiments import small_models_others as others
 from experiments._main import run
 from experiments._protocol import Stopwatch, learned
 from experiments.small_models_figure import draw
-from experiments.small_models_measures import measured, row_errors, stacked
+from experiments.small_models_measures import measured, stacked
 from experiments.small_models_table import markdown, summary
 
 PROBLEMS = (

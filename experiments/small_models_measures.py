@@ -11,11 +11,10 @@ from compress.evaluation import (
     latency,
     regression_metrics,
     size_bytes,
-    squared_errors,
 )
 from compress.report import one_thread
 
-__all__ = ["measured", "row_errors", "stacked"]
+__all__ = ["measured", "stacked"]
 
 TIMED = {"repeats": 3, "seconds": 0.1, "cpu": True}
 
@@ -24,14 +23,6 @@ def stacked(*parts):
     """(X, y) of several pairs, one below the other."""
     tables, labels = zip(*parts)
     return pd.concat(tables, ignore_index=True), np.concatenate(labels)
-
-
-def row_errors(y, output, classes) -> np.ndarray:
-    """The squared error of each row, an array of shape (n_rows,)."""
-    output = np.asarray(output, dtype=np.float64)
-    if classes is None:
-        return (np.asarray(y) - output.reshape(len(output))) ** 2
-    return squared_errors(y, output, classes)
 
 
 def measured(models: dict, problem, latency_rows: list[int]) -> dict:

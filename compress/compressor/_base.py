@@ -25,14 +25,13 @@ from compress.compressor._parts import (
     judged_by,
     new_student,
     untaught,
-    within,
 )
 from compress.compressor._stages import MOST_ORIGINALS, Stages
 from compress.compressor._task import Rows, prepare, split
-from compress.evaluation import say
-from compress.report import Report, compare, row_errors
+from compress.evaluation import row_errors, say
+from compress.report import Report, compare
 from compress.schema import Schema
-from compress.search import Budget, choose_student, search_budget, try_candidates, validation_error
+from compress.search import Budget, choose_student, search_budget, try_candidates, validation_error, within
 from compress.teachers import (
     check_teacher,
     is_fitted,

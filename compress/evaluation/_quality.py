@@ -24,7 +24,9 @@ __all__ = [
     "latency",
     "regression_metrics",
     "rmse",
+    "row_errors",
     "size_bytes",
+    "squared_errors",
 ]
 
 MOST_CALLS = 1000  # timed for one latency
@@ -80,6 +82,28 @@ def squared_errors(y, probabilities, classes=None) -> np.ndarray:
     """
     error = np.asarray(probabilities, dtype=np.float64) - _one_hot(y, np.shape(probabilities)[1], classes)
     return np.mean(error[:, 1:] ** 2 if error.shape[1] == 2 else error**2, axis=1)
+
+
+def row_errors(y, output, classes=None) -> np.ndarray:
+    """Return the squared error of each row, of a classifier or of a regressor, whose mean is the square of the RMSE.
+
+    Parameters
+    ----------
+    y : array of shape (n_rows,) or (n_rows, n_outputs)
+        The true labels or values.
+    output : float array of shape (n_rows, n_classes), (n_rows,) or (n_rows, n_outputs)
+        The predictions.
+    classes : array of shape (n_classes,), optional
+        The label of each column; None in regression.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress.evaluation import row_errors
+    >>> row_errors(np.array([1.0, 3.0]), np.array([1.0, 2.0]))
+    array([0., 1.])
+    """
+    return (output - np.reshape(y, np.shape(output))) ** 2 if classes is None else squared_errors(y, output, classes)
 
 
 def classification_metrics(y, probabilities, classes=None) -> dict[str, float]:

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 from threadpoolctl import threadpool_limits
 
-from compress.evaluation import latency, progress, squared_errors
+from compress.evaluation import latency, progress, row_errors
 from compress.schema import take
 from compress.search._candidates import Candidate
 from compress.students import described
@@ -240,14 +240,8 @@ def _outcomes(student, rows, X_val, y_val, teacher_val, share: float | None) -> 
     outcomes = []
     for unfitted, model in kept:
         output = model.predict_proba(X_val) if is_classifier(model) else model.predict(X_val)
-        errors = _errors(model, output, y_val)
-        distance = None if teacher_val is None else float(np.sqrt(_errors(model, output, teacher_val).mean()))
+        classes = getattr(model, "classes_", None)
+        errors = row_errors(y_val, output, classes).reshape(len(output), -1).mean(axis=1)
+        distance = None if teacher_val is None else float(np.sqrt(row_errors(teacher_val, output, classes).mean()))
         outcomes.append(Outcome(unfitted, model, taught, len(model.to_bytes()), errors, distance))
     return outcomes
-
-
-def _errors(model, output, y) -> np.ndarray:
-    """Return the squared error of each row."""
-    if is_classifier(model):
-        return squared_errors(y, output, model.classes_)
-    return ((output - np.reshape(y, output.shape)) ** 2).reshape(len(output), -1).mean(axis=1)
