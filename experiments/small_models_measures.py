@@ -25,8 +25,8 @@ def stacked(*parts):
     return pd.concat(tables, ignore_index=True), np.concatenate(labels)
 
 
-def measured(models: dict, problem, latency_rows: list[int]) -> dict:
-    """Errors, calibration, bytes and microseconds per row of each model, by its name."""
+def measured(models: dict, problem, latency_rows: list[int], timed) -> dict:
+    """Errors, calibration and bytes of each model, by its name, and microseconds per row of those named in `timed`."""
     X, y, found = problem.X_test, problem.y_test, {}
     for name, model in models.items():
         classes = getattr(model, "classes_", None)
@@ -36,11 +36,12 @@ def measured(models: dict, problem, latency_rows: list[int]) -> dict:
         else:
             metrics = classification_metrics(y, output, classes)
             metrics["calibration_error"] = calibration_error(y, output, classes)
-        bare = model.predictor() if hasattr(model, "predictor") else None
-        call = bare or (model.predict if classes is None else model.predict_proba)
-        with one_thread(model):
-            spent = {n: latency(call, X, n_rows=n, **TIMED) for n in latency_rows}
         size = model.n_bytes if hasattr(model, "n_bytes") else size_bytes(model)
-        times = {str(n): spent_for.per(1) * 1e6 for n, spent_for in spent.items()}
-        found[name] = {**{k: float(v) for k, v in metrics.items()}, "bytes": int(size), "us_per_row": times}
+        found[name] = {**{k: float(v) for k, v in metrics.items()}, "bytes": int(size)}
+        if name in timed:
+            bare = model.predictor() if hasattr(model, "predictor") else None
+            call = bare or (model.predict if classes is None else model.predict_proba)
+            with one_thread(model):
+                spent = {n: latency(call, X, n_rows=n, **TIMED).per(1) * 1e6 for n in latency_rows}
+            found[name]["us_per_row"] = {str(n): value for n, value in spent.items()}
     return found
