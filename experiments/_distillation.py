@@ -23,16 +23,10 @@ def tuned(path: Path, config: dict, search: Callable[[], dict]) -> dict:
 
     The search has its own seeds and looks at validation rows only; its file is kept beside the reports.
     """
-    plain = json.loads(json.dumps(config))
-    try:
-        kept = json.loads(path.read_text())
-        if kept["config"] == plain:
-            return kept["chosen"]
-    except (OSError, json.JSONDecodeError, KeyError):
-        pass
-    found = search()
-    write_json(path, {"config": plain, **found})
-    return json.loads(path.read_text())["chosen"]
+    if (chosen := _kept(path, config, "chosen")) is not None:
+        return chosen
+    write_json(path, {"config": config, **search()})
+    return _kept(path, config, "chosen")
 
 
 def remembered(path: Path, config: dict, judge: Callable[..., float]) -> Callable[..., float]:
@@ -40,22 +34,26 @@ def remembered(path: Path, config: dict, judge: Callable[..., float]) -> Callabl
 
     Nothing is judged twice. Results that were found with another configuration are left out.
     """
-    plain, found = json.loads(json.dumps(config)), {}
-    try:
-        kept = json.loads(path.read_text())
-        found = kept["found"] if kept["config"] == plain else {}
-    except (OSError, json.JSONDecodeError, KeyError):
-        pass
+    found = _kept(path, config, "found") or {}
 
     def judged(**settings) -> float:
         key = json.dumps(settings, sort_keys=True)
         if key not in found:
             found[key] = judge(**settings)
-            write_json(path, {"config": plain, "found": found})
+            write_json(path, {"config": config, "found": found})
             print(f"  tuning: {key}: {found[key]:.4f}", flush=True)
         return found[key]
 
     return judged
+
+
+def _kept(path: Path, config: dict, name: str):
+    """A part of the file at `path`, when it was made with this configuration; else None."""
+    try:
+        kept = json.loads(path.read_text())
+        return kept[name] if kept["config"] == json.loads(json.dumps(config)) else None
+    except (OSError, json.JSONDecodeError, KeyError):
+        return None
 
 
 def best(scores: dict):

@@ -81,7 +81,7 @@ def through_onnx_runtime(teacher, X, batches: dict[int, int]) -> dict:
     with threadpool_limits(1):
         for call, matrix in found.members:
             for n_rows, repeats in batches.items():
-                seconds[str(n_rows)] += latency(call, matrix, n_rows=n_rows, repeats=repeats).median
+                seconds[str(n_rows)] += latency(call, matrix, n_rows=n_rows, repeats=repeats, cpu=True).median
     models = {"converted": found.n_converted, "models": len(found.members)}
     return {"seconds": seconds, "bytes": found.n_bytes, **models}
 

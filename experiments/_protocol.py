@@ -17,9 +17,9 @@ from tqdm.auto import tqdm
 
 from compress import EnsembleTeacherClassifier, StudentClassifier
 from compress.evaluation import rmse
-from compress.students import PeriodicEncoding
+from compress.search import Budget, within
 
-__all__ = ["Stopwatch", "best_control", "fit_student", "fit_teacher", "learned", "parameters"]
+__all__ = ["Stopwatch", "best_control", "fit_student", "fit_teacher", "learned"]
 
 
 class Stopwatch:
@@ -44,19 +44,9 @@ def fit_teacher(X, y, X_val, y_val, *, library: str, seed: int, n_jobs: int) -> 
     return teacher.fit(X, y, X_val=X_val, y_val=y_val)
 
 
-def parameters(options: dict) -> dict:
-    """Parameters of a student from a run's configuration, which holds numbers and words only."""
-    options = dict(options)
-    if n := options.pop("n_frequencies", 0):
-        options["encoding"] = PeriodicEncoding(n, scale=options.pop("frequency_scale", 0.2))
-    return options
-
-
 def fit_student(data, *, hidden: tuple, epochs: int, seed: int, verbose: int = 1, **options) -> StudentClassifier:
     """S1 and other nets on a transfer set, all epochs."""
-    return StudentClassifier(hidden, max_epochs=epochs, verbose=verbose, random_state=seed, **parameters(options)).fit(
-        data
-    )
+    return StudentClassifier(hidden, max_epochs=epochs, verbose=verbose, random_state=seed, **options).fit(data)
 
 
 def best_control(X, y, X_val, y_val, *, hidden, weight_decay, epochs: int, seed: int, n_jobs: int, options=({},)):
@@ -90,9 +80,7 @@ def best_control(X, y, X_val, y_val, *, hidden, weight_decay, epochs: int, seed:
 
 
 def _control(X, y, X_val, y_val, hidden, weight_decay, epochs, seed, options):
-    net = StudentClassifier(
-        hidden, weight_decay=weight_decay, max_epochs=epochs, random_state=seed, **parameters(options)
-    )
+    net = StudentClassifier(hidden, weight_decay=weight_decay, max_epochs=epochs, random_state=seed, **options)
     return net.fit(X, y, X_val=X_val, y_val=y_val)
 
 
@@ -101,7 +89,4 @@ def learned(student, rows: tuple, most_bytes: int):
 
     `rows` are the arguments of `fit`.
     """
-    fitted = clone(student).fit(*rows)
-    while hasattr(fitted, "truncated") and len(fitted.to_bytes()) > most_bytes and fitted.n_iter_ > 1:
-        fitted = fitted.truncated(fitted.n_iter_ - 1)
-    return fitted
+    return within(clone(student).fit(*rows), Budget(bytes=most_bytes))

@@ -5,7 +5,8 @@ learned from 100 times the rows better than the same student on the raw rows?
 
 Setup: 4,000 training rows per table and seed (satellite 3,000), 1,000 validation rows, the rest test. The call is
 
-    CompressedClassifier(random_state=seed).fit(X, y, X_val=X_val, y_val=y_val)
+    student = StudentClassifier(max_epochs=20)
+    CompressedClassifier(student=student, random_state=seed).fit(X, y, X_val=X_val, y_val=y_val)
 
 with the default ensemble as teacher, selected on the validation rows, which choose MUNGE's p and s too (the stored runs
 among earlier pairs, of which p = 0.2 and s = 5 was the default). The control is the very net on the raw rows, its

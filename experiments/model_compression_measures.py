@@ -37,7 +37,7 @@ def evaluate(models: dict, problem, timed_rows: int) -> dict:
             for name, call in calls.items():
                 few = 3 if name == "T" else repeats
                 rows = numbers if name.endswith("bare") else X
-                timed[str(n_rows)][name] = latency(call, rows, n_rows=n_rows, repeats=few).median
+                timed[str(n_rows)][name] = latency(call, rows, n_rows=n_rows, repeats=few, cpu=True).median
     converted = through_onnx_runtime(models["T"], X, {timed_rows: 3, 1: 20})
     if converted:
         for n_rows, seconds in converted["seconds"].items():

@@ -5,12 +5,13 @@ from __future__ import annotations
 from compress import TransferSet
 from compress.search import Budget, candidates_of, choose_student, try_candidates
 from compress.students import described, family_of
+from compress.teachers import teacher_outputs
 from experiments._protocol import learned
 
 __all__ = ["control_of", "recipe"]
 
 
-def recipe(data: TransferSet, train, valid, config: dict, seed: int):
+def recipe(teacher, data: TransferSet, train, valid, config: dict, seed: int):
     """The best of all candidates within the bytes, and the best of the same that learned from the training rows alone.
 
     Both are chosen on the validation rows, after short lessons on some of the rows; the recipe then learns from all.
@@ -22,7 +23,9 @@ def recipe(data: TransferSet, train, valid, config: dict, seed: int):
     """
     budget, few = Budget(bytes=config["bytes"]), data.head(config["choice_rows"])
     candidates = candidates_of("auto", "classification", few, budget, random_state=seed)
-    trials = try_candidates(candidates, few, *valid, original=(*train, None), share=config["share"], verbose=1)
+    told = teacher_outputs(teacher, valid[0], "probabilities")
+    options = {"teacher_val": told, "original": (*train, None), "share": config["share"], "verbose": 1}
+    trials = try_candidates(candidates, few, *valid, **options)
     found = choose_student(trials, few, budget=budget)
     alone = control_of(trials, config["bytes"])
     model = learned(found.student, (data,) if found.taught else train, config["bytes"])

@@ -8,18 +8,19 @@ Setup: 26 tables of 1,500 to 50,000 rows, binary, multiclass and regression, wit
 sizes were fixed before any run, nothing is tuned to a table, and the test rows are looked at once.
 
 - T: the default teacher, selected on the validation rows, then fitted on both parts.
-- Auto: all candidates of `compress.search` are taught by T on at most 100,000 rows, and each is fitted on the labelled
-  rows alone too. Within each budget the best on the validation rows is taken and learns again, from T and at most
-  200,000 rows, or alone, where that was better.
+- Auto: all candidates of `compress.search` are taught by T on at most 40,000 rows, and each is fitted on the labelled
+  rows alone too. Within each budget the best on the validation rows is taken (by its squared error and half of its
+  squared distance to T) and learns again, from T and at most 100,000 rows, or alone, where that was better.
 - Each family alone, at 64 kB, likewise.
 - Direct: LightGBM and scikit-learn's histogram boosting with trees of 8 and 31 leaves, as many as fit into the bytes
   and are best on the validation rows. Their bytes are counted in the format of the tree students.
 - Logistic (or ridge) regression and scikit-learn's MLP, with standardised and one-hot columns; for comparison of T,
   histogram boosting with early stopping, LightGBM's defaults and a forest's defaults.
 
-Errors are RMSEs of probabilities, or of values. "T's AUC kept" is (AUC - 0.5) / (AUC of T - 0.5); for regression it is
-the share of T's R2. Ranks are over tables, of errors averaged over seeds; two models differ when their mean ranks do by
-more than the critical difference (Nemenyi, 5 %; Demšar, JMLR 2006).
+Errors are RMSEs of probabilities, or of values; times are microseconds of a processor, in one thread. "T's AUC kept" is
+(AUC - 0.5) / (AUC of T - 0.5); for regression it is the share of T's R2. Ranks are over tables, of errors averaged over
+seeds; two models differ when their mean ranks do by more than the critical difference (Nemenyi, 5 %; Demšar, JMLR
+2006).
 
 Cost: four to thirty minutes per run on one core, about fifteen hours in all; finished runs are kept.
 """
@@ -27,6 +28,7 @@ Cost: four to thirty minutes per run on one core, about fifteen hours in all; fi
 from __future__ import annotations
 
 from compress import MUNGE, EnsembleTeacherClassifier, EnsembleTeacherRegressor, TransferSet
+from compress.evaluation import row_errors
 from compress.search import Budget, candidates_of, choose_student, try_candidates, tune_munge
 from compress.teachers import teacher_outputs
 from data.load import load_problem
@@ -34,7 +36,7 @@ from experiments import small_models_others as others
 from experiments._main import run
 from experiments._protocol import Stopwatch, learned
 from experiments.small_models_figure import draw
-from experiments.small_models_measures import measured, row_errors, stacked
+from experiments.small_models_measures import measured, stacked
 from experiments.small_models_table import markdown, summary
 
 PROBLEMS = (
@@ -49,8 +51,8 @@ FULL = {
     "budgets": [4_000, 16_000, 64_000, 256_000],
     "families_at": 64_000,
     "munge_rows": None,
-    "choice_rows": 100_000,
-    "rows_taught": 200_000,
+    "choice_rows": 40_000,
+    "rows_taught": 100_000,
     "size_multiplier": 100,
     "share": 0.15,
     "latency_rows": [1, 10_000],
@@ -87,17 +89,17 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int, steps) -> dict:
         trial_rows = {"n_rows": config["munge_rows"], "n_jobs": n_jobs, "random_state": seed}
         search = steps("munge", lambda: tune_munge(train[0], selected, *valid, **trial_rows))
     munge = MUNGE(search.p, search.s, n_jobs=n_jobs, random_state=seed)
+    told = teacher_outputs(selected, valid[0], "values" if regression else "probabilities")
     with clock.stage("trials", "candidates, taught and untaught"):
         data = rows_of(selected, train[0], munge, config["choice_rows"], config, n_jobs)
-        trials = steps("trials", lambda: tried(problem, data, train, valid, config, seed))
+        trials = steps("trials", lambda: tried(problem, data, train, valid, told, config, seed))
     with clock.stage("label", "rows and labels for the students"):
         full = rows_of(teacher, both[0], munge, config["rows_taught"], config, n_jobs)
-    kind = "values" if regression else "probabilities"
-    told = row_errors(valid[1], teacher_outputs(selected, valid[0], kind), None if regression else selected.classes_)
+    of_teacher = row_errors(valid[1], told, None if regression else selected.classes_)
     models, chosen, made = {"T": teacher, "T, selected": selected}, {}, {}
     with clock.stage("students", "the chosen students"):
         for which, part in parts(trials, config).items():
-            found = choose_student(part["trials"], data, budget=Budget(bytes=part["bytes"]), teacher_errors=told)
+            found = choose_student(part["trials"], data, budget=Budget(bytes=part["bytes"]), teacher_errors=of_teacher)
             chosen[which] = {"model": found.chosen, "taught": found.taught, "rows": found.rows}
             key = repr(found.student), found.taught
             if key not in made:  # another budget may have chosen the same
@@ -107,7 +109,8 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int, steps) -> dict:
         models |= others.direct(train, valid, both, config["budgets"], regression, seed)
         models |= others.usual(both, regression, seed)
     with clock.stage("test", "test"):
-        results = measured(models, problem, config["latency_rows"])
+        large = {"T, selected", *(name for name in models if name.endswith(", defaults"))}
+        results = measured(models, problem, config["latency_rows"], timed=set(models) - large)
     return {
         "task": problem.task,
         "n_train": len(both[0]),
@@ -125,7 +128,7 @@ def rows_of(teacher, X, munge, most: int, config: dict, n_jobs: int) -> Transfer
     return TransferSet.from_teacher(teacher, X, generator=munge.fit(X), n_rows=n_rows, n_jobs=n_jobs)
 
 
-def tried(problem, data: TransferSet, train, valid, config: dict, seed: int) -> list:
+def tried(problem, data: TransferSet, train, valid, told, config: dict, seed: int) -> list:
     """Trials of the candidates of all budgets."""
     task = "regression" if problem.task == "regression" else "classification"
     candidates, known = [], set()
@@ -134,7 +137,8 @@ def tried(problem, data: TransferSet, train, valid, config: dict, seed: int) -> 
             if repr(candidate.student) not in known:
                 known.add(repr(candidate.student))
                 candidates.append(candidate)
-    return try_candidates(candidates, data, *valid, original=(*train, None), share=config["share"], verbose=1)
+    options = {"teacher_val": told, "original": (*train, None), "share": config["share"], "verbose": 1}
+    return try_candidates(candidates, data, *valid, **options)
 
 
 def parts(trials: list, config: dict) -> dict:

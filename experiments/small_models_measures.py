@@ -11,13 +11,12 @@ from compress.evaluation import (
     latency,
     regression_metrics,
     size_bytes,
-    squared_errors,
 )
 from compress.report import one_thread
 
-__all__ = ["measured", "row_errors", "stacked"]
+__all__ = ["measured", "stacked"]
 
-FAMILIES_TIMED = 3  # calls at least
+TIMED = {"repeats": 3, "seconds": 0.1, "cpu": True}
 
 
 def stacked(*parts):
@@ -26,16 +25,8 @@ def stacked(*parts):
     return pd.concat(tables, ignore_index=True), np.concatenate(labels)
 
 
-def row_errors(y, output, classes) -> np.ndarray:
-    """The squared error of each row, an array of shape (n_rows,)."""
-    output = np.asarray(output, dtype=np.float64)
-    if classes is None:
-        return (np.asarray(y) - output.reshape(len(output))) ** 2
-    return squared_errors(y, output, classes)
-
-
-def measured(models: dict, problem, latency_rows: list[int]) -> dict:
-    """Errors, calibration, bytes and microseconds per row of each model, by its name."""
+def measured(models: dict, problem, latency_rows: list[int], timed) -> dict:
+    """Errors, calibration and bytes of each model, by its name, and microseconds per row of those named in `timed`."""
     X, y, found = problem.X_test, problem.y_test, {}
     for name, model in models.items():
         classes = getattr(model, "classes_", None)
@@ -45,10 +36,12 @@ def measured(models: dict, problem, latency_rows: list[int]) -> dict:
         else:
             metrics = classification_metrics(y, output, classes)
             metrics["calibration_error"] = calibration_error(y, output, classes)
-        bare = model.predictor() if hasattr(model, "predictor") else None
-        call = bare or (model.predict if classes is None else model.predict_proba)
-        with one_thread(model):
-            times = {str(n): latency(call, X, n_rows=n, repeats=FAMILIES_TIMED).median / n * 1e6 for n in latency_rows}
         size = model.n_bytes if hasattr(model, "n_bytes") else size_bytes(model)
-        found[name] = {**{k: float(v) for k, v in metrics.items()}, "bytes": int(size), "us_per_row": times}
+        found[name] = {**{k: float(v) for k, v in metrics.items()}, "bytes": int(size)}
+        if name in timed:
+            bare = model.predictor() if hasattr(model, "predictor") else None
+            call = bare or (model.predict if classes is None else model.predict_proba)
+            with one_thread(model):
+                spent = {n: latency(call, X, n_rows=n, **TIMED).per(1) * 1e6 for n in latency_rows}
+            found[name]["us_per_row"] = {str(n): value for n, value in spent.items()}
     return found

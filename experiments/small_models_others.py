@@ -21,8 +21,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from compress import TreeStudentClassifier, TreeStudentRegressor
+from compress.evaluation import row_errors
 from experiments._protocol import learned
-from experiments.small_models_measures import row_errors
 
 __all__ = ["direct", "usual"]
 

@@ -1,5 +1,7 @@
 """student="auto": which models compete, who wins, and what is said of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -100,6 +102,11 @@ def outcome(error, n_bytes, taught=True, noise=0.0, n=400):
     return Outcome(net, net, taught, n_bytes, errors)
 
 
+def at_distance(error, distance, n_bytes=1000, taught=True):
+    """An outcome of a given distance to the teacher."""
+    return replace(outcome(error, n_bytes, taught), distance=distance)
+
+
 def chosen(*trials, budget=None, teacher=None):
     search = choose_student(list(trials), DATA, budget=budget, teacher_errors=teacher)
     return next(row for row in search.rows if row["chosen"]), search
@@ -132,6 +139,19 @@ def test_trees_are_judged_at_the_rounds_that_a_budget_allows():
     stages = [outcome(0.2, 1000), outcome(0.1, 4000), outcome(0.05, 16_000)]
     row, _ = chosen(Trial("trees", stages, []), budget=Budget(bytes=5000))
     assert (row["bytes"], row["within"]) == (4000, True)
+
+
+def test_within_a_budget_the_distance_to_the_teacher_counts_beside_the_labels():
+    lucky, near, bad = at_distance(0.1, 0.3, taught=False), at_distance(0.11, 0.1), at_distance(0.5, 0.0)
+    trials = [Trial("net", [bad], [lucky]), Trial("trees", [near], [])]
+    row, search = chosen(*trials, budget=Budget(bytes=5000))
+    assert row["family"] == "trees" and search.taught
+    assert near.score == pytest.approx(0.11 + 0.5 * 0.1**2)
+
+
+def test_it_counts_for_the_number_of_trees_too():
+    trial = Trial("trees", [at_distance(0.11, 0.1, 1000), at_distance(0.1, 0.3, 4000)], [])
+    assert trial.best(taught=True) is trial.taught[0]
 
 
 def test_a_model_is_taken_untaught_where_that_is_better():

@@ -137,6 +137,11 @@ def test_latency_calls_with_as_many_rows_as_asked_after_a_warm_up(X):
     assert found.per(70) == pytest.approx(10 * found.median)
 
 
+def test_latency_may_count_the_time_on_a_processor_alone():
+    waited = latency(lambda batch: time.sleep(0.02), np.zeros((3, 2)), cpu=True)
+    assert waited.median < 0.01
+
+
 def test_latency_goes_on_until_the_time_is_up():
     calls = []
     latency(lambda batch: calls.append(time.sleep(0.004)), np.zeros((3, 2)), repeats=1, seconds=0.02)

@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 from lightgbm import LGBMClassifier
 
+from compress.evaluation import row_errors
 from data.load import problem_names
 from experiments import small_models
 from experiments.small_models_figure import draw
-from experiments.small_models_measures import row_errors, stacked
+from experiments.small_models_measures import stacked
 from experiments.small_models_others import stored_bytes, usual
 from experiments.small_models_table import compared, errors_by_table, kept, markdown, ranks
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from compress import MUNGE, StudentClassifier, StudentRegressor, TransferSet
-from compress.students import PiecewiseLinearEncoding, fit_together
+from compress import MUNGE, StudentClassifier, StudentRegressor, TransferSet, TreeStudentClassifier
+from compress.students import PiecewiseLinearEncoding, fit_together, fits_at_once
 from compress.training import train_together
 
 N = 300
@@ -73,6 +73,10 @@ def test_on_a_cpu_they_are_fitted_one_by_one(monkeypatch):
     monkeypatch.setattr("compress.students._together.AT_ONCE_ON", ("cuda",))
     fit_together([StudentClassifier((4,), max_epochs=1) for _ in range(3)], [transfer_set(k) for k in range(3)])
     assert not calls
+
+
+def test_trees_are_never_at_once():
+    assert fits_at_once(StudentClassifier()) and not fits_at_once(TreeStudentClassifier())
 
 
 UNLIKE = {

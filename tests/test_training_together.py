@@ -75,6 +75,19 @@ def test_each_learns_what_it_learns_alone(monkeypatch, is_captured):
             assert row["learning_rate"] == pytest.approx(alike["learning_rate"], rel=1e-6)
 
 
+@pytest.mark.parametrize("is_captured", [True, False])
+def test_each_learns_its_own_rows(monkeypatch, is_captured):
+    own = [(X[k : k + 150], Y[k : k + 150]) for k in (0, 30)]
+    fake = FakeRecorder() if is_captured else None
+    monkeypatch.setattr("compress.training._epochs.recorder_for", lambda device: fake)
+    made, stacked = nets(2), tuple(torch.stack(parts, dim=1) for parts in zip(*own))
+    results = train_together(made, stacked, loss, learning_rates=0.01, own_rows=True, **OPTIONS)
+    assert (results[0].n_replayed > 0) is is_captured
+    for net, other, rows in zip(made, nets(2), own):
+        train(other, rows, lambda batch, clock, net=other: loss(net, batch, clock), learning_rate=0.01, **OPTIONS)
+        same(net, other)
+
+
 def test_of_each_the_best_epoch_is_kept():
     made, results = together(rates=[2.0, 0.01, 1.0], schedule="constant", validate=valid)
     for net, result in zip(made, results):

@@ -25,14 +25,13 @@ from compress.compressor._parts import (
     judged_by,
     new_student,
     untaught,
-    within,
 )
 from compress.compressor._stages import MOST_ORIGINALS, Stages
 from compress.compressor._task import Rows, prepare, split
-from compress.evaluation import say
-from compress.report import Report, compare, row_errors
+from compress.evaluation import row_errors, say
+from compress.report import Report, compare
 from compress.schema import Schema
-from compress.search import Budget, choose_student, search_budget, try_candidates, validation_error
+from compress.search import Budget, choose_student, search_budget, try_candidates, validation_error, within
 from compress.teachers import (
     check_teacher,
     is_fitted,
@@ -281,7 +280,16 @@ class BaseCompressor(BaseEstimator):
         kind = teacher_kind(self._task, "hard" if self.labels == "hard" else "soft")
         output = teacher_outputs(teacher, held.X, kind, classes=data.classes)
         original = None if train.y is None else (train.X, train.y, train.weight)
-        trials = try_candidates(candidates, data, held.X, y, original=original, share=share, verbose=self.verbose)
+        trials = try_candidates(
+            candidates,
+            data,
+            held.X,
+            y,
+            teacher_val=output,
+            original=original,
+            share=share,
+            verbose=self.verbose,
+        )
         errors = None if seen else row_errors(y, output, data.classes)
         return choose_student(trials, data, budget=self.budget, teacher_errors=errors)
 

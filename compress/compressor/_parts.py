@@ -8,7 +8,7 @@ from sklearn.base import clone, is_classifier, is_regressor
 from compress._random import draw_seed, seed_unset
 from compress.compressor._task import Rows, Task
 from compress.schema import as_schema, class_codes, take
-from compress.search import CHOICES, candidates_of, check_budget, shape_costs
+from compress.search import CHOICES, candidates_of, check_budget, shape_costs, within
 from compress.students import BaseStudent, TreeStudent
 from compress.teachers import (
     answered_classes,
@@ -36,7 +36,6 @@ __all__ = [
     "new_student",
     "true_targets",
     "untaught",
-    "within",
 ]
 
 
@@ -141,15 +140,6 @@ def competing_students(settings, task: Task, teacher, rng) -> list:
         shared["objective"] = "logits"
     data = _priced_on(settings, task, teacher)
     return candidates_of(settings.student, task.name, data, settings.budget, **shared)
-
-
-def within(student, budget):
-    """Return a fitted student whose trees are cut to the budget in bytes; nets keep it by their shape."""
-    if budget is None or budget.bytes is None or not hasattr(student, "truncated"):
-        return student
-    while len(student.to_bytes()) > budget.bytes and student.n_iter_ > 1:
-        student = student.truncated(student.n_iter_ - 1)
-    return student
 
 
 def untaught(student, rows: Rows, budget):

@@ -10,6 +10,7 @@ from compress.evaluation._quality import (
     latency,
     regression_metrics,
     rmse,
+    row_errors,
     size_bytes,
     squared_errors,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "regression_metrics",
     "rmse",
     "rmse_difference",
+    "row_errors",
     "say",
     "size_bytes",
     "squared_errors",

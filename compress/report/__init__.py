@@ -5,6 +5,5 @@ from compress.report._costs import one_thread
 from compress.report._figure import STUDENT, TEACHER, new_figure
 from compress.report._measures import quality_and_fidelity
 from compress.report._report import Report
-from compress.report._verdict import row_errors
 
-__all__ = ["STUDENT", "TEACHER", "Report", "compare", "new_figure", "one_thread", "quality_and_fidelity", "row_errors"]
+__all__ = ["STUDENT", "TEACHER", "Report", "compare", "new_figure", "one_thread", "quality_and_fidelity"]

@@ -2,35 +2,13 @@
 
 from __future__ import annotations
 
-from compress.evaluation import Difference, rmse_difference, squared_errors
+from compress.evaluation import Difference, rmse_difference, row_errors
 from compress.report._measures import PREDICTOR
 from compress.report._numbers import bytes_text, short
 
-__all__ = ["differences", "headline", "row_errors", "sentences_of", "verdict"]
+__all__ = ["differences", "headline", "sentences_of", "verdict"]
 
 OTHERS = ("teacher", "untaught")
-
-
-def row_errors(y, output, classes):
-    """Return the squared error of each row, whose mean is the square of the RMSE of a report.
-
-    Parameters
-    ----------
-    y : array of shape (n_rows,) or (n_rows, n_outputs)
-        The true labels or values.
-    output : float array of shape (n_rows, n_classes), (n_rows,) or (n_rows, n_outputs)
-        The predictions.
-    classes : array of shape (n_classes,), or None
-        The label of each column; None in regression.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from compress.report import row_errors
-    >>> row_errors(np.array([1.0, 3.0]), np.array([1.0, 2.0]), None)
-    array([0., 1.])
-    """
-    return (output - y.reshape(output.shape)) ** 2 if classes is None else squared_errors(y, output, classes)
 
 
 def differences(y, student, classes, **others) -> dict[str, Difference]:

@@ -4,7 +4,7 @@ from compress.search._budget import BudgetSearch, check_budget, search_budget, s
 from compress.search._candidates import CHOICES, Candidate, candidates_of
 from compress.search._choice import StudentSearch, choose_student
 from compress.search._label_source import compare_sources
-from compress.search._limits import SHAPES, Budget
+from compress.search._limits import SHAPES, Budget, within
 from compress.search._munge import PAIRS, TRIAL_EPOCHS, MungeSearch, trial_errors, trial_student, tune_munge
 from compress.search._trials import TRIAL_SHARE, Outcome, Trial, choice_passes, try_candidates
 
@@ -33,4 +33,5 @@ __all__ = [
     "try_candidates",
     "tune_munge",
     "validation_error",
+    "within",
 ]

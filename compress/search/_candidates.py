@@ -38,6 +38,7 @@ LADDERS = {
 # trees need large steps, and only large trees fill a large budget.
 TREES = {8_000: ((8, 0.4), (31, 0.2)), 100_000: ((8, 0.1), (31, 0.2)), inf: ((8, 0.1), (31, 0.2), (127, 0.2))}
 USUAL_BYTES = 64_000  # of trees without a budget
+TREE_L2 = 1.0  # a confident teacher's answers have next to no curvature, and leaves without it become too large
 ROUNDS, FEWEST_ROUNDS = 300, 30  # with more than two classes a round grows a tree for each
 ADDITIVE_LEARNING_RATE = 0.03  # without hidden layers: at that of deeper nets it would need ten times the passes
 BYTES_PER_EDGE = 8
@@ -152,8 +153,8 @@ def tree_student(task: str, max_leaf_nodes: int, learning_rate: float, *, n_clas
     """Return trees that are not fitted; how many are kept is chosen afterwards."""
     kind = TreeStudentClassifier if task == "classification" else TreeStudentRegressor
     rounds = max(ROUNDS // (n_classes - 1), FEWEST_ROUNDS)
-    grown = kind(max_leaf_nodes=max_leaf_nodes, learning_rate=learning_rate, max_iter=rounds, early_stopping=False)
-    return _with(grown, settings)
+    shape = {"max_leaf_nodes": max_leaf_nodes, "learning_rate": learning_rate, "max_iter": rounds}
+    return _with(kind(**shape, l2_regularization=TREE_L2, early_stopping=False), settings)
 
 
 def _with(student, settings: dict):

@@ -2,7 +2,7 @@
 
 Without a budget the smallest model is taken whose error is within one standard error of the best one's (Breiman et al.
 1984, "Classification and Regression Trees", section 3.4.3; the standard error here is that of the difference, over
-paired rows); within a budget, the best.
+paired rows); within a budget, the one of least `score`.
 """
 
 from __future__ import annotations
@@ -160,19 +160,19 @@ def choose_student(
 
 
 def _chosen(rows: list[dict], budget: Budget | None, teacher_errors) -> Outcome:
-    """Return the model that is taken: the best within a budget, else the smallest of those near the best."""
+    """Return the model that is taken: that of least score within a budget, else the smallest of those near the best."""
     outcomes = [outcome for row in rows if row["within"] for outcome in row["outcomes"]]
     if not outcomes:
-        nearest = min(rows, key=lambda row: row["bytes"])
+        least = min(rows, key=lambda row: row["bytes"])
         raise ValueError(
-            f"no student meets {budget!r}: the smallest is {nearest['model']}, {nearest['bytes']:,} bytes and "
-            f"{nearest['us_per_row']:.3f} µs per row. Allow that much, or give it fewer columns and categories."
+            f"no student meets {budget!r}: the smallest is {least['model']}, {least['bytes']:,} bytes and "
+            f"{least['us_per_row']:.3f} µs per row. Allow that much, or give it fewer columns and categories."
         )
     best = min(outcomes, key=lambda outcome: (outcome.error, outcome.bytes))
     if budget is None:
         near = [outcome for outcome in outcomes if outcome.as_good_as(best)]
     elif budget.tolerance is None:
-        return best
+        return min(outcomes, key=lambda outcome: (outcome.score, outcome.bytes))
     else:
         largest = (1 + budget.tolerance) * np.sqrt(np.mean(teacher_errors))
         near = [outcome for outcome in outcomes if outcome.error <= largest]
@@ -186,4 +186,4 @@ def _chosen(rows: list[dict], budget: Budget | None, teacher_errors) -> Outcome:
     smallest = min(near or [best], key=lambda outcome: (outcome.bytes, outcome.error))
     # taught or untaught, a candidate has about as many bytes: the better of the two
     (row,) = [row for row in rows if any(outcome is smallest for outcome in row["outcomes"])]
-    return min((outcome for outcome in row["outcomes"] if outcome in near), key=lambda o: o.error, default=smallest)
+    return min((o for o in row["outcomes"] if o in near), key=lambda outcome: outcome.score, default=smallest)

@@ -8,7 +8,7 @@ from numbers import Real
 
 import numpy as np
 
-__all__ = ["SHAPES", "Budget"]
+__all__ = ["SHAPES", "Budget", "within"]
 
 SHAPES = ((), (4,), (8,), (16,), (32,), (64,), (128,), (256,), (512,), (256, 256))
 
@@ -60,3 +60,30 @@ class Budget:
         if not shapes or min((size for shape in shapes for size in shape), default=1) < 1:
             raise ValueError(f"shapes must hold at least one tuple of positive integers, got {self.shapes!r}.")
         object.__setattr__(self, "shapes", shapes)
+
+
+def within(student, budget: Budget | None):
+    """Return a fitted student whose trees are cut to the budget in bytes; nets keep it by their shape.
+
+    Parameters
+    ----------
+    student : fitted student
+        The student; it is not changed.
+    budget : Budget or None
+        The limits, of which only the bytes matter.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compress import Budget, TreeStudentClassifier
+    >>> from compress.search import within
+    >>> X = np.arange(40.0)[:, None]
+    >>> trees = TreeStudentClassifier(4, max_iter=20, early_stopping=False).fit(X, X[:, 0] > 20)
+    >>> len(within(trees, Budget(bytes=1000)).to_bytes()) <= 1000
+    True
+    """
+    if budget is None or budget.bytes is None or not hasattr(student, "truncated"):
+        return student
+    while len(student.to_bytes()) > budget.bytes and student.n_iter_ > 1:
+        student = student.truncated(student.n_iter_ - 1)
+    return student

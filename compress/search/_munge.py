@@ -21,7 +21,7 @@ from compress._random import draw_seed
 from compress.evaluation import progress, squared_errors
 from compress.generators import MUNGE
 from compress.schema import as_table, compared_labels, compared_values
-from compress.students import StudentClassifier, StudentRegressor, fit_together
+from compress.students import StudentClassifier, StudentRegressor, fit_together, fits_at_once
 from compress.teachers import known_classes, task_of
 from compress.transfer import TransferSet
 
@@ -137,13 +137,17 @@ def tune_munge(
         for p, s in pairs
         for seed in seeds
     ]
-    made = Parallel(n_jobs=n_jobs, return_as="generator")(
-        delayed(_labelled)(generator, teacher, X, n_rows, labels) for generator, _ in trials
+    made, judged = (teacher, X, n_rows, labels), (X_val, y_val)
+    at_once = fits_at_once(student)
+    done = Parallel(n_jobs=n_jobs, return_as="generator")(
+        delayed(_labelled)(generator, *made) if at_once else delayed(_trial)(generator, learner, *made, *judged)
+        for generator, learner in trials
     )
-    sets = list(progress(made, len(trials), "choosing p and s", "trial", verbose))
-    learned = fit_together([learner for _, learner in trials], sets, n_jobs=n_jobs)
-    errors = [trial_errors(learner, data, X_val, y_val) for learner, data in zip(learned, sets)]
-    errors = np.reshape(errors, (len(pairs), repeats, -1)).mean(axis=1)
+    found = list(progress(done, len(trials), "choosing p and s", "trial", verbose))
+    if at_once:
+        learned = fit_together([learner for _, learner in trials], found, n_jobs=n_jobs)
+        found = [trial_errors(learner, data, *judged) for learner, data in zip(learned, found)]
+    errors = np.stack(found).reshape(len(pairs), repeats, -1).mean(axis=1)
     scores = [{"p": p, "s": s, "rmse": float(np.sqrt(e.mean()))} for (p, s), e in zip(pairs, errors)]
     logger.info("validation RMSE by p and s: %s", scores)
     best = min(range(len(scores)), key=lambda i: scores[i]["rmse"])
@@ -154,6 +158,12 @@ def tune_munge(
 def _labelled(generator, teacher, X, n_rows: int, labels: str) -> TransferSet:
     """Return the transfer set of a trial."""
     return TransferSet.from_teacher(teacher, X, generator=generator.fit(X), n_rows=n_rows, labels=labels)
+
+
+def _trial(generator, student, teacher, X, n_rows: int, labels: str, X_val, y_val) -> np.ndarray:
+    """Return the squared error of each validation row, by a student of a transfer set of its own."""
+    data = _labelled(generator, teacher, X, n_rows, labels)
+    return trial_errors(student.fit(data), data, X_val, y_val)
 
 
 def trial_student(teacher):

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 from threadpoolctl import threadpool_limits
 
-from compress.evaluation import latency, progress, squared_errors
+from compress.evaluation import latency, progress, row_errors
 from compress.schema import take
 from compress.search._candidates import Candidate
 from compress.students import described
@@ -27,6 +27,7 @@ STAGES = (1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 60, 80, 100, 150, 200, 250, 300)  #
 TRIAL_SHARE = 0.15  # of the passes of a full training
 FEWEST_PASSES = 10
 TIMED_ROWS = 10_000
+SHARE_OF_TEACHER = 0.5  # of the squared distance to it, beside the squared error
 MOST_COPIES = 200_000  # of rows for trees of more than two classes, which learn from a copy of each row for each class
 
 
@@ -46,6 +47,8 @@ class Outcome:
         The size of its file.
     errors : float64 array of shape (n_val,)
         Its squared error on each validation row.
+    distance : float, optional
+        The RMSE of its answers to those of the teacher on the validation rows; None where these are not known.
     """
 
     student: object = field(repr=False)
@@ -53,11 +56,21 @@ class Outcome:
     taught: bool
     bytes: int
     errors: np.ndarray = field(repr=False)
+    distance: float | None = None
 
     @property
     def error(self) -> float:
         """The RMSE on the validation rows."""
         return float(np.sqrt(self.errors.mean()))
+
+    @property
+    def score(self) -> float:
+        """What decides within a budget: the mean squared error, and half of the mean squared distance to the teacher.
+
+        Labels are drawn at random, while a teacher's answers are probabilities: on a thousand rows its distance tells
+        models apart whose errors do not. It counts less, since a student may be better than its teacher.
+        """
+        return self.error**2 + (0.0 if self.distance is None else SHARE_OF_TEACHER * self.distance**2)
 
     @property
     def standard_error(self) -> float:
@@ -95,7 +108,9 @@ class Trial:
     untaught: list
 
     def best(self, *, taught: bool, most_bytes: float | None = None, economical: bool = False) -> Outcome | None:
-        """Return the outcome of least error within a number of bytes, or None.
+        """Return the best outcome within a number of bytes, or None.
+
+        It is the one of least error; if it was taught, of least `score`.
 
         Parameters
         ----------
@@ -109,8 +124,10 @@ class Trial:
         outcomes = self.taught if taught else self.untaught
         fitting = [outcome for outcome in outcomes if most_bytes is None or outcome.bytes <= most_bytes]
         best = min(fitting, key=lambda outcome: (outcome.error, outcome.bytes), default=None)
-        if not economical or best is None:
-            return best
+        if best is None:
+            return None
+        if not economical:
+            return min(fitting, key=lambda outcome: (outcome.score, outcome.bytes)) if taught else best
         return min((o for o in fitting if o.as_good_as(best)), key=lambda outcome: (outcome.bytes, outcome.error))
 
 
@@ -120,6 +137,7 @@ def try_candidates(
     X_val,
     y_val,
     *,
+    teacher_val=None,
     original=None,
     share: float = TRIAL_SHARE,
     verbose: int = 0,
@@ -134,6 +152,9 @@ def try_candidates(
         The transfer set that each learns from.
     X_val, y_val : table and array
         Validation rows and what they are judged by: labels, values, or a teacher's outputs. Never pass test rows.
+    teacher_val : float array, optional
+        The teacher's probabilities or values for `X_val`, in the form of `compress.teachers.teacher_outputs`. They
+        count beside the labels, see `Outcome.score`.
     original : (table, labels, weights or None), optional
         The original rows, for the models without a teacher; None leaves them out.
     share : float, default=TRIAL_SHARE
@@ -163,7 +184,7 @@ def try_candidates(
     outcomes = {}
     for candidate, taught in progress(jobs, len(jobs), "candidates", "student", verbose):
         rows = (data,) if taught else original
-        found = _outcomes(candidate.student, rows, X_val, y_val, share if taught else None)
+        found = _outcomes(candidate.student, rows, X_val, y_val, teacher_val, share if taught else None)
         logger.info("%s: error %.4f", described(found[-1].fitted), found[-1].error)
         outcomes[id(candidate), taught] = found
     return [
@@ -201,7 +222,7 @@ def microseconds(model, data: TransferSet) -> float:
         return latency(model.predictor(), rows, n_rows=TIMED_ROWS, repeats=3).median / TIMED_ROWS * 1e6
 
 
-def _outcomes(student, rows, X_val, y_val, share: float | None) -> list[Outcome]:
+def _outcomes(student, rows, X_val, y_val, teacher_val, share: float | None) -> list[Outcome]:
     """Let a candidate learn, with the teacher when `share` is given, and judge it."""
     taught = share is not None
     if not hasattr(student, "hidden_layer_sizes"):
@@ -216,15 +237,11 @@ def _outcomes(student, rows, X_val, y_val, share: float | None) -> list[Outcome]
     else:  # it would overfit without that
         student = clone(student).set_params(early_stopping=True)
         kept = [(student, clone(student).fit(*rows))]
-    return [
-        Outcome(unfitted, model, taught, len(model.to_bytes()), _errors(model, X_val, y_val))
-        for unfitted, model in kept
-    ]
-
-
-def _errors(model, X, y) -> np.ndarray:
-    """Return the squared error of each row."""
-    if is_classifier(model):
-        return squared_errors(y, model.predict_proba(X), model.classes_)
-    error = model.predict(X)
-    return ((error - np.reshape(y, error.shape)) ** 2).reshape(len(error), -1).mean(axis=1)
+    outcomes = []
+    for unfitted, model in kept:
+        output = model.predict_proba(X_val) if is_classifier(model) else model.predict(X_val)
+        classes = getattr(model, "classes_", None)
+        errors = row_errors(y_val, output, classes).reshape(len(output), -1).mean(axis=1)
+        distance = None if teacher_val is None else float(np.sqrt(row_errors(teacher_val, output, classes).mean()))
+        outcomes.append(Outcome(unfitted, model, taught, len(model.to_bytes()), errors, distance))
+    return outcomes

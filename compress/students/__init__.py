@@ -25,7 +25,7 @@ from compress.students._objectives import (
     centred_logits,
 )
 from compress.students._regressor import StudentRegressor
-from compress.students._together import fit_together
+from compress.students._together import fit_together, fits_at_once
 from compress.students._tree_classifier import TreeStudentClassifier
 from compress.students._tree_regressor import TreeStudentRegressor
 from compress.students._tree_student import TreeStudent
@@ -51,6 +51,7 @@ __all__ = [
     "described",
     "family_of",
     "fit_together",
+    "fits_at_once",
     "load_student",
     "restored",
 ]

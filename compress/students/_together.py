@@ -14,17 +14,36 @@ from joblib import Parallel, delayed
 from sklearn.utils import check_random_state
 
 from compress._random import draw_seed
+from compress.students._base import BaseStudent
 from compress.students._classifier import StudentClassifier
 from compress.students._regressor import StudentRegressor
 from compress.students._teach import SMALL_NET, rows_to_learn
-from compress.training import resolve_device, single_thread, train_together
+from compress.training import resolve_device, train_together
 from compress.transfer import TransferSet
 
-__all__ = ["fit_together"]
+__all__ = ["fit_together", "fits_at_once"]
 
 AT_ONCE_ON = ("cuda",)  # types of devices
 LARGEST_TOGETHER = 2**30  # bytes of all rows
 ALONE = {"early_stopping": True, "mixed_precision": True, "warm_start": True}  # what needs a training of its own
+
+
+def fits_at_once(student) -> bool:
+    """Return whether students of this kind are fitted all at once: nets on a GPU.
+
+    Parameters
+    ----------
+    student : StudentClassifier, StudentRegressor, or their trees
+        The student.
+
+    Examples
+    --------
+    >>> from compress import StudentClassifier
+    >>> from compress.students import fits_at_once
+    >>> fits_at_once(StudentClassifier(device="cpu"))
+    False
+    """
+    return isinstance(student, BaseStudent) and resolve_device(student.device).type in AT_ONCE_ON
 
 
 def fit_together(students: Sequence, sets: Sequence[TransferSet], *, n_jobs: int | None = None) -> list:
@@ -61,8 +80,7 @@ def fit_together(students: Sequence, sets: Sequence[TransferSet], *, n_jobs: int
     >>> [student.n_parameters_ for student in students]
     [25, 25]
     """
-    device = resolve_device(students[0].device)
-    if device.type not in AT_ONCE_ON or not _of_one_kind(students, sets):
+    if not fits_at_once(students[0]) or not _of_one_kind(students, sets):
         return _one_by_one(students, sets, n_jobs)
     seeds, rows = [], []
     for student, data in zip(students, sets):
@@ -71,7 +89,7 @@ def fit_together(students: Sequence, sets: Sequence[TransferSet], *, n_jobs: int
         seeds.append(draw_seed(rng))
     if not _of_one_shape(students, rows):
         return _one_by_one(students, sets, n_jobs)
-    first = students[0]
+    first, device = students[0], resolve_device(students[0].device)
     n_inputs = len(rows[0]) - 1 - (sets[0].sample_weight is not None)
 
     def loss(module, batch, clock):
@@ -79,21 +97,20 @@ def fit_together(students: Sequence, sets: Sequence[TransferSet], *, n_jobs: int
         return first.objective_.step_loss(module.learned_outputs(seen), *batch[n_inputs:], inputs=seen, clock=clock)
 
     steps = first.steps_for(len(sets[0]))
-    with single_thread(device.type == "cpu"):
-        results = train_together(
-            [student.module_.to(device) for student in students],
-            tuple(torch.stack(tensors, dim=1) for tensors in zip(*rows)),
-            loss,
-            max_epochs=steps.max_epochs,
-            batch_size=steps.batch_size,
-            learning_rates=steps.learning_rate,
-            weight_decays=first.weight_decay,
-            schedule=first.schedule,
-            own_rows=True,
-            seed=seeds[0],
-            device=device,
-            description="students",
-        )
+    results = train_together(
+        [student.module_.to(device) for student in students],
+        tuple(torch.stack(tensors, dim=1) for tensors in zip(*rows)),
+        loss,
+        max_epochs=steps.max_epochs,
+        batch_size=steps.batch_size,
+        learning_rates=steps.learning_rate,
+        weight_decays=first.weight_decay,
+        schedule=first.schedule,
+        own_rows=True,
+        seed=seeds[0],
+        device=device,
+        description="students",
+    )
     for student, result in zip(students, results):
         student.module_ = student.module_.to("cpu")
         student._trained(result)
@@ -128,8 +145,4 @@ def _but_seed(parameters: dict) -> str:
 
 
 def _one_by_one(students, sets, n_jobs: int | None) -> list:
-    return Parallel(n_jobs=n_jobs)(delayed(_fitted)(student, data) for student, data in zip(students, sets))
-
-
-def _fitted(student, data: TransferSet):
-    return student.fit(data)
+    return Parallel(n_jobs=n_jobs)(delayed(student.fit)(data) for student, data in zip(students, sets))
