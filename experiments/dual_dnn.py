@@ -13,10 +13,10 @@ and destination (327,346 rows), hidden layers 32-16, batches of 1,024, the best 
 10 % at random, with the same test rows for all seeds; `flights.chronological` is cut by time, so that no day of the
 test was there in training. Embeddings of 8, AdamW at 5e-3, a cosine schedule. The teacher's layer, the weights of the
 hints and the weight decay of each control are chosen by the mean AUC on the validation rows of two other seeds
-(`tuning.*.json`), with up to two further values where the best is the first or the last. A student beside a teacher has the
-parameters of the student alone, so that the two cost the same when they serve. p is of paired t-tests over seeds, not
-corrected for the number of arms. Starts (`experiments.dual_dnn_starts`): 20 teachers on
-a part of the rows; one has collapsed if the standard deviation of its probabilities is below 0.01.
+(`tuning.*.json`), with up to two further values where the best is the first or the last. A student beside a teacher has
+the parameters of the student alone, so that the two cost the same when they serve. p is of paired t-tests over seeds,
+not corrected for the number of arms. Starts (`experiments.dual_dnn_starts`): 20 teachers on a part of the rows; one has
+collapsed if the standard deviation of its probabilities is below 0.01.
 
 The paper: for their own data iQIYI report a third of the parameters, five times the speed, and quality near the
 teacher's.
