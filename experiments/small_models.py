@@ -9,8 +9,8 @@ sizes were fixed before any run, nothing is tuned to a table, and the test rows 
 
 - T: the default teacher, selected on the validation rows, then fitted on both parts.
 - Auto: all candidates of `compress.search` are taught by T on at most 40,000 rows, and each is fitted on the labelled
-  rows alone too. Within each budget the best on the validation rows is taken (by its squared error and half of its
-  squared distance to T) and learns again, from T and at most 100,000 rows, or alone, where that was better.
+  rows alone too. Within each budget the best on the validation rows is taken (by its error and its distance to T, see
+  `compress.search.Outcome`) and learns again, from T and at most 100,000 rows, or alone, where that was better.
 - Each family alone, at 64 kB, likewise.
 - Direct: LightGBM and scikit-learn's histogram boosting with trees of 8 and 31 leaves, as many as fit into the bytes
   and are best on the validation rows. Their bytes are counted in the format of the tree students.

@@ -102,11 +102,6 @@ def outcome(error, n_bytes, taught=True, noise=0.0, n=400):
     return Outcome(net, net, taught, n_bytes, errors)
 
 
-def at_distance(error, distance, n_bytes=1000, taught=True):
-    """An outcome of a given distance to the teacher."""
-    return replace(outcome(error, n_bytes, taught), distance=distance)
-
-
 def chosen(*trials, budget=None, teacher=None):
     search = choose_student(list(trials), DATA, budget=budget, teacher_errors=teacher)
     return next(row for row in search.rows if row["chosen"]), search
@@ -141,17 +136,45 @@ def test_trees_are_judged_at_the_rounds_that_a_budget_allows():
     assert (row["bytes"], row["within"]) == (4000, True)
 
 
-def test_within_a_budget_the_distance_to_the_teacher_counts_beside_the_labels():
-    lucky, near, bad = at_distance(0.1, 0.3, taught=False), at_distance(0.11, 0.1), at_distance(0.5, 0.0)
-    trials = [Trial("net", [bad], [lucky]), Trial("trees", [near], [])]
-    row, search = chosen(*trials, budget=Budget(bytes=5000))
+def pair(errors, distances, n_bytes=(1000, 2000), taught=(True, True)):
+    """Two outcomes whose squared errors and distances on the validation rows are given."""
+    return [
+        replace(outcome(0.1, size, said), errors=np.array(e, dtype=float), distances=np.array(d, dtype=float))
+        for e, d, size, said in zip(errors, distances, n_bytes, taught)
+    ]
+
+
+def test_labels_and_teacher_are_averaged_by_what_the_noise_explains_of_their_disagreement():
+    # differences of errors 0.3, 0.1, 0.2, 0.2 (mean 0.2), of distances 0.1, 0.1, -0.1, 0.3 (mean 0.1)
+    first, second = pair([[0.3, 0.1, 0.2, 0.2], [0, 0, 0, 0]], [[0.2, 0.2, 0.0, 0.4], [0.1] * 4])
+    # the gap -0.2, 0, -0.3, 0.1 has the mean -0.1, whose sampling variance is 1 / 120: 5 / 6 of its square
+    assert first.excess_over(second) == pytest.approx(0.2 - 5 / 6 * 0.1)
+    assert second.excess_over(first) == pytest.approx(-0.2 + 5 / 6 * 0.1)
+
+
+def test_a_teacher_that_the_labels_contradict_is_not_believed():
+    knows, imitates = pair([[0.1, 0.12] * 200, [0.2, 0.21] * 200], [[0.3, 0.32] * 200, [0.0, 0.01] * 200])
+    assert imitates.excess_over(knows) == pytest.approx(0.095, abs=1e-3)
+
+
+def lucky_and_near(taught=(False, True)):
+    """By a few of 400 noisy labels the first is better; by the teacher the second, by far."""
+    rng = np.random.default_rng(0)
+    noise = 0.5 * rng.normal(size=400)
+    noise -= noise.mean()
+    return pair([0.50 + noise, np.full(400, 0.51)], [np.full(400, 0.06), np.full(400, 0.01)], taught=taught)
+
+
+def test_within_a_budget_the_teacher_decides_where_the_labels_cannot():
+    lucky, near = lucky_and_near()
+    bad = pair([[0.9] * 400] * 2, [[0.0] * 400] * 2)[0]
+    row, search = chosen(Trial("net", [bad], [lucky]), Trial("trees", [near], []), budget=Budget(bytes=5000))
     assert row["family"] == "trees" and search.taught
-    assert near.score == pytest.approx(0.11 + 0.5 * 0.1**2)
 
 
-def test_it_counts_for_the_number_of_trees_too():
-    trial = Trial("trees", [at_distance(0.11, 0.1, 1000), at_distance(0.1, 0.3, 4000)], [])
-    assert trial.best(taught=True) is trial.taught[0]
+def test_it_decides_on_the_number_of_trees_too():
+    many, few = lucky_and_near(taught=(True, True))
+    assert Trial("trees", [few, many], []).best(taught=True) is few
 
 
 def test_a_model_is_taken_untaught_where_that_is_better():

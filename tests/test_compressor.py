@@ -165,10 +165,10 @@ def test_an_object_with_predict_proba_alone_is_a_teacher(blobs):
 
 def test_the_default_teacher_is_an_ensemble_selected_on_the_held_out_rows(blobs, monkeypatch):
     from compress import EnsembleTeacherClassifier
-    from compress.teachers import _fitting as teaching
+    from compress.compressor import _parts
 
     monkeypatch.setattr(
-        teaching, "default_teacher", lambda *args: EnsembleTeacherClassifier([LogisticRegression()], random_state=0)
+        _parts, "default_teacher", lambda *args: EnsembleTeacherClassifier([LogisticRegression()], random_state=0)
     )
     seen = {}
     fit = EnsembleTeacherClassifier.fit
@@ -179,7 +179,8 @@ def test_the_default_teacher_is_an_ensemble_selected_on_the_held_out_rows(blobs,
 
     monkeypatch.setattr(EnsembleTeacherClassifier, "fit", watched)
     X, y = blobs
-    compressor(None).fit(X, y)
+    model = compressor(None).fit(X, y)
+    assert [type(member) for member in model.teacher_.estimators_] == [LogisticRegression]  # the patch is in force
     assert (len(seen["X"]), len(seen["X_val"])) == (160, 40)
 
 

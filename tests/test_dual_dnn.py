@@ -57,7 +57,7 @@ def dual(**settings):
 
 
 @parametrize_with_checks(
-    [DualDNNClassifier((16,), max_epochs=30, batch_size=16, learning_rate=0.02, random_state=0)],
+    [DualDNNClassifier((16,), max_epochs=10, batch_size=16, learning_rate=0.03, random_state=0)],
     expected_failed_checks=lambda estimator: NOT_EQUIVALENT,
 )
 def test_contract(estimator, check):

@@ -38,7 +38,7 @@ def rocket(**settings):
 
 @parametrize_with_checks(
     [
-        RocketClassifier((16,), (8,), (16,), max_epochs=25, batch_size=16, learning_rate=0.02, random_state=0),
+        RocketClassifier((16,), (8,), (16,), max_epochs=10, batch_size=16, learning_rate=0.03, random_state=0),
     ],
     expected_failed_checks=lambda estimator: NOT_EQUIVALENT,
 )

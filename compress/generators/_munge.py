@@ -178,8 +178,8 @@ class MUNGE(BaseGenerator):
     >>> D = generator.sample(400)
     >>> D.dtypes.equals(X.dtypes), len(D)
     (True, 400)
-    >>> sum(len(batch) for batch in generator.iter_batches(1_000_000, 4096))
-    1000000
+    >>> sum(len(batch) for batch in generator.iter_batches(100_000, 4096))
+    100000
     """
 
     def __init__(

@@ -2,7 +2,7 @@
 
 Without a budget the smallest model is taken whose error is within one standard error of the best one's (Breiman et al.
 1984, "Classification and Regression Trees", section 3.4.3; the standard error here is that of the difference, over
-paired rows); within a budget, the one of least `score`.
+paired rows); within a budget, the best by labels and teacher together, see `Outcome.excess_over`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from compress.search._choice_figure import draw_choice
 from compress.search._limits import Budget
-from compress.search._trials import Outcome, Trial, microseconds
+from compress.search._trials import Outcome, Trial, best_outcome, microseconds
 from compress.students import described
 from compress.transfer import TransferSet
 
@@ -160,7 +160,7 @@ def choose_student(
 
 
 def _chosen(rows: list[dict], budget: Budget | None, teacher_errors) -> Outcome:
-    """Return the model that is taken: that of least score within a budget, else the smallest of those near the best."""
+    """Return the model that is taken: the best within a budget, else the smallest of those near the best."""
     outcomes = [outcome for row in rows if row["within"] for outcome in row["outcomes"]]
     if not outcomes:
         least = min(rows, key=lambda row: row["bytes"])
@@ -172,7 +172,7 @@ def _chosen(rows: list[dict], budget: Budget | None, teacher_errors) -> Outcome:
     if budget is None:
         near = [outcome for outcome in outcomes if outcome.as_good_as(best)]
     elif budget.tolerance is None:
-        return min(outcomes, key=lambda outcome: (outcome.score, outcome.bytes))
+        return best_outcome(outcomes)
     else:
         largest = (1 + budget.tolerance) * np.sqrt(np.mean(teacher_errors))
         near = [outcome for outcome in outcomes if outcome.error <= largest]
@@ -186,4 +186,4 @@ def _chosen(rows: list[dict], budget: Budget | None, teacher_errors) -> Outcome:
     smallest = min(near or [best], key=lambda outcome: (outcome.bytes, outcome.error))
     # taught or untaught, a candidate has about as many bytes: the better of the two
     (row,) = [row for row in rows if any(outcome is smallest for outcome in row["outcomes"])]
-    return min((o for o in row["outcomes"] if o in near), key=lambda outcome: outcome.score, default=smallest)
+    return best_outcome([o for o in row["outcomes"] if o in near] or [smallest])

@@ -19,7 +19,7 @@ from compress.search._candidates import Candidate
 from compress.students import described
 from compress.transfer import TransferSet
 
-__all__ = ["TRIAL_SHARE", "Outcome", "Trial", "choice_passes", "try_candidates"]
+__all__ = ["TRIAL_SHARE", "Outcome", "Trial", "best_outcome", "choice_passes", "try_candidates"]
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,6 @@ STAGES = (1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 60, 80, 100, 150, 200, 250, 300)  #
 TRIAL_SHARE = 0.15  # of the passes of a full training
 FEWEST_PASSES = 10
 TIMED_ROWS = 10_000
-SHARE_OF_TEACHER = 0.5  # of the squared distance to it, beside the squared error
 MOST_COPIES = 200_000  # of rows for trees of more than two classes, which learn from a copy of each row for each class
 
 
@@ -47,8 +46,9 @@ class Outcome:
         The size of its file.
     errors : float64 array of shape (n_val,)
         Its squared error on each validation row.
-    distance : float, optional
-        The RMSE of its answers to those of the teacher on the validation rows; None where these are not known.
+    distances : float64 array of shape (n_val,), optional
+        The squared distance of its answer to that of the teacher on each validation row; None where these are not
+        known.
     """
 
     student: object = field(repr=False)
@@ -56,7 +56,7 @@ class Outcome:
     taught: bool
     bytes: int
     errors: np.ndarray = field(repr=False)
-    distance: float | None = None
+    distances: np.ndarray | None = field(default=None, repr=False)
 
     @property
     def error(self) -> float:
@@ -64,19 +64,30 @@ class Outcome:
         return float(np.sqrt(self.errors.mean()))
 
     @property
-    def score(self) -> float:
-        """What decides within a budget: the mean squared error, and half of the mean squared distance to the teacher.
-
-        Labels are drawn at random, while a teacher's answers are probabilities: on a thousand rows its distance tells
-        models apart whose errors do not. It counts less, since a student may be better than its teacher.
-        """
-        return self.error**2 + (0.0 if self.distance is None else SHARE_OF_TEACHER * self.distance**2)
-
-    @property
     def standard_error(self) -> float:
         """The standard error of the RMSE, by linearisation."""
         spread = self.errors.std(ddof=min(1, len(self.errors) - 1)) / np.sqrt(len(self.errors))
         return float(0.5 * spread / self.error) if self.error > 0 else 0.0
+
+    def excess_over(self, other: Outcome) -> float:
+        """Return by how much its mean squared error is larger than that of another, by the labels and the teacher.
+
+        Labels are drawn at random, and a few hundred do not tell good models apart. A teacher's answers are
+        probabilities: the difference of two models' distances to it has less noise, but is biased where one of the
+        models knows better than the teacher. The two differences are averaged; the teacher's weighs as much as the
+        sampling variance of the gap between them explains of the gap's square, and 1 where it explains all of it.
+
+        Parameters
+        ----------
+        other : Outcome
+            The outcome of another model on the same rows.
+        """
+        by_labels = self.errors - other.errors
+        if self.distances is None or other.distances is None:
+            return float(by_labels.mean())
+        gap = self.distances - other.distances - by_labels
+        noise, squared_gap = gap.var(ddof=min(1, len(gap) - 1)) / len(gap), gap.mean() ** 2
+        return float(by_labels.mean() + (noise / max(noise, squared_gap) if noise > 0 else 0.0) * gap.mean())
 
     def as_good_as(self, other: Outcome) -> bool:
         """Whether the error is within one standard error of the difference, over paired rows, from that of another.
@@ -110,7 +121,7 @@ class Trial:
     def best(self, *, taught: bool, most_bytes: float | None = None, economical: bool = False) -> Outcome | None:
         """Return the best outcome within a number of bytes, or None.
 
-        It is the one of least error; if it was taught, of least `score`.
+        It is the one of least error; if it was taught, that of `best_outcome`.
 
         Parameters
         ----------
@@ -127,8 +138,20 @@ class Trial:
         if best is None:
             return None
         if not economical:
-            return min(fitting, key=lambda outcome: (outcome.score, outcome.bytes)) if taught else best
+            return best_outcome(fitting) if taught else best
         return min((o for o in fitting if o.as_good_as(best)), key=lambda outcome: (outcome.bytes, outcome.error))
+
+
+def best_outcome(outcomes: list[Outcome]) -> Outcome:
+    """Return the best of some outcomes: of least excess over the one of least error, see `Outcome.excess_over`.
+
+    Parameters
+    ----------
+    outcomes : list of Outcome
+        The outcomes, of which there is at least one.
+    """
+    first = min(outcomes, key=lambda outcome: (outcome.error, outcome.bytes))
+    return min(outcomes, key=lambda outcome: (outcome.excess_over(first), outcome.bytes))
 
 
 def try_candidates(
@@ -154,7 +177,7 @@ def try_candidates(
         Validation rows and what they are judged by: labels, values, or a teacher's outputs. Never pass test rows.
     teacher_val : float array, optional
         The teacher's probabilities or values for `X_val`, in the form of `compress.teachers.teacher_outputs`. They
-        count beside the labels, see `Outcome.score`.
+        count beside the labels, see `Outcome.excess_over`.
     original : (table, labels, weights or None), optional
         The original rows, for the models without a teacher; None leaves them out.
     share : float, default=TRIAL_SHARE
@@ -241,7 +264,9 @@ def _outcomes(student, rows, X_val, y_val, teacher_val, share: float | None) -> 
     for unfitted, model in kept:
         output = model.predict_proba(X_val) if is_classifier(model) else model.predict(X_val)
         classes = getattr(model, "classes_", None)
-        errors = row_errors(y_val, output, classes).reshape(len(output), -1).mean(axis=1)
-        distance = None if teacher_val is None else float(np.sqrt(row_errors(teacher_val, output, classes).mean()))
-        outcomes.append(Outcome(unfitted, model, taught, len(model.to_bytes()), errors, distance))
+        errors, distances = (
+            None if wanted is None else row_errors(wanted, output, classes).reshape(len(output), -1).mean(axis=1)
+            for wanted in (y_val, teacher_val)
+        )
+        outcomes.append(Outcome(unfitted, model, taught, len(model.to_bytes()), errors, distances))
     return outcomes

@@ -180,6 +180,7 @@ def train(
     >>> from compress.training import train
     >>> x = torch.linspace(-1, 1, 64)[:, None]
     >>> net = torch.nn.Linear(1, 1)
+    >>> _ = torch.nn.init.zeros_(net.weight)
     >>> def loss(batch, clock):
     ...     return (net(batch[0]) - batch[1]).square().mean()
     ...

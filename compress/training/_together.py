@@ -92,6 +92,7 @@ def train_together(
     >>> from compress.training import train_together
     >>> x = torch.linspace(-1, 1, 64)[:, None]
     >>> nets = [torch.nn.Linear(1, 1) for _ in range(2)]
+    >>> _ = torch.nn.init.zeros_(nets[0].weight)
     >>> def loss(net, batch, clock):
     ...     return (net(batch[0]) - batch[1]).square().mean()
     ...
