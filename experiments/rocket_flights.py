@@ -163,7 +163,8 @@ def table(reports: list[dict]) -> str:
     columns = {"auc": "AUC", "log_loss": "log loss", "booster": "its booster's AUC", "seconds": "CPU seconds"}
     n, chosen = reports[0]["results"]["n_parameters"], reports[0]["config"]["chosen"]
     text = f"### flights\n\n{len(reports)} seeds; {n['light']:,} parameters (light), {n['booster']:,} (booster); "
-    text += f"weight decay {chosen['light']:g} (light), {chosen['booster']:g} (booster), {chosen['rocket']:g} (both); hint weights "
+    text += f"weight decay {chosen['light']:g} (light), {chosen['booster']:g} (booster), {chosen['rocket']:g} (both); "
+    text += "hint weights "
     text += ", ".join(f"{chosen[form]:g} ({form.replace('_', ' ')})" for form in FORMS) + ".\n\n"
     text += arm_table(reports, ARMS, columns, base="base", digits=4) + "\nWhat each part adds to the rocket:\n\n"
     rows = []
