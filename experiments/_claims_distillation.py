@@ -136,6 +136,28 @@ def every_part_of_the_rocket_helps():
 
 
 @claim(
+    "A light net is better beside a booster that shares nothing but the embeddings of ids",
+    whose="Rocket Launching (Zhou et al. 2018)",
+    page="rocket_flights",
+)
+def rockets_over_embeddings_beat_light_nets():
+    pair = reports("rocket_flights"), "rocket", "base", "auc"
+    return f"AUC {_against(*pair, '.4f')}; {_won(*pair)}", every(int(_better(*pair)), 1)
+
+
+@claim(
+    "Gradient block, sharing and joint training each help there",
+    whose="Rocket Launching (Zhou et al. 2018)",
+    page="rocket_flights",
+)
+def every_part_helps_over_embeddings():
+    found, parts = reports("rocket_flights"), ("no_block", "no_share", "no_joint")
+    gained = ", ".join(f"{paired(found, 'rocket', part, 'auc')['difference']:+.4f}" for part in parts)
+    helping = sum(_better(found, "rocket", part, "auc") for part in parts)
+    return f"AUC {gained} by each", most(helping, len(parts))
+
+
+@claim(
     "A student beside an interaction teacher comes near the teacher",
     whose="dual DNN (iQIYI 2020)",
     theirs="near its quality",

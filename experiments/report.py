@@ -36,6 +36,7 @@ ORDER = (
     "mimic",
     "fitnets",
     "rocket",
+    "rocket_flights",
     "dual_dnn",
     "ranking",
     "cascade",
@@ -46,7 +47,7 @@ SYSTEMS = {
     "hinton": {"hinton": "Student 784-32-32-10:\n"},
     "mimic": {"mimic": ""},
     "fitnets": {"fitnets": ""},
-    "rocket": {"rocket": ""},
+    "rocket": {"rocket": "", "rocket_flights": ""},
     "dual_dnn": {"dual_dnn": ""},
     "ranking": {"ranking": "", "cascade": ""},
 }
