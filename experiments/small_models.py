@@ -8,9 +8,10 @@ Setup: 26 tables of 1,500 to 50,000 rows, binary, multiclass and regression, wit
 sizes were fixed before any run, nothing is tuned to a table, and the test rows are looked at once.
 
 - T: the default teacher, selected on the validation rows, then fitted on both parts.
-- Auto: all candidates of `compress.search` are taught by T on at most 40,000 rows, and each is fitted on the labelled
-  rows alone too. Within each budget the best on the validation rows is taken (by its error and its distance to T, see
-  `compress.search.Outcome`) and learns again, from T and at most 100,000 rows, or alone, where that was better.
+- Auto: all candidates of `compress.search` are taught by T on at most 40,000 rows (nets in short lessons, and the best
+  one of each budget in a long one), and each is fitted on the labelled rows alone. Within each budget the best on the
+  validation rows is taken (by its error and its distance to T, see `compress.search.Outcome`) and learns again, from T
+  and at most 100,000 rows, or alone, where that was better.
 - Each family alone, at 64 kB, likewise.
 - Direct: LightGBM and scikit-learn's histogram boosting with trees of 8 and 31 leaves, as many as fit into the bytes
   and are best on the validation rows. Their bytes are counted in the format of the tree students.
@@ -131,14 +132,14 @@ def rows_of(teacher, X, munge, most: int, config: dict, n_jobs: int) -> Transfer
 def tried(problem, data: TransferSet, train, valid, told, config: dict, seed: int) -> list:
     """Trials of the candidates of all budgets."""
     task = "regression" if problem.task == "regression" else "classification"
-    candidates, known = [], set()
-    for limit in config["budgets"]:
-        for candidate in candidates_of("auto", task, data, Budget(bytes=limit), random_state=seed):
-            if repr(candidate.student) not in known:
-                known.add(repr(candidate.student))
-                candidates.append(candidate)
+    known, trials = set(), []
     options = {"teacher_val": told, "original": (*train, None), "share": config["share"], "verbose": 1}
-    return try_candidates(candidates, data, *valid, **options)
+    for limit in config["budgets"]:  # the best net of each budget learns for long
+        found = candidates_of("auto", task, data, Budget(bytes=limit), random_state=seed)
+        new = [candidate for candidate in found if repr(candidate.student) not in known]
+        known |= {repr(candidate.student) for candidate in new}
+        trials += try_candidates(new, data, *valid, **options)
+    return trials
 
 
 def parts(trials: list, config: dict) -> dict:

@@ -11,7 +11,16 @@ from sklearn.frozen import FrozenEstimator
 
 from compress import MUNGE, CompressedClassifier, CompressedRegressor, StudentClassifier, TransferSet
 from compress.compressor import _stages
-from compress.search import Budget, Candidate, Outcome, Trial, candidates_of, choose_student, try_candidates
+from compress.search import (
+    Budget,
+    Candidate,
+    Outcome,
+    Trial,
+    candidates_of,
+    choice_passes,
+    choose_student,
+    try_candidates,
+)
 from compress.students import FAMILIES, TreeStudentClassifier, family_of
 
 RNG = np.random.default_rng(0)
@@ -200,6 +209,21 @@ def test_one_set_of_trials_serves_several_budgets():
     few, many = (trial.best(taught=True, most_bytes=limit) for limit in (sizes[2], sizes[-1]))
     assert few.bytes <= sizes[2] < many.bytes and many.error < few.error
     assert len(few.student.fit(data).to_bytes()) == few.bytes  # made again it is the same
+
+
+def test_the_best_net_learns_as_long_as_after_the_choice_and_the_others_a_part_of_that():
+    data = TransferSet(
+        X[["size", "age"]], np.eye(2)[(Y == "yes").astype(int)], "probabilities", np.array(["no", "yes"])
+    )
+    nets = [Candidate(StudentClassifier((units,), max_epochs=40, random_state=0)) for units in (1, 16)]
+    trials = try_candidates(nets, data, X[["size", "age"]], Y, original=(X[["size", "age"]], Y, None))
+    passes = [len(trial.taught[0].fitted.history_) for trial in trials]
+    assert sorted(passes) == [10, 40]
+    assert all(trial.taught[0].student.max_epochs == 40 and len(trial.untaught) == 1 for trial in trials)
+
+
+def test_a_net_never_passes_more_often_than_it_is_to():
+    assert choice_passes(StudentClassifier(max_epochs=4), n_rows=1000) == 4
 
 
 # In a compressor

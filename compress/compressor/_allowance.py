@@ -47,8 +47,9 @@ class Pace:
     def choice(self, candidates, n_rows: int, share: float) -> float:
         """Return the seconds in which all candidates learn, with and without the teacher; trees count as nothing."""
         nets = [candidate.student for candidate in candidates if hasattr(candidate.student, "steps_for")]
-        passes = sum(choice_passes(net, n_rows, share) for net in nets)
-        return self.labels(n_rows) + 2 * n_rows * passes / self.student
+        passes = 2 * sum(choice_passes(net, n_rows, share) for net in nets)
+        passes += max((choice_passes(net, n_rows, min(1.0, share / TRIAL_SHARE)) for net in nets), default=0)
+        return self.labels(n_rows) + n_rows * passes / self.student
 
 
 def pace_of(teacher, student, X, task: str, labels: str, n_rows: int) -> Pace:

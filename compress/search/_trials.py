@@ -1,7 +1,8 @@
 """Trials of small models: each candidate is taught, each also learns alone, and held-out rows judge them.
 
 All candidates learn from one transfer set, and once more from the original rows without a teacher. Trees are
-judged at several numbers of rounds of one fit, so that they can be cut to any budget.
+judged at several numbers of rounds of one fit, so that they can be cut to any budget. Taught nets make a part of their
+passes only; the best of them then learns as long as it will after the choice, since trees have learned all they can.
 """
 
 from __future__ import annotations
@@ -181,8 +182,9 @@ def try_candidates(
     original : (table, labels, weights or None), optional
         The original rows, for the models without a teacher; None leaves them out.
     share : float, default=TRIAL_SHARE
-        The share of the passes of a full training that a net makes when it is taught. Without a teacher it makes all,
-        and stops early on rows of its own.
+        The share of the passes of a full training that a net makes when it is taught; the best net then makes them
+        all, or the same part of them where the share is below the default. Without a teacher a net makes all, and
+        stops early on rows of its own.
     verbose : int, default=0
         1 shows a progress bar on a terminal; 0 shows nothing.
 
@@ -203,17 +205,33 @@ def try_candidates(
     >>> [(trial.family, len(trial.taught), len(trial.untaught)) for trial in trials]
     [('net', 1, 0), ('net', 1, 0)]
     """
-    jobs = [(candidate, taught) for candidate in candidates for taught in (True, False) if taught or original]
     outcomes = {}
-    for candidate, taught in progress(jobs, len(jobs), "candidates", "student", verbose):
+
+    def lessons():
+        for candidate in candidates:
+            yield candidate, True, share
+            if original:
+                yield candidate, False, None
+        if nets:
+            yield _best_net(nets, outcomes), True, min(1.0, share / TRIAL_SHARE)
+
+    nets = [candidate for candidate in candidates if hasattr(candidate.student, "hidden_layer_sizes")]
+    n_lessons = len(candidates) * (1 + bool(original)) + bool(nets)
+    for candidate, taught, passes in progress(lessons(), n_lessons, "candidates", "student", verbose):
         rows = (data,) if taught else original
-        found = _outcomes(candidate.student, rows, X_val, y_val, teacher_val, share if taught else None)
+        found = _outcomes(candidate.student, rows, X_val, y_val, teacher_val, passes)
         logger.info("%s: error %.4f", described(found[-1].fitted), found[-1].error)
         outcomes[id(candidate), taught] = found
     return [
         Trial(candidate.family, outcomes[id(candidate), True], outcomes.get((id(candidate), False), []))
         for candidate in candidates
     ]
+
+
+def _best_net(nets: list[Candidate], outcomes: dict) -> Candidate:
+    """Return the net that was the best when taught."""
+    best = best_outcome([outcomes[id(net), True][0] for net in nets])
+    return next(net for net in nets if outcomes[id(net), True][0] is best)
 
 
 def choice_passes(student, n_rows: int, share: float = TRIAL_SHARE) -> int:
@@ -235,7 +253,8 @@ def choice_passes(student, n_rows: int, share: float = TRIAL_SHARE) -> int:
     >>> choice_passes(StudentClassifier(max_epochs=200), n_rows=50_000)
     30
     """
-    return max(FEWEST_PASSES, round(share * student.steps_for(n_rows).max_epochs))
+    most = student.steps_for(n_rows).max_epochs
+    return min(most, max(FEWEST_PASSES, round(share * most)))
 
 
 def microseconds(model, data: TransferSet) -> float:

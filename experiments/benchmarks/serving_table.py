@@ -49,7 +49,10 @@ def over_native(facts: dict) -> float:
 def table(results: list[dict], load: dict) -> str:
     """Return all of it: the headline, what was asked for, every form of every problem, cold starts."""
     left_out = {name: why for facts in results for name, why in facts["left_out"].items()}
-    said = "".join(f" Left out: {name}, which does not run with the packages of this machine ({why})." for name, why in left_out.items())
+    said = "".join(
+        f" Left out: {name}, which does not run with the packages of this machine ({why})."
+        for name, why in left_out.items()
+    )
     parts = [
         _headline(results),
         f"Load of the machine: {load['before']:.1f} before, {load['after']:.1f} after; this run makes 1.{said}\n",
