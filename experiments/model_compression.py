@@ -12,9 +12,9 @@ Everything is chosen on the validation rows; the test rows are looked at once.
   and s of MUNGE are those of trials with 20,000 rows, or p = 0.2 and s = 1; and with either pair it learns for 20
   epochs at a rate of 0.003 with a weight decay of 1e-4 or 0.1, or for 40 epochs at 0.01 with 1e-4.
 - The recipe, which is ours: the small model that `student="auto"` takes within 128 kB. About seven nets and trees of
-  all families learn a while from 100,000 of S1's rows, and from the training rows alone; the best on the validation
-  rows learns from all 400,000, or stays untaught, where that was better. What is judged there is the error and, where
-  it tells nothing, the distance to T (`compress.search.Outcome`).
+  all families learn from 100,000 of S1's rows (nets in short lessons, and the best of them in a long one), and from
+  the training rows alone; the best on the validation rows learns from all 400,000, or stays untaught, where that was
+  better. What is judged there is the error and, where it tells little, the distance to T (`compress.search.Outcome`).
 - "S2, of the recipe": the best of the same models on the training rows alone. "S2, net of S1": S1's net on these.
 
 `ratio` is the paper's (S2 - S1) / (S2 - T), of RMSEs averaged over seeds: 1 is as good as T, more is better. p is of
