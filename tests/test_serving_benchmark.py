@@ -35,7 +35,10 @@ def test_what_is_asked_for_is_counted_from_ratios_of_one_run():
 def test_the_tables_name_every_form_the_load_and_what_was_left_out():
     text = table([facts("adult", 8)], {"before": 0.1, "after": 1.0})
     assert all(form in text for form in FORMS)
-    assert "0.1 before, 1.0 after" in text and "lleaves (old)" in text
+    assert (
+        "0.1 before, 1.0 after" in text
+        and "lleaves, which does not run with the packages of this machine (old)" in text
+    )
     assert "| adult | 1,000 |" in text
 
 
