@@ -32,6 +32,13 @@ def _won(found: list[dict], arm: str, base: str, metric: str) -> str:
     return f"{test['won']} of {test['n']} seeds"
 
 
+def _gained_by_parts(found: list[dict], metric: str, form: str):
+    """What the rocket gains by each of its parts, and whether they help."""
+    parts = ("no_block", "no_share", "no_joint")
+    gained = ", ".join(f"{paired(found, 'rocket', part, metric)['difference']:{form}}" for part in parts)
+    return gained, most(sum(_better(found, "rocket", part, metric) for part in parts), len(parts))
+
+
 # ---------------------------------------------------------------- Hinton, Ba & Caruana, FitNets
 @claim(
     "A student on soft targets is better than one on hard labels",
@@ -128,11 +135,8 @@ def rockets_beat_light_nets():
     page="rocket",
 )
 def every_part_of_the_rocket_helps():
-    found = by_problem(reports("rocket"))["mnist"]
-    parts = ("no_block", "no_share", "no_joint")
-    lost = ", ".join(f"{-paired(found, part, 'rocket', 'accuracy')['difference']:+.1f}" for part in parts)
-    helping = sum(_better(found, "rocket", part, "accuracy") for part in parts)
-    return f"{lost} points gained by each", most(helping, len(parts))
+    gained, verdict = _gained_by_parts(by_problem(reports("rocket"))["mnist"], "accuracy", "+.1f")
+    return f"{gained} points gained by each", verdict
 
 
 @claim(
@@ -151,10 +155,8 @@ def rockets_over_embeddings_beat_light_nets():
     page="rocket_flights",
 )
 def every_part_helps_over_embeddings():
-    found, parts = reports("rocket_flights"), ("no_block", "no_share", "no_joint")
-    gained = ", ".join(f"{paired(found, 'rocket', part, 'auc')['difference']:+.4f}" for part in parts)
-    helping = sum(_better(found, "rocket", part, "auc") for part in parts)
-    return f"AUC {gained} by each", most(helping, len(parts))
+    gained, verdict = _gained_by_parts(reports("rocket_flights"), "auc", "+.4f")
+    return f"AUC {gained} by each", verdict
 
 
 @claim(

@@ -87,6 +87,12 @@ def paired(reports: list[dict], arm: str, base: str, metric: str) -> dict:
     return {"difference": float(difference.mean()), "won": int((difference > 0).sum()), "n": len(difference), "p": p}
 
 
+def paired_cells(reports: list[dict], arm: str, base: str, metric: str, digits: int = 4) -> list[str]:
+    """What `paired` finds, as cells of a table: difference, seeds won, p."""
+    test = paired(reports, arm, base, metric)
+    return [f"{test['difference']:+.{digits}f}", f"{test['won']} of {test['n']}", f"{test['p']:.2g}"]
+
+
 def arm_table(reports: list[dict], arms: dict[str, str], metrics: dict[str, str], *, base: str, digits: int = 2) -> str:
     """Markdown: one row per arm, mean ± sd of each metric, and the paired comparison with `base` in the first."""
     first = next(iter(metrics))
@@ -97,12 +103,7 @@ def arm_table(reports: list[dict], arms: dict[str, str], metrics: dict[str, str]
         if row is None:
             continue
         cells = [spread(values(reports, arm, m), 1 if m == "seconds" else digits) if m in row else "" for m in metrics]
-        test = paired(reports, arm, base, first) if first in row and arm != base else None
-        cells += (
-            ["", "", ""]
-            if test is None
-            else [f"{test['difference']:+.{digits}f}", f"{test['won']} of {test['n']}", f"{test['p']:.2g}"]
-        )
+        cells += paired_cells(reports, arm, base, first, digits) if first in row and arm != base else ["", "", ""]
         lines.append(f"| {label} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

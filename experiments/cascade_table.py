@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from experiments._cells import markdown_table
-from experiments._distillation import arm_table, paired
+from experiments._distillation import arm_table, paired_cells
 from experiments._runner import by_problem
 from experiments.cascade_choices import WIDE
 
@@ -60,8 +60,7 @@ def _steps(group: list[dict]) -> str:
     for label, (arm, base) in STEPS.items():
         cells = [label, ARMS[base]]
         for metric in ("ndcg", "to_preranking"):
-            test = paired(group, arm, base, metric)
-            cells += [f"{test['difference']:+.4f}", f"{test['won']} of {test['n']}", f"{test['p']:.2g}"]
+            cells += paired_cells(group, arm, base, metric)
         rows.append(cells)
     return markdown_table(["step", "from", "NDCG@10", "won", "p", "to pre-ranking", "won", "p"], rows, texts=2)
 

@@ -42,7 +42,7 @@ from data.flights import flights_late
 from data.movielens_splits import movielens_clicks
 from data.synthetic_ctr import make_ctr
 from experiments._cells import markdown_table
-from experiments._distillation import arm_table, best, climbed, draw_arms, paired, remembered, tuned
+from experiments._distillation import arm_table, best, climbed, draw_arms, paired_cells, remembered, tuned
 from experiments._main import run
 from experiments._runner import by_problem
 from experiments._stored import RESULTS, summary
@@ -137,19 +137,16 @@ def search(name: str, config: dict, notes: Path) -> dict:
 
     judge = remembered(notes, {**config, "grid": GRID}, of_seeds)
 
-    def line(values, score) -> dict:
-        return climbed(values, score)
-
     tried = {
-        f"{side}_decay": line(GRID["decay"], lambda d, side=side: judge(only=side, weight_decay=d))
+        f"{side}_decay": climbed(GRID["decay"], lambda d, side=side: judge(only=side, weight_decay=d))
         for side in ("student", "teacher")
     }
     teacher = {"weight_decay": best(tried["teacher_decay"])}  # the embeddings are the teacher's
     tried["interaction"] = {i: judge(only="teacher", interaction=i, **teacher) for i in GRID["interaction"]}
     teacher["interaction"] = best(tried["interaction"])
-    tried["logit"] = line(GRID["logit"], lambda w: judge(logit_hint_weight=w, **teacher))
+    tried["logit"] = climbed(GRID["logit"], lambda w: judge(logit_hint_weight=w, **teacher))
     hints = {**teacher, "logit_hint_weight": best(tried["logit"])}
-    tried["hidden"] = line(GRID["hidden"], lambda w: judge(hidden_hint_weight=w, **hints))
+    tried["hidden"] = climbed(GRID["hidden"], lambda w: judge(hidden_hint_weight=w, **hints))
     notes.unlink()
     return {"chosen": {label: best(scores) for label, scores in tried.items()}, "valid_auc": tried}
 
@@ -264,12 +261,7 @@ def what_helps(group: list[dict]) -> str:
         "both hints beside them": ("both", "no_hint"),
         "student's gradients into the embeddings": ("open", "logit"),
     }
-    rows = []
-    for label, (arm, base) in steps.items():
-        test = paired(group, arm, base, "auc")
-        rows.append(
-            [label, ARMS[base], f"{test['difference']:+.4f}", f"{test['won']} of {test['n']}", f"{test['p']:.2g}"]
-        )
+    rows = [[label, ARMS[base], *paired_cells(group, arm, base, "auc")] for label, (arm, base) in steps.items()]
     return markdown_table(["what is added", "to", "AUC", "seeds won", "p"], rows, texts=2) + "\n"
 
 

@@ -39,12 +39,15 @@ NETS = {
     "mnist": {"shared_layer_sizes": (32,), "light_layer_sizes": (16,), "booster_layer_sizes": (128, 128)},
     "mnist.interval": {"sharing": "interval", "group_sizes": (32, 32), "light_blocks": 1, "booster_blocks": 4},
 }
-ARMS = {
+PARTS = {
     "base": "light net alone",
     "rocket": "rocket",
     "no_block": "no gradient block",
     "no_share": "no sharing",
     "no_joint": "no joint training",
+}
+ARMS = {
+    **PARTS,
     "probabilities": "hint: probabilities",
     "soft_targets": "hint: soft targets",
     "train_mode": "hint in train mode",
@@ -93,16 +96,19 @@ def search(name: str, config: dict) -> dict:
     return {"chosen": {form: max(scores, key=scores.get) for form, scores in tried.items()}, "valid_accuracy": tried}
 
 
+def without_parts(rocket: dict) -> dict[str, dict]:
+    """The rocket, and what it is without each of the paper's parts."""
+    parts = {"no_block": "gradient_block", "no_share": "share", "no_joint": "joint"}
+    return {"rocket": rocket, **{arm: {**rocket, part: False} for arm, part in parts.items()}}
+
+
 def arms(name: str, weights: dict) -> dict[str, dict]:
     """What each arm changes."""
     rocket = {"hint_weight": weights["logits"]}
     result = {
         "base": {"only": "light"},
         "booster": {"only": "booster"},
-        "rocket": rocket,
-        "no_block": {**rocket, "gradient_block": False},
-        "no_share": {**rocket, "share": False},
-        "no_joint": {**rocket, "joint": False},
+        **without_parts(rocket),
         **{form: {"hint": form, "hint_weight": weights[form]} for form in ("probabilities", "soft_targets")},
         "train_mode": {**rocket, "hint_eval_mode": False},
         "teacher": {**rocket, "teacher": "booster", "teacher_weight": weights["soft_targets"]},

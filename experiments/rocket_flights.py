@@ -34,9 +34,10 @@ from sklearn.metrics import log_loss, roc_auc_score
 from compress.distill import RocketClassifier
 from data.flights import flights_late
 from experiments._cells import markdown_table
-from experiments._distillation import arm_table, best, climbed, draw_arms, paired, remembered, tuned
+from experiments._distillation import arm_table, best, climbed, draw_arms, paired_cells, remembered, tuned
 from experiments._main import run
 from experiments._runner import by_problem
+from experiments.rocket import PARTS, without_parts
 
 FULL = {"n_rows": None, "epochs": 3, "tuning_seeds": [1000, 1001]}
 QUICK = {"n_rows": 4000, "epochs": 2, "tuning_seeds": [1000]}
@@ -44,11 +45,7 @@ GRID = {"decay": [0.1, 0.3, 1.0], "logits": [0.01, 0.03, 0.1], "probabilities": 
 GRID["soft_targets"] = [0.1, 0.3, 1.0]
 FORMS = ("logits", "probabilities", "soft_targets")
 ARMS = {
-    "base": "light net alone",
-    "rocket": "rocket",
-    "no_block": "no gradient block",
-    "no_share": "no sharing",
-    "no_joint": "no joint training",
+    **PARTS,
     "no_hint": "no hint",
     "probabilities": "hint: probabilities",
     "soft_targets": "hint: soft targets",
@@ -128,10 +125,7 @@ def arms(chosen: dict) -> dict[str, dict]:
     return {
         "base": {"only": "light", "weight_decay": chosen["light"]},
         "booster": {"only": "booster", "weight_decay": chosen["booster"]},
-        "rocket": rocket,
-        "no_block": {**rocket, "gradient_block": False},
-        "no_share": {**rocket, "share": False},
-        "no_joint": {**rocket, "joint": False},
+        **without_parts(rocket),
         "no_hint": {**rocket, "hint_weight": 0.0},
         **{form: {**rocket, "hint": form, "hint_weight": chosen[form]} for form in FORMS[1:]},
         "shared_by_booster": {**rocket, "light_trains_shared": False},
@@ -167,10 +161,7 @@ def table(reports: list[dict]) -> str:
     text += "hint weights "
     text += ", ".join(f"{chosen[form]:g} ({form.replace('_', ' ')})" for form in FORMS) + ".\n\n"
     text += arm_table(reports, ARMS, columns, base="base", digits=4) + "\nWhat each part adds to the rocket:\n\n"
-    rows = []
-    for label, (arm, base) in STEPS.items():
-        test = paired(reports, arm, base, "auc")
-        rows.append([label, f"{test['difference']:+.4f}", f"{test['won']} of {test['n']}", f"{test['p']:.2g}"])
+    rows = [[label, *paired_cells(reports, arm, base, "auc")] for label, (arm, base) in STEPS.items()]
     return text + markdown_table(["part", "AUC", "seeds won", "p"], rows) + "\n"
 
 

@@ -23,7 +23,7 @@ Errors are RMSEs of probabilities, or of values; times are microseconds of a pro
 seeds; two models differ when their mean ranks do by more than the critical difference (Nemenyi, 5 %; Demšar, JMLR
 2006).
 
-Cost: four to thirty minutes per run on one core, about fifteen hours in all; finished runs are kept.
+Cost: six to ten minutes per run on one core, more with many classes, about nine hours in all; finished runs are kept.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from sklearn.base import clone
 
 from compress.evaluation import duration
 from compress.schema import take
-from compress.search import PAIRS, TRIAL_EPOCHS, TRIAL_SHARE, choice_passes, trial_student
+from compress.search import PAIRS, TRIAL_EPOCHS, TRIAL_SHARE, choice_passes, long_share, trial_student
 from compress.teachers import answered_classes, teacher_kind
 from compress.training import StopTraining
 from compress.transfer import TransferSet, label_rows
@@ -48,7 +48,7 @@ class Pace:
         """Return the seconds in which all candidates learn, with and without the teacher; trees count as nothing."""
         nets = [candidate.student for candidate in candidates if hasattr(candidate.student, "steps_for")]
         passes = 2 * sum(choice_passes(net, n_rows, share) for net in nets)
-        passes += max((choice_passes(net, n_rows, min(1.0, share / TRIAL_SHARE)) for net in nets), default=0)
+        passes += max((choice_passes(net, n_rows, long_share(share)) for net in nets), default=0)
         return self.labels(n_rows) + n_rows * passes / self.student
 
 

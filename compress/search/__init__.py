@@ -6,7 +6,7 @@ from compress.search._choice import StudentSearch, choose_student
 from compress.search._label_source import compare_sources
 from compress.search._limits import SHAPES, Budget, within
 from compress.search._munge import PAIRS, TRIAL_EPOCHS, MungeSearch, trial_errors, trial_student, tune_munge
-from compress.search._trials import TRIAL_SHARE, Outcome, Trial, choice_passes, try_candidates
+from compress.search._trials import TRIAL_SHARE, Outcome, Trial, choice_passes, long_share, try_candidates
 
 __all__ = [
     "CHOICES",
@@ -26,6 +26,7 @@ __all__ = [
     "choice_passes",
     "choose_student",
     "compare_sources",
+    "long_share",
     "search_budget",
     "shape_costs",
     "trial_errors",

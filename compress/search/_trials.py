@@ -20,7 +20,7 @@ from compress.search._candidates import Candidate
 from compress.students import described
 from compress.transfer import TransferSet
 
-__all__ = ["TRIAL_SHARE", "Outcome", "Trial", "best_outcome", "choice_passes", "try_candidates"]
+__all__ = ["TRIAL_SHARE", "Outcome", "Trial", "best_outcome", "choice_passes", "long_share", "try_candidates"]
 
 logger = logging.getLogger(__name__)
 
@@ -205,7 +205,7 @@ def try_candidates(
     >>> [(trial.family, len(trial.taught), len(trial.untaught)) for trial in trials]
     [('net', 1, 0), ('net', 1, 0)]
     """
-    outcomes = {}
+    outcomes, nets = {}, [candidate for candidate in candidates if hasattr(candidate.student, "hidden_layer_sizes")]
 
     def lessons():
         for candidate in candidates:
@@ -213,9 +213,8 @@ def try_candidates(
             if original:
                 yield candidate, False, None
         if nets:
-            yield _best_net(nets, outcomes), True, min(1.0, share / TRIAL_SHARE)
+            yield _best_net(nets, outcomes), True, long_share(share)
 
-    nets = [candidate for candidate in candidates if hasattr(candidate.student, "hidden_layer_sizes")]
     n_lessons = len(candidates) * (1 + bool(original)) + bool(nets)
     for candidate, taught, passes in progress(lessons(), n_lessons, "candidates", "student", verbose):
         rows = (data,) if taught else original
@@ -232,6 +231,23 @@ def _best_net(nets: list[Candidate], outcomes: dict) -> Candidate:
     """Return the net that was the best when taught."""
     best = best_outcome([outcomes[id(net), True][0] for net in nets])
     return next(net for net in nets if outcomes[id(net), True][0] is best)
+
+
+def long_share(share: float) -> float:
+    """Return the share of the passes of a full training that the best net makes, by the one that all nets make.
+
+    Parameters
+    ----------
+    share : float
+        The share of all nets, as of `try_candidates`.
+
+    Examples
+    --------
+    >>> from compress.search import TRIAL_SHARE, long_share
+    >>> long_share(TRIAL_SHARE), long_share(TRIAL_SHARE / 2)
+    (1.0, 0.5)
+    """
+    return min(1.0, share / TRIAL_SHARE)
 
 
 def choice_passes(student, n_rows: int, share: float = TRIAL_SHARE) -> int:
