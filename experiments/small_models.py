@@ -15,18 +15,21 @@ sizes were fixed before any run, nothing is tuned to a table, and the test rows 
 - Each family alone, at 64 kB, likewise.
 - Direct: LightGBM and scikit-learn's histogram boosting with trees of 8 and 31 leaves, as many as fit into the bytes
   and are best on the validation rows. Their bytes are counted in the format of the tree students.
-- Logistic (or ridge) regression and scikit-learn's MLP, with standardised and one-hot columns; for comparison of T,
-  histogram boosting with early stopping, LightGBM's defaults and a forest's defaults.
+- Logistic (or ridge) regression, and scikit-learn's MLP with early stopping or without, as the validation rows say;
+  columns are standardised or one-hot, values standardised. For comparison of T, histogram boosting with early stopping,
+  LightGBM's defaults and a forest's defaults.
 
-Errors are RMSEs of probabilities, or of values; times are microseconds of a processor, in one thread. "T's AUC kept" is
-(AUC - 0.5) / (AUC of T - 0.5); for regression it is the share of T's R2. Ranks are over tables, of errors averaged over
-seeds; two models differ when their mean ranks do by more than the critical difference (Nemenyi, 5 %; Demšar, JMLR
-2006).
+Errors are RMSEs of probabilities, or of values. Times are those of a processor in one thread; seconds of training are
+those of the last fit, after all choices. "T's AUC kept" is (AUC - 0.5) / (AUC of T - 0.5); for regression it is the
+share of T's R2. Ranks are over tables, of errors averaged over seeds; two models differ when their mean ranks do by
+more than the critical difference (Nemenyi, 5 %; Demšar, JMLR 2006).
 
 Cost: six to ten minutes per run on one core, more with many classes, about nine hours in all; finished runs are kept.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 from compress import MUNGE, EnsembleTeacherClassifier, EnsembleTeacherRegressor, TransferSet
 from compress.evaluation import row_errors
@@ -37,7 +40,7 @@ from experiments import small_models_others as others
 from experiments._main import run
 from experiments._protocol import Stopwatch, learned
 from experiments.small_models_figure import draw
-from experiments.small_models_measures import measured, stacked
+from experiments.small_models_measures import measured, spent, stacked
 from experiments.small_models_table import markdown, summary
 
 PROBLEMS = (
@@ -85,7 +88,7 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int, steps) -> dict:
         return selected, selected.refitted(*both)
 
     with clock.stage("teacher", "T"):
-        selected, teacher = steps("teacher", taught_teachers)
+        (selected, teacher), teacher_seconds = steps("teacher", lambda: spent(taught_teachers))
     with clock.stage("munge", "p and s"):
         trial_rows = {"n_rows": config["munge_rows"], "n_jobs": n_jobs, "random_state": seed}
         search = steps("munge", lambda: tune_munge(train[0], selected, *valid, **trial_rows))
@@ -97,18 +100,19 @@ def run_one(name: str, seed: int, config: dict, n_jobs: int, steps) -> dict:
     with clock.stage("label", "rows and labels for the students"):
         full = rows_of(teacher, both[0], munge, config["rows_taught"], config, n_jobs)
     of_teacher = row_errors(valid[1], told, None if regression else selected.classes_)
-    models, chosen, made = {"T": teacher, "T, selected": selected}, {}, {}
+    models, chosen, made = {"T": (teacher, teacher_seconds), "T, selected": (selected, teacher_seconds)}, {}, {}
     with clock.stage("students", "the chosen students"):
         for which, part in parts(trials, config).items():
             found = choose_student(part["trials"], data, budget=Budget(bytes=part["bytes"]), teacher_errors=of_teacher)
             chosen[which] = {"model": found.chosen, "taught": found.taught, "rows": found.rows}
             key = repr(found.student), found.taught
             if key not in made:  # another budget may have chosen the same
-                made[key] = learned(found.student, (full,) if found.taught else both, part["bytes"])
+                lesson = (full,) if found.taught else both
+                made[key] = spent(partial(learned, found.student, lesson, part["bytes"]))
             models[which] = made[key]
     with clock.stage("others", "what one would pick instead"):
         models |= others.direct(train, valid, both, config["budgets"], regression, seed)
-        models |= others.usual(both, regression, seed)
+        models |= others.usual(train, valid, both, regression, seed)
     with clock.stage("test", "test"):
         large = {"T, selected", *(name for name in models if name.endswith(", defaults"))}
         results = measured(models, problem, config["latency_rows"], timed=set(models) - large)

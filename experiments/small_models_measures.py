@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -14,7 +17,7 @@ from compress.evaluation import (
 )
 from compress.report import one_thread
 
-__all__ = ["measured", "stacked"]
+__all__ = ["measured", "spent", "stacked"]
 
 TIMED = {"repeats": 3, "seconds": 0.1, "cpu": True}
 
@@ -25,10 +28,19 @@ def stacked(*parts):
     return pd.concat(tables, ignore_index=True), np.concatenate(labels)
 
 
+def spent(make: Callable) -> tuple[object, float]:
+    """What `make` returns, and the seconds of a processor that it took in this process."""
+    started = time.process_time()
+    return make(), time.process_time() - started
+
+
 def measured(models: dict, problem, latency_rows: list[int], timed) -> dict:
-    """Errors, calibration and bytes of each model, by its name, and microseconds per row of those named in `timed`."""
+    """What each pair of a model and the seconds of its fit is worth, by its name.
+
+    Errors, calibration, bytes, seconds of training, and for those named in `timed` microseconds per row.
+    """
     X, y, found = problem.X_test, problem.y_test, {}
-    for name, model in models.items():
+    for name, (model, seconds) in models.items():
         classes = getattr(model, "classes_", None)
         output = np.asarray(model.predict(X) if classes is None else model.predict_proba(X), dtype=np.float64)
         if classes is None:
@@ -37,11 +49,12 @@ def measured(models: dict, problem, latency_rows: list[int], timed) -> dict:
             metrics = classification_metrics(y, output, classes)
             metrics["calibration_error"] = calibration_error(y, output, classes)
         size = model.n_bytes if hasattr(model, "n_bytes") else size_bytes(model)
-        found[name] = {**{k: float(v) for k, v in metrics.items()}, "bytes": int(size)}
+        found[name] = {**{k: float(v) for k, v in metrics.items()}, "bytes": int(size), "fit_seconds": seconds}
         if name in timed:
             bare = model.predictor() if hasattr(model, "predictor") else None
             call = bare or (model.predict if classes is None else model.predict_proba)
             with one_thread(model):
-                spent = {n: latency(call, X, n_rows=n, **TIMED).per(1) * 1e6 for n in latency_rows}
-            found[name]["us_per_row"] = {str(n): value for n, value in spent.items()}
+                found[name]["us_per_row"] = {
+                    str(n): latency(call, X, n_rows=n, **TIMED).per(1) * 1e6 for n in latency_rows
+                }
     return found

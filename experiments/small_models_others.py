@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.base import clone
-from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.compose import TransformedTargetRegressor, make_column_selector, make_column_transformer
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -23,6 +26,7 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from compress import TreeStudentClassifier, TreeStudentRegressor
 from compress.evaluation import row_errors
 from experiments._protocol import learned
+from experiments.small_models_measures import spent
 
 __all__ = ["direct", "usual"]
 
@@ -50,7 +54,10 @@ class Sized:
 
 
 def direct(train, valid, both, budgets: list[int], regression: bool, seed: int) -> dict:
-    """Boosted trees of the labelled rows alone, of both libraries, for each budget that they can meet."""
+    """Boosted trees of the labelled rows alone, of both libraries, for each budget that they can meet.
+
+    Each as a pair with the seconds of its fit, as of `usual`.
+    """
     models = {}
     Student = TreeStudentRegressor if regression else TreeStudentClassifier
     grown = {}
@@ -73,11 +80,11 @@ def direct(train, valid, both, budgets: list[int], regression: bool, seed: int) 
             _, leaves, n = min(fitting)
             if library == "hist":
                 again = clone(grown["hist", leaves][0]).set_params(max_iter=n)
-                made = learned(again, both, limit)
+                made = spent(partial(learned, again, both, limit))
             else:
                 overhead = len(grown["hist", leaves][1][0][2].to_bytes())
-                booster = lightgbm_of(regression, leaves, n, seed).fit(*both)
-                made = Sized(booster, stored_bytes(booster, n, overhead))
+                booster, seconds = spent(partial(lightgbm_of(regression, leaves, n, seed).fit, *both))
+                made = Sized(booster, stored_bytes(booster, n, overhead)), seconds
             models[f"{library}, {limit // 1000} kB"] = made
     return models
 
@@ -137,8 +144,11 @@ def error_of(model, rows) -> float:
     return float(row_errors(rows[1], output, classes).mean())
 
 
-def usual(both, regression: bool, seed: int) -> dict:
-    """Linear model and MLP of scikit-learn, and three ensembles with the defaults of their libraries."""
+def usual(train, valid, both, regression: bool, seed: int) -> dict:
+    """Linear model and MLP of scikit-learn, and three ensembles with the defaults of their libraries.
+
+    The MLP stops early or not, as the validation rows say.
+    """
     numbers, texts = make_column_selector(dtype_exclude="category"), make_column_selector(dtype_include="category")
     dense = make_column_transformer(
         (make_pipeline(SimpleImputer(add_indicator=True, keep_empty_features=True), StandardScaler()), numbers),
@@ -148,21 +158,30 @@ def usual(both, regression: bool, seed: int) -> dict:
         (SimpleImputer(strategy="median", keep_empty_features=True), numbers),
         (OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-1), texts),
     )
-    X, y = both
     if regression:
+        nets = [
+            TransformedTargetRegressor(
+                make_pipeline(dense, MLPRegressor(early_stopping=early, random_state=seed)),
+                transformer=StandardScaler(),
+            )
+            for early in (False, True)
+        ]
         models = {
             "linear": make_pipeline(dense, Ridge()),
-            "mlp": make_pipeline(dense, MLPRegressor(early_stopping=True, random_state=seed)),
             "hist, defaults": HistGradientBoostingRegressor(early_stopping=True, random_state=seed),
             "lightgbm, defaults": LGBMRegressor(n_jobs=1, verbose=-1, random_state=seed),
             "forest, defaults": make_pipeline(codes, RandomForestRegressor(n_jobs=-1, random_state=seed)),
         }
     else:
+        nets = [make_pipeline(dense, MLPClassifier(early_stopping=early, random_state=seed)) for early in (False, True)]
         models = {
             "linear": make_pipeline(dense, LogisticRegression(max_iter=1000)),
-            "mlp": make_pipeline(dense, MLPClassifier(early_stopping=True, random_state=seed)),
             "hist, defaults": HistGradientBoostingClassifier(early_stopping=True, random_state=seed),
             "lightgbm, defaults": LGBMClassifier(n_jobs=1, verbose=-1, random_state=seed),
             "forest, defaults": make_pipeline(codes, RandomForestClassifier(n_jobs=-1, random_state=seed)),
         }
-    return {name: model.fit(X, np.asarray(y)) for name, model in models.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # 200 iterations are the default
+        models["mlp"] = min(nets, key=lambda net: error_of(clone(net).fit(*train), valid))
+        X, y = both
+        return {name: spent(partial(model.fit, X, np.asarray(y))) for name, model in models.items()}

@@ -27,6 +27,7 @@ def record(problem, seed, errors, task="binary"):
             "r2": 1 - error,
             "calibration_error": 0.01,
             "bytes": 1000 * (i + 1),
+            "fit_seconds": 2.0 * i,
             "us_per_row": {"1": 5.0, "10000": 1.0},
         }
         for i, (name, error) in enumerate(zip(names, errors))
@@ -92,8 +93,9 @@ def test_what_one_would_pick_instead_takes_categories_and_missing_values():
     X = pd.DataFrame({"n": RNG.normal(size=200), "c": pd.Categorical(RNG.choice(list("ab"), 200))})
     X.loc[::7, "n"] = np.nan
     X.loc[::9, "c"] = None
-    models = usual((X, np.where(RNG.random(200) < 0.5, "x", "y")), False, 0)
-    assert all(model.predict_proba(X).shape == (200, 2) for model in models.values())
+    rows = X, np.where(RNG.random(200) < 0.5, "x", "y")
+    models = usual(rows, rows, rows, False, 0)
+    assert all(model.predict_proba(X).shape == (200, 2) and seconds > 0 for model, seconds in models.values())
 
 
 def test_parts_are_stacked_with_their_labels():
