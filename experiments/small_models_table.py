@@ -21,6 +21,12 @@ COLUMNS = [
     "mlp",
 ]
 DEFAULTS = ["hist, defaults", "lightgbm, defaults", "forest, defaults"]
+BEFORE = {
+    "teacher": "the teacher",
+    "munge": "MUNGE's p and s",
+    "trials": "the candidates' trials",
+    "label": "its rows and labels",
+}
 LEVEL = 0.05
 
 
@@ -144,14 +150,30 @@ def _ranks(records: list[dict], models: list[str]) -> str:
                 f"{100 * np.median([kept(r, model) for r in runs]):.1f} %",
                 f"{np.median(calibration):.3f}" if calibration else "",
                 f"{np.median([c['bytes'] for c in costs]) / 1000:,.1f}",
+                f"{np.median([c['fit_seconds'] for c in costs]):,.2f}",
                 *(f"{np.median([list(c['us_per_row'].values())[i] for c in costs]):,.2f}" for i in (0, -1)),
             ]
         )
-    head = ["model", "mean rank", "T kept", "calibration error", "kB", "µs, one row", "µs per row, 10,000"]
+    head = [
+        "model",
+        "mean rank",
+        "T kept",
+        "calibration error",
+        "kB",
+        "s of training",
+        "µs, one row",
+        "µs per row, 10,000",
+    ]
     said = (
         f"{n_tables} tables; mean ranks differ when by more than {critical:.2f}. Other columns are medians over runs."
     )
-    return f"{said}\n\n" + markdown_table(head, rows)
+    spent = {stage: np.median([r["stage_seconds"][stage] for r in records]) for stage in BEFORE}
+    before = (
+        "Before the last lesson of a student there are, in the median run, "
+        + ", ".join(f"{spent[stage]:,.0f} s for {what}" for stage, what in BEFORE.items())
+        + "; the candidates of four budgets are tried at once."
+    )
+    return f"{said} {before}\n\n" + markdown_table(head, rows)
 
 
 def _teacher(records: list[dict]) -> str:

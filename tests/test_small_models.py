@@ -33,7 +33,8 @@ def record(problem, seed, errors, task="binary"):
         for i, (name, error) in enumerate(zip(names, errors))
     }
     chosen = {"auto, 64 kB": {"model": "a net with 8 hidden units", "taught": seed == 0}}
-    return {"problem": problem, "seed": seed, "task": task, "models": models, "chosen": chosen, "stage_seconds": {}}
+    spent = {"teacher": 40.0, "munge": 10.0, "trials": 100.0, "label": 5.0}
+    return {"problem": problem, "seed": seed, "task": task, "models": models, "chosen": chosen, "stage_seconds": spent}
 
 
 RECORDS = [
@@ -77,6 +78,7 @@ def test_the_page_says_what_the_records_say(tmp_path):
     assert "+" in page and "lower on 1, at worst +11.8 % (two)" in page
     assert "| one (2) | 0.1000 | **0.1000** |" in page
     assert "Teaching was chosen in 2 of 3 runs" in page
+    assert "40 s for the teacher, 10 s for MUNGE's p and s, 100 s for the candidates' trials, 5 s for" in page
     assert [path.name for path in draw(RECORDS, tmp_path)] == ["small_models.png"]
 
 
