@@ -95,6 +95,7 @@ QUICK = {
         "share": 0.1,
     },
     "control": {"hidden": [32], "weight_decay": [1e-2], "options": [{"learning_rate": 0.003}], "epochs": 20},
+    "same_epochs": 20,
     "timed_rows": 1000,
 }
 

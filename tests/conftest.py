@@ -7,6 +7,18 @@ import torch
 torch.set_num_threads(1)
 
 
+@pytest.fixture(scope="module")
+def short_lessons():
+    """Candidates that learn for seconds: for tests of what is done with a chosen student, not of how good it is."""
+    from compress.search import _candidates
+
+    real = _candidates.net_student
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_candidates, "net_student", lambda *a, **options: real(*a, **options).set_params(max_epochs=12))
+        patch.setattr(_candidates, "ROUNDS", 60)
+        yield
+
+
 @pytest.fixture
 def run(folder, tmp_path, monkeypatch, capsys):
     """Runs a command in the `folder` of the test file; gives exit code, stdout and stderr. `tmp/` is a fresh folder."""

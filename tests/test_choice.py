@@ -21,8 +21,10 @@ from compress.search import (
     choose_student,
     try_candidates,
 )
+from compress.search._candidates import _priced, net_student
 from compress.students import FAMILIES, TreeStudentClassifier, family_of
 
+pytestmark = pytest.mark.usefixtures("short_lessons")
 RNG = np.random.default_rng(0)
 FAST = {"generator": MUNGE(p=0.2), "size_multiplier": 4, "random_state": 0}
 
@@ -41,7 +43,7 @@ DATA = TransferSet(X, np.full((300, 2), 0.5), "probabilities", np.array(["no", "
 
 
 @pytest.fixture(scope="module")
-def model():
+def model(short_lessons):
     teacher = HistGradientBoostingClassifier(categorical_features="from_dtype", random_state=0)
     wide = X.assign(colour=X["colour"].astype("category"))
     return CompressedClassifier(teacher, **FAST).fit(wide, Y), wide
@@ -80,8 +82,6 @@ def test_a_large_budget_has_larger_trees_too(limit, leaves):
 
 @pytest.mark.parametrize("shape", [(), (16,), (128, 64)])
 def test_the_price_of_a_net_with_cuts_is_never_below_its_file(shape):
-    from compress.search._candidates import _priced, net_student
-
     family = "net-cuts" if shape else "additive"
     student = net_student("classification", family, shape).set_params(max_epochs=1)
     targets = np.column_stack([RNG.random(300)] * 2) / 2

@@ -10,7 +10,8 @@ from experiments.benchmarks import gpu, gpu_cases, gpu_checks, gpu_table
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="small runs are for machines without a GPU")
-def test_all_parts_run_small_and_are_written(tmp_path, capsys):
+def test_all_parts_run_small_and_are_written(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(gpu_checks, "CASES", {name: gpu_cases.CASES[name] for name in gpu_checks.PICKLED})
     assert gpu.main(["--out", str(tmp_path)]) == 0
     report = json.loads((tmp_path / "gpu.json").read_text())
     assert list(report["parts"]) == list(gpu.PARTS)
@@ -18,6 +19,12 @@ def test_all_parts_run_small_and_are_written(tmp_path, capsys):
     table = (tmp_path / "gpu.md").read_text()
     assert "no GPU" in table and all(f"### {name}" in table for name in gpu.PARTS)
     assert set(report["parts"]["cases"]["read_back"].values()) == {0.0}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", gpu_cases.CASES)
+def test_every_case_can_be_fitted(name):
+    assert gpu_checks.compare(name, [0], "cpu")["agrees"]
 
 
 def test_a_part_that_fails_is_told_and_the_next_ones_run(tmp_path, monkeypatch, capsys):
