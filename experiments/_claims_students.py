@@ -11,7 +11,9 @@ from experiments._claims import HOLDS, PARTLY, Claim, every, most, register
 from experiments._runner import by_problem
 from experiments._stored import summary
 from experiments.recipe import gaps_of
+from experiments.small_models_table import DEFAULTS, compared
 
+OWN = "auto, 64 kB"
 CLAIMS: list[Claim] = []
 claim = partial(register, CLAIMS)
 
@@ -67,6 +69,36 @@ def periodic_embeddings_are_better():
     verdict = most(better, len(gaps))
     # a loss on average is no full confirmation, however many tables gain
     return f"{better} of {len(gaps)} tables; {average:+.1f} % on average", PARTLY if verdict == HOLDS else verdict
+
+
+@claim(
+    'The model that `student="auto"` takes within 64 kB is at most 1 % worse than the better of two boosters as small',
+    whose="ours",
+    page="small_models",
+)
+def the_choice_is_not_behind_boosters_of_equal_bytes():
+    gaps = compared(summary("small_models/summary"), OWN, [f"{library}, 64 kB" for library in ("hist", "lightgbm")])
+    within = sum(gap <= 0.01 for gap in gaps.values())
+    said = f"{within} of {len(gaps)} tables; {100 * np.mean(list(gaps.values())):+.1f} % on average"
+    return said, most(within, len(gaps))
+
+
+@claim("It is as good as T, or better, on most tables", whose="ours", page="small_models")
+def the_choice_is_as_good_as_the_teacher():
+    gaps = compared(summary("small_models/summary"), OWN, ["T"])
+    as_good = sum(gap <= 0 for gap in gaps.values())
+    return f"{as_good} of {len(gaps)} tables", most(as_good, len(gaps))
+
+
+@claim(
+    "T is at most 1 % worse than the best of three ensembles with the defaults of their libraries",
+    whose="ours",
+    page="small_models",
+)
+def the_teacher_is_not_behind_defaults():
+    gaps = compared(summary("small_models/summary"), "T", DEFAULTS)
+    within = sum(gap <= 0.01 for gap in gaps.values())
+    return f"{within} of {len(gaps)} tables; at worst {100 * max(gaps.values()):+.1f} %", most(within, len(gaps))
 
 
 @claim(

@@ -30,6 +30,7 @@ ORDER = (
     "generators",
     "munge_parameters",
     "compress_anything",
+    "small_models",
     "original_labels",
     "numerical_embeddings",
     "hinton",

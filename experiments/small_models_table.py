@@ -8,7 +8,7 @@ from scipy.stats import rankdata, studentized_range
 from experiments._cells import markdown_table
 from experiments._runner import by_problem
 
-__all__ = ["compared", "errors_by_table", "markdown", "ranks", "summary"]
+__all__ = ["DEFAULTS", "compared", "errors_by_table", "markdown", "ranks", "summary"]
 
 COLUMNS = [
     "auto, 4 kB",
