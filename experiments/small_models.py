@@ -139,7 +139,11 @@ def tried(problem, data: TransferSet, train, valid, told, config: dict, seed: in
     known, trials = set(), []
     options = {"teacher_val": told, "original": (*train, None), "share": config["share"], "verbose": 1}
     for limit in config["budgets"]:  # the best net of each budget learns for long
-        found = candidates_of("auto", task, data, Budget(bytes=limit), random_state=seed)
+        try:
+            found = candidates_of("auto", task, data, Budget(bytes=limit), random_state=seed)
+        except ValueError as error:  # many categories need more bytes than that, whatever the student
+            print(f"    left out: {error}", flush=True)
+            continue
         new = [candidate for candidate in found if repr(candidate.student) not in known]
         known |= {repr(candidate.student) for candidate in new}
         trials += try_candidates(new, data, *valid, **options)
