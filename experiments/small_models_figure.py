@@ -13,6 +13,8 @@ __all__ = ["draw"]
 SIZES = (4, 16, 64, 256)
 LINES = {"auto": ("student, chosen", "#1f6fb4", "o"), "hist": ("histogram boosting, direct", "#c0504d", "s")}
 LINES["lightgbm"] = ("LightGBM, direct", "#d9a441", "^")
+SHOWN = (-12, 65)
+QUARTERS = (0.25, 0.5, 0.75)
 SINGLE = {"linear": ("linear model", "#777777", "D"), "mlp": ("scikit-learn's MLP", "#17a589", "v")}
 
 
@@ -26,40 +28,30 @@ def draw(records: list[dict], out: Path) -> list[Path]:
     teacher = errors_by_table(records, "T")
     figure, axis = plt.subplots(figsize=(7, 4.6))
     for key, (label, colour, marker) in LINES.items():
-        x, middle, low, high = [], [], [], []
-        for size in SIZES:
-            excess = _excess(records, f"{key}, {size} kB", teacher)
-            if excess:
-                x.append(size)
-                middle.append(np.mean(excess))
-                spread = np.std(excess) / np.sqrt(len(excess))
-                low.append(spread)
-                high.append(spread)
-        if x:
-            axis.errorbar(x, middle, [low, high], marker=marker, color=colour, label=label, capsize=3)
+        found = {size: _excess(records, f"{key}, {size} kB", teacher) for size in SIZES}
+        found = {size: excess for size, excess in found.items() if excess}
+        if found:
+            low, middle, high = np.transpose([np.quantile(excess, QUARTERS) for excess in found.values()])
+            axis.plot(list(found), middle, marker=marker, color=colour, label=label)
+            axis.fill_between(list(found), low, high, color=colour, alpha=0.12, linewidth=0)
     for key, (label, colour, marker) in SINGLE.items():
         excess = _excess(records, key, teacher)
         if excess:
             size = np.median([r["models"][key]["bytes"] for r in records if key in r["models"]]) / 1000
-            axis.errorbar(
-                [size],
-                [np.mean(excess)],
-                [np.std(excess) / np.sqrt(len(excess))],
-                marker=marker,
-                color=colour,
-                label=label,
-                capsize=3,
-                linestyle="none",
-            )
+            low, middle, high = np.quantile(excess, QUARTERS)
+            spread = [[middle - low], [high - middle]]
+            line = {"color": colour, "label": label, "capsize": 3, "linestyle": "none"}
+            axis.errorbar([size], [middle], spread, marker=marker, **line)
     axis.axhline(0, color="#444444", linewidth=1, linestyle="--")
-    axis.annotate("as good as the teacher", (SIZES[0], 0), xytext=(0, 3), textcoords="offset points", fontsize=9)
+    axis.annotate("as good as the teacher", (SIZES[0], 0), xytext=(0, -12), textcoords="offset points", fontsize=9)
     axis.set_xscale("log")
     axis.set_xticks(SIZES, [str(size) for size in SIZES])
     axis.minorticks_off()
+    axis.set_ylim(*SHOWN)  # the upper quartile of linear models is far above
     axis.set(
         xlabel="kB",
         ylabel="error above the teacher's, in %",
-        title=f"Small models on {len(teacher)} tables: mean and standard error",
+        title=f"Small models on {len(teacher)} tables: median and quartiles",
     )
     axis.legend(frameon=False, fontsize=9)
     figure.tight_layout()
