@@ -88,8 +88,8 @@ bench-gpu: $(STAMP) ## training on a CUDA device: agreement with the CPU, speed 
 	$(BIN)/python -m experiments.benchmarks.gpu
 
 REPRODUCTION := model_compression teachers hidden_units overfitting recipe density_2d generators \
-	munge_parameters compress_anything small_models original_labels numerical_embeddings hinton mimic fitnets rocket rocket_flights dual_dnn \
-	ranking cascade
+	munge_parameters compress_anything small_models original_labels numerical_embeddings hinton mimic fitnets \
+	rocket rocket_flights dual_dnn ranking cascade
 # of every script by default; for instance make reproduce SEEDS="0 1" JOBS=2, or NAMES=ranking
 NAMES ?= $(REPRODUCTION)
 PROBLEMS ?=

@@ -8,6 +8,7 @@ given training and validation rows only: none of them has an argument for test r
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import contextmanager
 from itertools import product
 
@@ -19,7 +20,7 @@ from compress import EnsembleTeacherClassifier, StudentClassifier
 from compress.evaluation import rmse
 from compress.search import Budget, within
 
-__all__ = ["Stopwatch", "best_control", "fit_student", "fit_teacher", "learned"]
+__all__ = ["Stopwatch", "best_control", "fit_student", "fit_teacher", "learned", "spent"]
 
 
 class Stopwatch:
@@ -36,6 +37,12 @@ class Stopwatch:
         yield
         self.seconds[name] = round(time.perf_counter() - started, 2)
         self.log(f"    {self.seconds[name]:.1f} s", flush=True)
+
+
+def spent(make: Callable) -> tuple[object, float]:
+    """What `make` returns, and the seconds of a processor that it took in this process."""
+    started = time.process_time()
+    return make(), time.process_time() - started
 
 
 def fit_teacher(X, y, X_val, y_val, *, library: str, seed: int, n_jobs: int) -> EnsembleTeacherClassifier:

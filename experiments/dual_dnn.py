@@ -28,7 +28,7 @@ Reference: the dual-DNN ranking model of iQIYI, InfoQ, February 2020.
 
 from __future__ import annotations
 
-import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +44,7 @@ from data.synthetic_ctr import make_ctr
 from experiments._cells import markdown_table
 from experiments._distillation import arm_table, best, climbed, draw_arms, paired_cells, remembered, tuned
 from experiments._main import run
+from experiments._protocol import spent
 from experiments._runner import by_problem
 from experiments._stored import RESULTS, summary
 
@@ -174,9 +175,7 @@ def run_one(name: str, seed: int, config: dict) -> dict:
     X, y = data["test"]
     metrics, kept = {}, {}
     for arm, changes in arms(config["chosen"][name]).items():
-        started = time.process_time()
-        fitted = fit(data, seed, config, **changes)
-        seconds = time.process_time() - started
+        fitted, seconds = spent(partial(fit, data, seed, config, **changes))
         p = fitted.predict_proba(X)[:, 1]
         metrics[arm] = {"auc": float(roc_auc_score(y, p)), "log_loss": float(log_loss(y, p)), "seconds": seconds}
         if "user_id" in X.columns:

@@ -24,8 +24,7 @@ Reference: Zhou, Fan, Cui, Bian, Zhu and Gai, Rocket Launching, AAAI 2018, arXiv
 
 from __future__ import annotations
 
-import time
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +35,7 @@ from data.flights import flights_late
 from experiments._cells import markdown_table
 from experiments._distillation import arm_table, best, climbed, draw_arms, paired_cells, remembered, tuned
 from experiments._main import run
+from experiments._protocol import spent
 from experiments._runner import by_problem
 from experiments.rocket import PARTS, without_parts
 
@@ -138,9 +138,7 @@ def run_one(name: str, seed: int, config: dict) -> dict:
     data = load(seed, config["n_rows"])
     metrics, sizes = {}, {}
     for arm, changes in arms(config["chosen"]).items():
-        started = time.process_time()
-        fitted = fit(seed, config, **changes)
-        seconds = time.process_time() - started
+        fitted, seconds = spent(partial(fit, seed, config, **changes))
         p = fitted.predict_proba(data.X_test)[:, 1]
         metrics[arm] = {"auc": float(roc_auc_score(data.y_test, p)), "log_loss": float(log_loss(data.y_test, p))}
         if hasattr(fitted, "light_") and hasattr(fitted, "booster_"):

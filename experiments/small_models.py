@@ -38,9 +38,9 @@ from compress.teachers import teacher_outputs
 from data.load import load_problem
 from experiments import small_models_others as others
 from experiments._main import run
-from experiments._protocol import Stopwatch, learned
+from experiments._protocol import Stopwatch, learned, spent
 from experiments.small_models_figure import draw
-from experiments.small_models_measures import measured, spent, stacked
+from experiments.small_models_measures import measured, stacked
 from experiments.small_models_table import markdown, summary
 
 PROBLEMS = (

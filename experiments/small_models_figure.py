@@ -47,7 +47,7 @@ def draw(records: list[dict], out: Path) -> list[Path]:
     axis.set_xscale("log")
     axis.set_xticks(SIZES, [str(size) for size in SIZES])
     axis.minorticks_off()
-    axis.set_ylim(*SHOWN)  # the upper quartile of linear models is far above
+    axis.set_ylim(*SHOWN)  # some upper quartiles at 4 kB are far above
     axis.set(
         xlabel="kB",
         ylabel="error above the teacher's, in %",

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 
@@ -17,7 +14,7 @@ from compress.evaluation import (
 )
 from compress.report import one_thread
 
-__all__ = ["measured", "spent", "stacked"]
+__all__ = ["measured", "stacked"]
 
 TIMED = {"repeats": 3, "seconds": 0.1, "cpu": True}
 
@@ -26,12 +23,6 @@ def stacked(*parts):
     """(X, y) of several pairs, one below the other."""
     tables, labels = zip(*parts)
     return pd.concat(tables, ignore_index=True), np.concatenate(labels)
-
-
-def spent(make: Callable) -> tuple[object, float]:
-    """What `make` returns, and the seconds of a processor that it took in this process."""
-    started = time.process_time()
-    return make(), time.process_time() - started
 
 
 def measured(models: dict, problem, latency_rows: list[int], timed) -> dict:

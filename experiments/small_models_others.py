@@ -25,8 +25,7 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from compress import TreeStudentClassifier, TreeStudentRegressor
 from compress.evaluation import row_errors
-from experiments._protocol import learned
-from experiments.small_models_measures import spent
+from experiments._protocol import learned, spent
 
 __all__ = ["direct", "usual"]
 
