@@ -7,12 +7,13 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from contextlib import contextmanager
 from importlib import import_module
 
 from compress._version import __version__
 from compress.cli._commands import add_commands
-from compress.cli._options import UsageError
+from compress.cli._options import UsageError, say
 
 __all__ = ["main", "parser"]
 
@@ -60,7 +61,7 @@ def main(arguments=None) -> int:
     """
     args = parser().parse_args(arguments)
     try:
-        with _sigterm_raises():
+        with _sigterm_raises(), _plain_warnings(args.debug):
             # imported late, so that --help and a typing error do not wait for torch
             import_module(args.module).run(args)
             sys.stdout.flush()
@@ -86,6 +87,15 @@ def main(arguments=None) -> int:
         print(f"error: {str(error) or type(error).__name__}", file=sys.stderr)
         return 1
     return 0
+
+
+@contextmanager
+def _plain_warnings(with_places: bool):
+    """Print the library's warnings as those of the command line, without the lines of code they come from."""
+    with warnings.catch_warnings():
+        if not with_places:
+            warnings.showwarning = lambda message, *place: say(f"warning: {message}")
+        yield
 
 
 @contextmanager

@@ -55,12 +55,13 @@ class NumpyPredictor(Predictor):
     ('NumpyPredictor', (4, 2), (2,))
     """
 
-    unit, edges = None, None  # of predictors pickled by earlier versions
+    unit, edges, near = None, None, None  # of predictors pickled by earlier versions
 
     def __init__(self, module, schema, output_activation: str, dtype=np.float32, *, flat: bool = False, classes=None):
         super().__init__(schema, output_activation, dtype, flat, classes)
         net: Net = net_of(module)
         self.mean, scale = net.mean, net.scale
+        self.near = _near(schema)
         self.indicators = np.array(net.indicators, dtype=np.intp)
         self.activation = net.activation
         unit, shift = net.output_scale, net.output_mean
@@ -220,6 +221,14 @@ class NumpyPredictor(Predictor):
         if self.unit is not None:
             z = z * self.unit[0] + self.unit[1]
         return super()._activated(z)
+
+
+def _near(schema) -> tuple[np.ndarray, np.ndarray]:
+    """Return the bounds of numbers that are no farther from the training range of their column than it is wide."""
+    with np.errstate(over="ignore"):
+        width = schema.high_ - schema.low_
+    width[width == 0] = np.inf  # what never varied has no weight
+    return schema.low_ - width, schema.high_ + width
 
 
 def _relu(h):
