@@ -488,6 +488,17 @@ def test_numbers_near_the_training_range_and_constants_are_predicted_without_a_w
         student.predict(pd.DataFrame({"age": [age], "still": [50.0]}))
 
 
+def test_the_training_range_grows_with_the_rows_of_partial_fit():
+    X = np.linspace(0.0, 1.0, 60)[:, None]
+    student = StudentRegressor((4,), **QUICK).partial_fit(X, X[:, 0])
+    first = student.schema_
+    student.partial_fit(50 * X - 10, X[:, 0])
+    assert (student.schema_.low_, student.schema_.high_, first.high_) == (-10, 40, 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        student.predict([[40.0]])
+
+
 # ------------------------------------------------------------------ what was never seen has no say
 CONSTANT = {
     "number": 5.0,
