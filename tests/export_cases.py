@@ -14,6 +14,7 @@ NUMBERS = RNG.normal(size=(N, 4)) * [1, 5, 0.1, 30] + [0, 3, 0, -20]
 HOLES = np.where(RNG.random((N, 4)) < 0.1, np.nan, NUMBERS)
 INTEGERS = RNG.integers(0, 16, size=(N, 5))
 SHOPS = RNG.choice(["Nord", "Süd", 'quo"te\\', "", "*/ end"], N)
+BEYOND = np.vstack([HOLES, 9 * HOLES])  # many of them leave the range of the training rows
 FRAME = pd.DataFrame(
     {
         "age": RNG.integers(17, 90, N),
@@ -177,8 +178,15 @@ def expected(student, table):
     return values.reshape(len(values), -1), 1e-5 * max(1.0, float(np.std(values)))
 
 
+def unbounded(student):
+    """A student as a file of an older version gives it, whose numbers have no bounds; the student is changed."""
+    student.module_.inputs.hold(student.schema_, None)
+    student._predictor = student.predictor(np.float64)
+    return student
+
+
 def strange(table):
-    """Ten rows with missing values everywhere, and categories that were never there."""
+    """Ten rows with missing values everywhere, numbers beyond the training range, and categories never seen."""
     rows = table.head(10).copy()
     for j, name in enumerate(rows.columns):
         dtype = str(rows[name].dtype)
@@ -186,6 +194,8 @@ def strange(table):
             continue
         numeric = dtype.lower().startswith(("int", "float"))
         rows[name] = rows[name].astype("float64" if numeric and dtype != "Int32" else object)
+        if numeric and name not in KINDS:
+            rows.iloc[(j + 7) % 10, j], rows.iloc[(j + 8) % 10, j] = 10**6, -(10**6)
         rows.iloc[j % 10, j] = rows.iloc[(j + 3) % 10, j] = None
         if name in ("colour", "shop", "town"):
             rows.iloc[(j + 5) % 10, j] = "never seen"

@@ -246,7 +246,7 @@ def test_the_student_becomes_one_that_can_be_exported(sizes, tmp_path):
     model = DualDNNClassifier(sizes, schema={"user": "nominal"}, max_epochs=3, random_state=0).fit(X, y)
     student = model.to_student()
     student.save(tmp_path / "student.st")
-    rows = pd.concat([X, X.head(5).assign(user=999, item="new", price=np.nan)])
+    rows = pd.concat([X, X.head(5).assign(user=999, item="new", price=np.nan), X.head(2).assign(price=[1e6, -1e6])])
     expected = model.predict_proba(rows)
     for served in (student, load_student(tmp_path / "student.st")):
         np.testing.assert_allclose(served.predict_proba(rows), expected, atol=1e-7)

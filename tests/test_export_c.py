@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from compiler import CC, needs_compiler
-from export_cases import CASES, ENCODED, FRAME, HOLES, NUMBERS, QUICK, STRANGE, expected, fitted, strange
+from export_cases import BEYOND, CASES, ENCODED, FRAME, NUMBERS, QUICK, STRANGE, expected, fitted, strange
 from numpy.testing import assert_allclose
 
 from compress import StudentClassifier, StudentRegressor
@@ -81,8 +81,8 @@ def test_same_numbers_as_the_student(case, tmp_path):
         rows = strange(table)
         predictions, tolerance = expected(student, rows)
         assert_allclose(run(library, name, student, rows), predictions, atol=tolerance)
-    if case in ("numbers", "trees, numbers"):  # missing values where training had none
-        assert_allclose(run(library, name, student, HOLES), student.predict_proba(HOLES), atol=tolerance)
+    if case in ("numbers", "trees, numbers"):  # missing where training had none, and beyond its range
+        assert_allclose(run(library, name, student, BEYOND), student.predict_proba(BEYOND), atol=tolerance)
 
 
 @needs_compiler

@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 import pytest
-from export_cases import CASES, ENCODED, FRAME, HOLES, NUMBERS, QUICK, STRANGE, expected, fitted, strange
+from export_cases import BEYOND, CASES, ENCODED, FRAME, NUMBERS, QUICK, STRANGE, expected, fitted, strange
 from numpy.testing import assert_allclose, assert_array_equal
 
 from compress import StudentClassifier, StudentRegressor
@@ -81,11 +81,11 @@ def test_rows_of_adult(tmp_path):
     assert_allclose(found, student.predict_proba(rows), atol=1e-5)
 
 
-def test_missing_values_in_an_array_that_had_none(tmp_path):
+def test_an_array_with_missing_values_and_others_beyond_the_training_range(tmp_path):
     student = fitted("numbers")[0]
     student.to_onnx(tmp_path / "m.onnx")
-    found = session(tmp_path / "m.onnx").run(None, {"X": HOLES.astype(np.float32)})[1]
-    assert_allclose(found, student.predict_proba(HOLES), atol=1e-5)
+    found = session(tmp_path / "m.onnx").run(None, {"X": BEYOND.astype(np.float32)})[1]
+    assert_allclose(found, student.predict_proba(BEYOND), atol=1e-5)
 
 
 def test_one_named_and_typed_input_per_column(tmp_path):

@@ -176,7 +176,6 @@ BAD = {
     "infinity": ({**GOOD, "age": float("inf")}, "column 'age' must hold a finite number"),
     "a huge integer": ({**GOOD, "age": 10**400}, "column 'age' must hold a finite number.*got an integer of 1329 bits"),
     "huge integers that cancel": ([[10**400, "Nord"], [1, "Nord"]], "row 0: column 'age' must hold a finite"),
-    "beyond float32": ({**GOOD, "age": 1e300}, "no finite prediction"),
     "too few values": ([33], "row must have 2 values"),
     "too many values": ((33, "Nord", 1), "row must have 2 values.*got 3"),
     "a list of bad rows": ([GOOD, {"age": 1}], "row 1 must have the columns 'age', 'shop'; it lacks 'shop'"),

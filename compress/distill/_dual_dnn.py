@@ -279,6 +279,7 @@ class DualDNNClassifier(JointClassifier):
                 [len(v) for v in self.encoder_.vocabularies_],
                 size=self.embedding_size,
             )
+            fields.hold_like(statistics)
             interaction = make_interaction(self.interaction, fields.n_fields, fields.size)
             net = DualDNN(
                 fields, interaction, sizes, self.objective_.n_outputs, dropout=self.dropout, prior=self._prior(data)

@@ -19,9 +19,11 @@ from compress.export._net_kernels import (
     FIRST,
     FREQUENCIES,
     HAS_SCALE,
+    HIGH,
     LARGEST,
     LAYER,
     LAYERS,
+    LOW,
     N_CONTINUOUS,
     N_FLAGS,
     N_FREQUENCIES,
@@ -150,13 +152,15 @@ def start_block(X, codes, first, n_rows, p, d, f, s, x, h, room):
     n, n_waves = p[N_PLAIN], p[N_FREQUENCIES]
     for q in range(n):
         k, at = p[p[PLAIN] + q], x + np.uint64(q) * LINE
-        mean, value = d[k], first * d_c + np.uint64(k)
+        mean, low, high, value = d[k], d[p[LOW] + k], d[p[HIGH] + k], first * d_c + np.uint64(k)
         if p[HAS_SCALE]:
             for r in range(n_rows):
                 s[at + r] = centred(X[value + r * d_c], k, p, d)
         else:
             for r in range(n_rows):
                 number = X[value + r * d_c]
+                number = low if number < low else number
+                number = high if number > high else number
                 s[at + r] = np.float32(number - mean) if number == number else ZERO
     if n_waves:
         for q in range(n):

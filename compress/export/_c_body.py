@@ -53,6 +53,12 @@ def helpers_of(plan: Plan) -> list[str]:
             "}",
             "",
         ]
+    if len(plan.mean) and plan.low is not None:
+        lines += [
+            "/* A number within the range of the training rows; NaN stays. */",
+            "static double held(double x, double a, double b) { return x < a ? a : x > b ? b : x; }",
+            "",
+        ]
     lines += helper_of_pieces(plan)
     if any(layer.activated for layer in plan.layers):
         lines += [f"static float activation(float x) {{ return {ACTIVATIONS[plan.activation]}; }}", ""]
@@ -186,10 +192,11 @@ def _continuous(plan: Plan, fields: list[str], at: str, width: int) -> list[str]
     Columns that are products go into `x`; what others add, and what flags add, goes into the first layer.
     """
     columns = [(j, column) for j, column in enumerate(plan.inputs) if column.kind == "continuous"]
+    held = "{x}" if plan.low is None else "held({x}, low[{k}], high[{k}])"
     scaled = "" if plan.inverse_scale is None else " * inverse_scale[{k}]"
     plain, h = plain_columns(plan), f"h0[{at}]"
     if columns and plan.matrix is not None and len(plain) == len(plan.inputs) and not plan.indicators:
-        x = f"(float)((row[i] - mean[i]){scaled.format(k='i')})"
+        x = f"(float)(({held.format(x='row[i]', k='i')} - mean[i]){scaled.format(k='i')})"
         loop = f"        for (i = 0; i < {len(columns)}; i++) x[{at}][i] = row[i] == row[i] ? {x} : 0;"
         return ["    {", "        int i;", loop, "    }"]
     lines, values = [], []
@@ -198,7 +205,7 @@ def _continuous(plan: Plan, fields: list[str], at: str, width: int) -> list[str]
         value = f"row->{fields[j]}" if plan.matrix is None else f"row[{j}]"
         integer = plan.matrix is None and column.type == "int64"
         there = f"{value} != INT64_MIN" if integer else f"{value} == {value}"
-        wide = f"{'(double)' if integer else ''}{value}"
+        wide = held.format(x=f"{'(double)' if integer else ''}{value}", k=k)
         if k in plain:
             x = f"(float)(({wide} - mean[{k}]){scaled.format(k=k)})"
             lines.append(f"    x[{at}][{plain.index(k)}] = {there} ? {x} : 0;")

@@ -13,7 +13,7 @@ import numpy as np
 
 from compress.export._numpy import ACTIVATIONS
 from compress.export._student_file import INPUT_DEFAULTS
-from compress.schema import Schema, check_schema, described_classes, must
+from compress.schema import Schema, bounds_of, check_schema, described_classes, must
 
 __all__ = ["KINDS", "Described", "NetDescription", "checked_net", "checked_shared", "is_integer", "sizes_of"]
 
@@ -96,6 +96,11 @@ class NetDescription:
     bottleneck: int | None
     n_frequencies: int
     edges: list | None
+
+    @property
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """The bounds within which the continuous columns are held, infinite ones for none."""
+        return bounds_of(self.shared.schema, self.inputs["margin"])
 
 
 def checked_shared(described: dict, n_outputs: int) -> Described:
@@ -232,6 +237,9 @@ def _inputs(plain, schema: Schema) -> dict:
     made["nominal_missing"] = [k in there for k in range(d_n)]
     _integer(made["max_one_hot"], "inputs.max_one_hot", 0)
     _integer(made["embedding_size"], "inputs.embedding_size", 1)
+    margin = made["margin"]
+    right = margin is None or (isinstance(margin, float | int) and not isinstance(margin, bool) and margin >= 0)
+    must(right, "inputs.margin", "a number of at least 0, or null", margin)
     return made
 
 

@@ -126,9 +126,12 @@ def _net(found: NetDescription, weights: dict) -> Net:
     n_categories = found.shared.schema.n_categories_.tolist()
     names = [*(f"body.layers.{i}.0" for i in range(len(found.hidden_layer_sizes))), "body.output"]
     narrow = wide.get("body.bottleneck.weight")
+    low, high = found.bounds
     return Net(
         mean=wide["inputs.mean"],
         scale=wide["inputs.scale"],
+        low=low,
+        high=high,
         indicators=found.inputs["indicators"],
         n_categories=n_categories,
         nominal_missing=found.inputs["nominal_missing"],

@@ -17,6 +17,8 @@ class Net:
     ----------
     mean, scale : float64 arrays of shape (d_c,)
         The unit of the continuous columns.
+    low, high : float64 arrays of shape (d_c,)
+        The bounds within which they are held; infinite where there are none.
     indicators : list of int
         The continuous columns with a flag for missing values.
     n_categories : list of d_n int
@@ -41,6 +43,8 @@ class Net:
 
     mean: np.ndarray
     scale: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
     indicators: list
     n_categories: list
     nominal_missing: list
@@ -52,6 +56,11 @@ class Net:
     activation: str
     output_mean: np.ndarray
     output_scale: np.ndarray
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the continuous columns have bounds."""
+        return bool(np.isfinite(self.low).any() or np.isfinite(self.high).any())
 
     @property
     def widths(self) -> list[int]:

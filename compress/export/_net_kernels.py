@@ -3,7 +3,7 @@
 A net is three arrays, so that one compiled function serves all nets, and code that is kept on disk is found again:
 
     p : int64    sizes, and where things are in the other two; see `compress.export._packed`
-    d : float64  means, inverse scales, edges of bins, and what is added to the outputs
+    d : float64  means, bounds, inverse scales, edges of bins, and what is added to the outputs
     f : float32  weights
 
 Layers are computed as vectors of units. Blocks of rows are in `compress.export._block_kernels`.
@@ -24,6 +24,8 @@ __all__ = ["FAST", "all_are_finite", "finish", "predict_row"]
     N_CONTINUOUS,
     N_PLAIN,
     PLAIN,
+    LOW,
+    HIGH,
     HAS_SCALE,
     SCALE,
     N_FREQUENCIES,
@@ -166,12 +168,19 @@ def line_of(codes, at, q, p, n):
 
 
 @compiled(**FAST)
+def held(value, k, p, d):
+    """A number within the bounds of its column; NaN stays."""
+    low, high = d[p[LOW] + k], d[p[HIGH] + k]
+    value = low if value < low else value
+    return high if value > high else value
+
+
+@compiled(**FAST)
 def add_bins(value, record, p, d, f, s, h, n):
     """Add what the bins of a column give."""
     k, n_bins = p[record], p[record + 1]  # and edges with inverse widths, and lines
     edges, lines = p[record + 2], p[record + 3]
-    if value != value:
-        value = d[k]
+    value = d[k] if value != value else held(value, k, p, d)
     low, high = 0, n_bins + 1  # the number of edges up to the value
     while low < high:
         middle = (low + high) >> 1
@@ -224,6 +233,7 @@ def centred(value, k, p, d):
     """A number as the first layer gets it; 0 where it is missing."""
     if value != value:
         return ZERO
+    value = held(value, k, p, d)
     if p[HAS_SCALE]:
         return np.float32((value - d[k]) * d[p[SCALE] + k])
     return np.float32(value - d[k])

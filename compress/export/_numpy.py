@@ -55,13 +55,13 @@ class NumpyPredictor(Predictor):
     ('NumpyPredictor', (4, 2), (2,))
     """
 
-    unit, edges, near = None, None, None  # of predictors pickled by earlier versions
+    unit, edges, bounds = None, None, None  # of predictors pickled by earlier versions
 
     def __init__(self, module, schema, output_activation: str, dtype=np.float32, *, flat: bool = False, classes=None):
         super().__init__(schema, output_activation, dtype, flat, classes)
         net: Net = net_of(module)
         self.mean, scale = net.mean, net.scale
-        self.near = _near(schema)
+        self.bounds = (net.low, net.high) if net.is_held else None
         self.indicators = np.array(net.indicators, dtype=np.intp)
         self.activation = net.activation
         unit, shift = net.output_scale, net.output_mean
@@ -116,7 +116,7 @@ class NumpyPredictor(Predictor):
         n = len(continuous)
         if self.first is not None and n:
             # A missing value makes all outputs of its row NaN, and they are fewer than the inputs to look at.
-            z = self._of_numbers(continuous[0]) if n == 1 else self._many(continuous)
+            z = self._of_numbers(self.held(continuous[0])) if n == 1 else self._many(continuous)
             if z is not None:
                 return self._activated(z)
         if n <= CHUNK:
@@ -129,7 +129,7 @@ class NumpyPredictor(Predictor):
 
     def from_row(self, numbers, codes: list) -> np.ndarray:
         """Predict one row, without arrays of one row; see `Predictor.from_row` for the parameters."""
-        x = np.array(numbers, dtype=np.float64)
+        x = self.held(np.array(numbers, dtype=np.float64))
         z = self._of_numbers(x) if self.first is not None else None
         if z is None:
             z = self._of_row(x, codes)[None]
@@ -137,6 +137,18 @@ class NumpyPredictor(Predictor):
         if not all_finite(made):
             raise no_finite_prediction()
         return made
+
+    def held(self, continuous: np.ndarray) -> np.ndarray:
+        """Return continuous columns within the range of the training rows; NaN stays.
+
+        Parameters
+        ----------
+        continuous : number array of shape (n_rows, n_continuous) or (n_continuous,)
+            The columns.
+        """
+        if self.bounds is None:
+            return continuous
+        return np.minimum(np.maximum(continuous, self.bounds[0]), self.bounds[1])
 
     def _of_row(self, x: np.ndarray, codes: list) -> np.ndarray:
         """Compute the outputs of one row, as `_outputs` does."""
@@ -179,7 +191,7 @@ class NumpyPredictor(Predictor):
         x = np.ones((chunk, d + 1), dtype=self.dtype)
         h = np.empty((chunk, self.first.shape[1]), dtype=self.dtype)
         for start in range(0, n, chunk):
-            part = rows[start : start + chunk]
+            part = self.held(rows[start : start + chunk])
             m = len(part)
             x[:m, :d] = part
             out[start : start + m] = self._hidden(np.dot(x[:m], self.first, out=h[:m]))
@@ -187,6 +199,7 @@ class NumpyPredictor(Predictor):
 
     def _outputs(self, continuous, nominal) -> np.ndarray:
         """Compute the outputs of the net for a few rows, before the output activation."""
+        continuous = self.held(continuous)
         x = continuous - self.mean
         if self.inverse_scale is not None:
             x *= self.inverse_scale
@@ -221,14 +234,6 @@ class NumpyPredictor(Predictor):
         if self.unit is not None:
             z = z * self.unit[0] + self.unit[1]
         return super()._activated(z)
-
-
-def _near(schema) -> tuple[np.ndarray, np.ndarray]:
-    """Return the bounds of numbers that are no farther from the training range of their column than it is wide."""
-    with np.errstate(over="ignore"):
-        width = schema.high_ - schema.low_
-    width[width == 0] = np.inf  # what never varied has no weight
-    return schema.low_ - width, schema.high_ + width
 
 
 def _relu(h):

@@ -15,7 +15,9 @@ def of_today(described: dict) -> dict:
             must(isinstance(described.get(name), dict), name, "an object", described.get(name))
     if described["format"] < 2:
         made = _of_second(made)
-    return _of_third(made) if described["format"] < 3 else made
+    if described["format"] < 3:
+        made = _of_third(made)
+    return _of_fourth(made) if described["format"] < 4 else made
 
 
 def _of_second(described: dict) -> dict:
@@ -42,3 +44,14 @@ def _of_third(described: dict) -> dict:
     inputs = {key: value for key, value in inputs.items() if key != "n_categories"}
     learned["inputs"] = {**inputs, "nominal_missing": [k for k, flag in enumerate(missing) if flag]}
     return {**described, "parameters": parameters, "learned": learned}
+
+
+def _of_fourth(described: dict) -> dict:
+    """Numbers had no bounds in the third format."""
+    learned = described.get("learned")
+    must(isinstance(learned, dict), "learned", "an object", learned)
+    inputs = learned.get("inputs", {})
+    must(isinstance(inputs, dict), "inputs", "an object", inputs)
+    if "hidden_layer_sizes" not in learned:  # trees
+        return described
+    return {**described, "learned": {**learned, "inputs": {**inputs, "margin": None}}}

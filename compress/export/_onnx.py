@@ -219,22 +219,20 @@ def _continuous(graph, plan: Plan, given) -> tuple[list[str], list[str], str | N
     parts, wide = [], []
     for kind, group in _groups(plan).items():
         block = _together(graph, plan, given, kind, group)
+        absent = graph.add("Equal", block, graph.constant(MISSING_INTEGER, np.int64)) if kind == "int64" else None
+        # in double: float32 loses a small spread around a large mean
+        dtype = np.float32 if kind == "float" else np.float64
+        number = _held(graph, plan, graph.cast(block, "double") if kind == "int64" else block, group, dtype)
         if plan.pieces:
-            wide.append(_as_double(graph, block, kind))
-        mean = plan.mean[group]
-        if kind == "float":
-            x = graph.add("Sub", block, graph.constant(mean, np.float32))
-        else:
-            # in double: float32 loses a small spread around a large mean
-            x = graph.cast(block, "double") if kind == "int64" else block
-            x = graph.add("Sub", x, graph.constant(mean, np.float64))
+            known = graph.cast(number, "double") if kind == "float" else number
+            lacking = graph.constant(np.nan, np.float64)
+            wide.append(known if absent is None else graph.add("Where", absent, lacking, known))
+        x = graph.add("Sub", number, graph.constant(plan.mean[group], dtype))
+        if kind != "float":
             if plan.inverse_scale is not None:
                 x = graph.add("Mul", x, graph.constant(plan.inverse_scale[group], np.float64))
             x = graph.cast(x, "float")
-        if kind == "int64":
-            absent = graph.add("Equal", block, graph.constant(MISSING_INTEGER, np.int64))
-            x = graph.add("Where", absent, graph.constant(np.nan, np.float32), x)
-        parts.append(x)
+        parts.append(x if absent is None else graph.add("Where", absent, graph.constant(np.nan, np.float32), x))
     if not parts:
         return [], [], None
     x, wide = (graph.add("Concat", *p, axis=1) if len(p) > 1 else p[0] if p else None for p in (parts, wide))
@@ -247,13 +245,14 @@ def _continuous(graph, plan: Plan, given) -> tuple[list[str], list[str], str | N
     return [graph.add("Where", missing, graph.constant(residual[order], np.float32), x)], flags, wide
 
 
-def _as_double(graph, block: str, kind: str) -> str:
-    """Return columns as doubles, with NaN where missing."""
-    wide = block if kind == "double" else graph.cast(block, "double")
-    if kind != "int64":
-        return wide
-    absent = graph.add("Equal", block, graph.constant(MISSING_INTEGER, np.int64))
-    return graph.add("Where", absent, graph.constant(np.nan, np.float64), wide)
+def _held(graph, plan: Plan, x: str, group: list[int], dtype) -> str:
+    """Return columns within their bounds; NaN stays, which the operators Min and Max do not promise."""
+    if plan.low is None:
+        return x
+    for outside, bound in (("Less", plan.low), ("Greater", plan.high)):
+        edge = graph.constant(bound[group], dtype)
+        x = graph.add("Where", graph.add(outside, x, edge), edge, x)
+    return x
 
 
 def _periodic(graph, plan: Plan, x: str) -> list[str]:

@@ -17,6 +17,8 @@ HEADER = (
     "n_continuous",
     "n_plain",
     "plain_at",
+    "low_at",
+    "high_at",
     "has_scale",
     "scale_at",
     "n_frequencies",
@@ -94,6 +96,8 @@ def packed(plan: Plan) -> Packed:
     first = {
         "n_continuous": len(plan.mean),
         "n_plain": len(plain),
+        "low_at": doubles.add(np.full(len(plan.mean), -np.inf) if plan.low is None else plan.low),
+        "high_at": doubles.add(np.full(len(plan.mean), np.inf) if plan.high is None else plan.high),
         "has_scale": has_scale,
         "scale_at": doubles.add(plan.inverse_scale) if has_scale else 0,
         "n_frequencies": waves.shape[1],

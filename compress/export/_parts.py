@@ -64,6 +64,7 @@ class ColumnParts:
             The parts.
         """
         p = self._predictor
+        continuous = p.held(continuous)
         x = (continuous - p.mean) * (1.0 if p.inverse_scale is None else p.inverse_scale)
         missing = np.isnan(x)
         x[missing] = 0.0

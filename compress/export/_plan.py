@@ -1,9 +1,10 @@
 """What an exported student computes, in plain arrays: its inputs, its weights, its outputs.
 
-    dense  = [x - mean of the continuous columns, flags of the missing ones, embeddings, encoding]
+    dense  = [x - mean of the continuous columns x, flags of the missing ones, embeddings, encoding]
     encoding: sines and cosines (periodic), or the filled shares of bins (piecewise linear)
     hidden = dense @ first + rows of look-up tables (one per one-hot column) + bias
     then (activation, weight, bias) layer by layer, and the output activation.
+    A number x beyond the bounds of its column, `low` and `high`, counts as the bound.
 
 Scales of the inputs, batch norm and the unit of the outputs are folded into the weights, in float64.
 """
@@ -118,6 +119,8 @@ class Plan:
         The type of the one matrix that holds all columns; None means one input per column.
     mean : float64 array of shape (d_c,)
         The means of the continuous columns, which are subtracted.
+    low, high : float64 arrays of shape (d_c,) or None
+        The bounds within which the continuous columns are held; None where there are none.
     scale : float64 array of shape (d_c,)
         Their scales, by which `continuous` and `frequencies` are divided where `inverse_scale` is None.
     inverse_scale : float64 array of shape (d_c,) or None
@@ -153,6 +156,8 @@ class Plan:
     inputs: list
     matrix: str | None
     mean: np.ndarray
+    low: np.ndarray | None
+    high: np.ndarray | None
     scale: np.ndarray
     inverse_scale: np.ndarray | None
     continuous: np.ndarray
@@ -240,6 +245,8 @@ def plan_of_net(net: Net, schema: Schema, output_activation: str, *, classes, fl
         inputs=columns,
         matrix=matrix,
         mean=mean,
+        low=net.low if net.is_held else None,
+        high=net.high if net.is_held else None,
         scale=scale,
         inverse_scale=None if foldable else 1 / scale,
         continuous=first.weight[:at] / scale[:, None] if foldable else first.weight[:at],

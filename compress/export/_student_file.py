@@ -21,9 +21,16 @@ from compress.export._tree_file import tree_parts
 
 __all__ = ["INPUT_DEFAULTS", "read_student_file", "student_to_bytes"]
 
-FORMAT = 3
+FORMAT = 4
 # options of the input layer, left out of a description where they are these
-INPUT_DEFAULTS = {"indicators": [], "nominal_missing": [], "max_one_hot": 64, "embedding_size": 8, "n_bins": None}
+INPUT_DEFAULTS = {
+    "indicators": [],
+    "nominal_missing": [],
+    "max_one_hot": 64,
+    "embedding_size": 8,
+    "n_bins": None,
+    "margin": 0.0,
+}
 ALWAYS = ("activation",)  # the parameter that a net depends on, whatever later defaults are
 DEEPEST = 12  # levels of nested lists and objects in a description; students have five
 # not needed after fit
@@ -81,6 +88,7 @@ def _net_parts(student) -> tuple[dict, dict]:
         "max_one_hot": inputs.max_one_hot,
         "embedding_size": inputs.embedding_size,
         "n_bins": None if inputs.pieces is None else inputs.pieces.n_bins,
+        "margin": inputs.margin,
     }
     options = {key: value for key, value in options.items() if value != INPUT_DEFAULTS[key]}
     further = {

@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from compress.nets._held import HoldsNumbers
 from compress.nets._mlp import MLP
 from compress.nets._size import check_size
 
@@ -19,7 +20,7 @@ PROBES = 256  # rows of random vectors that show the spread of an interaction
 INITIAL_SD = 0.1  # of embeddings; with 1, torch's default, the noise hides the labels in the first epochs
 
 
-class FieldEmbedding(nn.Module):
+class FieldEmbedding(HoldsNumbers):
     """Shared representation layer: one vector for each field.
 
     Parameters
@@ -49,7 +50,7 @@ class FieldEmbedding(nn.Module):
     """
 
     def __init__(self, mean, scale, n_categories, n_values=(), *, size: int = 8):
-        super().__init__()
+        super().__init__(len(mean))
         self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float64))
         self.register_buffer("scale", torch.as_tensor(scale, dtype=torch.float64))
         self.size = size
@@ -80,7 +81,7 @@ class FieldEmbedding(nn.Module):
             The codes of the d_m multi-valued columns, padded with the size of the vocabulary.
         """
         dtype = self.continuous.dtype
-        x = torch.nan_to_num((continuous.double() - self.mean) / self.scale, nan=0.0).to(dtype)
+        x = torch.nan_to_num((self.held(continuous) - self.mean) / self.scale, nan=0.0).to(dtype)
         fields = [x[:, :, None] * self.continuous + self.shift]
         for k, table in enumerate(self.nominal):
             codes = nominal[:, k].long()

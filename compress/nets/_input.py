@@ -6,14 +6,16 @@ import numpy as np
 import torch
 from torch import nn
 
+from compress.nets._held import HoldsNumbers
 from compress.nets._pieces import PiecewiseLinear
 from compress.nets._seen import seen_in
 from compress.nets._size import check_size
+from compress.schema import margin_of
 
 __all__ = ["TabularInput"]
 
 
-class TabularInput(nn.Module):
+class TabularInput(HoldsNumbers):
     """Input layer that turns the two encoded blocks of a table into one dense float32 matrix.
 
     Continuous columns are standardised (missing becomes 0, the mean) and followed by an indicator for
@@ -21,7 +23,7 @@ class TabularInput(nn.Module):
     embedding when it has more than `max_one_hot` categories. Code -1 (missing or unseen) has a
     position of its own if the column had missing values in training; otherwise it is all zeros.
     In an embedding it is the learned vector of the missing value. Last come the shares of a piecewise-linear encoding,
-    in which a missing value is the mean, too.
+    in which a missing value is the mean, too. Numbers have the bounds that `hold` sets.
 
     Parameters
     ----------
@@ -74,7 +76,7 @@ class TabularInput(nn.Module):
         embedding_size: int = 8,
         pieces: PiecewiseLinear | None = None,
     ):
-        super().__init__()
+        super().__init__(len(mean))
         self.register_buffer("mean", torch.as_tensor(np.asarray(mean), dtype=torch.float64))
         self.register_buffer("scale", torch.as_tensor(np.asarray(scale), dtype=torch.float64))
         self.n_categories = [int(n) for n in n_categories]
@@ -100,7 +102,7 @@ class TabularInput(nn.Module):
 
     @classmethod
     def from_encoded(cls, encoded, schema, weight=None, **options) -> TabularInput:
-        """Make the input layer with the statistics of an encoded table.
+        """Make the input layer with the statistics of an encoded table, and the bounds that its rows need.
 
         Parameters
         ----------
@@ -127,6 +129,7 @@ class TabularInput(nn.Module):
             (encoded.nominal < 0).any(axis=0),
             **options,
         )
+        made.hold(schema, margin_of(schema, encoded.continuous))
         made.seen = seen_in(encoded, constant, mean, schema.n_categories_, weight)
         return made
 
@@ -151,7 +154,7 @@ class TabularInput(nn.Module):
             The dense matrix.
         """
         # the difference is taken in double: float32 loses a small spread around a large mean
-        wide = continuous.double()
+        wide = self.held(continuous)
         x = ((wide - self.mean) / self.scale).float()
         parts = [torch.nan_to_num(x, nan=0.0)]
         if self.indicators:

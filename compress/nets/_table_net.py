@@ -78,6 +78,8 @@ class TableNet(nn.Module):
         return {
             "mean": as_float64(inputs.mean),
             "scale": as_float64(inputs.scale),
+            "low": as_float64(inputs.low),
+            "high": as_float64(inputs.high),
             "indicators": list(inputs.indicators),
             "n_categories": list(inputs.n_categories),
             "nominal_missing": list(inputs.nominal_missing),

@@ -46,6 +46,7 @@ def table_net_of_fields(fields: FieldEmbedding, body: MLP, nominal_missing) -> T
         max_one_hot=0,
         embedding_size=size,
     )
+    inputs.hold_like(fields)
     sizes, n_outputs = body.hidden_layer_sizes, body.output.out_features
     made = MLP(inputs.n_outputs, sizes, n_outputs)
     for layer, trained in zip(made.layers[1:], body.layers[1:]):

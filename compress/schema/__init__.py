@@ -16,6 +16,7 @@ values back to the last bit.
 This room is on the way to a student's predictor, so that scikit-learn, pandas and narwhals are imported late in it.
 """
 
+from compress.schema._bounds import bounds_of, margin_of
 from compress.schema._checks import (
     LearningSet,
     check_columns,
@@ -53,6 +54,7 @@ __all__ = [
     "as_labels",
     "as_schema",
     "as_table",
+    "bounds_of",
     "check_columns",
     "check_fits",
     "check_schema",
@@ -76,6 +78,7 @@ __all__ = [
     "learning_weights",
     "moved",
     "n_columns_of",
+    "margin_of",
     "must",
     "names_of",
     "numbers_of",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -249,37 +248,9 @@ class Schema:
 
     def without_container(self) -> Schema:
         """Return the schema without the container of its table, which only decoding needs."""
-        return self._copy(_template=None)
-
-    def widened(self, encoded: Encoded) -> Schema:
-        """Return the schema with ranges that hold the numbers of some more rows, too.
-
-        Parameters
-        ----------
-        encoded : Encoded
-            The rows, as `encode` returns them.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from compress.schema import Schema
-        >>> schema = Schema().fit(np.array([[2.0], [4.0]]))
-        >>> more = schema.encode(np.array([[9.0], [np.nan]]))
-        >>> schema.widened(more).high_, schema.high_
-        (array([9.]), array([4.]))
-        """
-        columns = list(self.columns_)
-        for j, numbers in zip(self.continuous_, encoded.continuous.T):
-            low = np.fmin.reduce(numbers, initial=columns[j].low)  # which passes over NaN
-            high = np.fmax.reduce(numbers, initial=columns[j].high)
-            columns[j] = replace(columns[j], low=float(low), high=float(high))
-        made = self._copy(columns_=columns)
-        made._derive()
-        return made
-
-    def _copy(self, **changed) -> Schema:
         made = type(self)(self.kinds)
-        vars(made).update(vars(self), **changed)
+        vars(made).update(vars(self))
+        made._template = None
         return made
 
     def __eq__(self, other) -> bool:

@@ -11,7 +11,15 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from compress._random import draw_seed
 from compress.nets import TableNet
-from compress.schema import LearningSet, as_labels, as_schema, check_validation_pair, checked_table, same_classes
+from compress.schema import (
+    LearningSet,
+    as_labels,
+    as_schema,
+    check_validation_pair,
+    checked_table,
+    margin_of,
+    same_classes,
+)
 from compress.students._learning import held_out_rows, learning_set
 from compress.students._objectives import Objective
 from compress.students._parted import PartsToLearn
@@ -292,7 +300,12 @@ class BaseStudent(PredictingStudent):
     def _learning_set(self, X, y, sample_weight, *, resume: bool = False, classes=None) -> LearningSet:
         """Return checked and encoded rows and targets; a resumed fit has the columns and classes of the last one."""
         outputs = self.objective_.n_outputs if resume else None
-        return learning_set(self, X, y, sample_weight, resumed_outputs=outputs, classes=classes)
+        data = learning_set(self, X, y, sample_weight, resumed_outputs=outputs, classes=classes)
+        margin = getattr(self.module_.inputs, "margin", None) if resume else None
+        if margin is not None:  # further rows may leave the range of the first ones
+            margin = max(margin, margin_of(self.schema_, data.encoded.continuous))
+            self.module_.inputs.hold(self.schema_, margin)
+        return data
 
     def _make_net(self, data: LearningSet, objective: Objective, rng) -> None:
         """Set `objective_` and a new `module_` with weights drawn from one seed of `rng`."""

@@ -207,11 +207,6 @@ class StudentClassifier(ClassifierMixin, TableStudent):
         -------
         float64 array of shape (n_rows, n_classes)
             The probabilities, with columns as in `classes_`.
-
-        Warns
-        -----
-        UserWarning
-            A number is farther from the training range of its column than that range is wide: the net extrapolates.
         """
         return self._predictions(X)
 

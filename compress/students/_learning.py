@@ -48,10 +48,7 @@ def learning_set(student, X, y, sample_weight, *, resumed_outputs: int | None = 
     vars(student).update(facts)
     if not resume:
         student.schema_ = as_schema(_given_schema(student, transfer), table)
-    encoded = student.schema_.encode(table, unseen="missing")
-    if resume:
-        student.schema_ = student.schema_.widened(encoded)
-    return LearningSet(encoded, targets, weight)
+    return LearningSet(student.schema_.encode(table, unseen="missing"), targets, weight)
 
 
 def held_out_rows(student, data: LearningSet, X_val, y_val, rng) -> tuple[LearningSet, LearningSet | None]:

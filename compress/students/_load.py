@@ -124,6 +124,7 @@ def _of_net(student, found: NetDescription, weights: dict):
     schema, d_c = shared.schema, len(shared.schema.continuous_)
     missing = np.zeros(d_c, dtype=bool)
     missing[options.pop("indicators")] = True
+    margin = options.pop("margin")
     pieces = None if found.edges is None else PiecewiseLinear(found.edges)
     with torch.device("meta"):  # shapes only: nothing is allocated or drawn for weights that come from the file
         inputs = TabularInput(np.zeros(d_c), np.ones(d_c), missing, schema.n_categories_, pieces=pieces, **options)
@@ -137,6 +138,7 @@ def _of_net(student, found: NetDescription, weights: dict):
         )
         module = TableNet(inputs, body, shared.n_outputs)
     module.load_state_dict({name: torch.from_numpy(values) for name, values in weights.items()}, assign=True)
+    module.inputs.hold(schema, margin)
     objective = getattr(objectives, shared.objective)(
         shared.output_activation, weights["output_mean"], weights["output_scale"]
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
@@ -32,7 +30,6 @@ class PredictingStudent(BaseEstimator):
         predictions = self._predictor.from_encoded(*encoded)
         if not all_finite(predictions):
             _refuse_overflow(predictions, encoded[0])
-        self._warn_of_far(encoded[0])
         return predictions
 
     def _needs_no_checks(self, X) -> bool:
@@ -47,26 +44,6 @@ class PredictingStudent(BaseEstimator):
             and "feature_names_in_" not in vars(self)
             and getattr(self._predictor, "plain", False)
             and all_finite(X)
-        )
-
-    def _warn_of_far(self, continuous: np.ndarray) -> None:
-        """Warn of numbers far outside of the training range: a slip, or another unit."""
-        near = getattr(self._predictor, "near", None)
-        if near is None:
-            return
-        low, high = near
-        n_far = np.count_nonzero(continuous < low) + np.count_nonzero(continuous > high)  # faster than any() of a row
-        if not n_far:
-            return
-        schema = self.schema_
-        row, k = (int(i) for i in np.argwhere((continuous < low) | (continuous > high))[0])
-        warnings.warn(
-            f"X has {n_far} number(s) far outside of the training range, such as "
-            f"{continuous[row, k]:g} in column {schema.names[schema.continuous_[k]]!r}, where it is "
-            f"{schema.low_[k]:g} to {schema.high_[k]:g}. Nothing was learned there, so that the net extrapolates. "
-            "Replace such numbers by NaN or by a bound.",
-            UserWarning,
-            stacklevel=4,
         )
 
     def __getstate__(self):

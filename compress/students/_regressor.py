@@ -123,11 +123,6 @@ class StudentRegressor(RegressorMixin, MultiOutputMixin, TableStudent):
         -------
         float64 array of shape (n_rows,) or (n_rows, n_outputs)
             The values.
-
-        Warns
-        -----
-        UserWarning
-            A number is farther from the training range of its column than that range is wide: the net extrapolates.
         """
         return self._predictions(X)
 

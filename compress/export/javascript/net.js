@@ -57,9 +57,16 @@ function addBinned(h, { edges, at, slope }, x) {
   for (let j = 0; j < h.length; j++) h[j] += (1 - share) * left[j] + share * right[j];
 }
 
+/** A number of the row within the range of the training rows; NaN stays. */
+function held(k) {
+  const value = numbers[continuous[k]];
+  if (first.low === null) return value;
+  return value < first.low[k] ? first.low[k] : value > first.high[k] ? first.high[k] : value;
+}
+
 function addNumbers(h) {
   for (const k of plain) {
-    const value = numbers[continuous[k]];
+    const value = held(k);
     const x = value === value ? (value - first.mean[k]) * first.inverseScale[k] : 0; // a missing value is at the mean
     if (x !== 0) add(h, x, first.weight, k * width);
     for (let f = k * perColumn; f < (k + 1) * perColumn; f++) {
@@ -69,7 +76,7 @@ function addNumbers(h) {
     }
   }
   for (const [k, bins] of binned) {
-    const value = numbers[continuous[k]];
+    const value = held(k);
     addBinned(h, bins, value === value ? value : first.mean[k]);
   }
   first.indicators.forEach((k, i) => {
