@@ -196,7 +196,7 @@ class StudentClassifier(ClassifierMixin, TableStudent):
         return self._partial_fit(X, y, sample_weight, classes)
 
     def predict_proba(self, X) -> np.ndarray:
-        """Predict class probabilities; categories that were not there in training count as missing.
+        """Predict class probabilities; new categories count as missing, numbers beyond the training range as its end.
 
         Parameters
         ----------

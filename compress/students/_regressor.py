@@ -112,7 +112,7 @@ class StudentRegressor(RegressorMixin, MultiOutputMixin, TableStudent):
         return self._partial_fit(X, y, sample_weight)
 
     def predict(self, X) -> np.ndarray:
-        """Predict values; categories that were not there in training count as missing.
+        """Predict values; new categories count as missing, numbers beyond the training range as its end.
 
         Parameters
         ----------
