@@ -9,7 +9,7 @@ All in one run, one thread, the forms by turns in each round. A figure is the fa
 on a busy machine wall time would favour short calls, which fit between the interruptions. The share of the core's
 multiply-adds that C reaches is measured at the end (`export_peak`).
 
-    python -m experiments.benchmarks.export           half an hour; writes experiments/results/benchmarks/export.*
+    python -m experiments.benchmarks.export           ten minutes; writes experiments/results/benchmarks/export.*
     python -m experiments.benchmarks.export --quick   a minute; small teachers
 """
 
