@@ -13,7 +13,7 @@ import numpy as np
 
 from compress.export._numpy import ACTIVATIONS
 from compress.export._student_file import INPUT_DEFAULTS
-from compress.schema import Schema, bounds_of, check_schema, described_classes, must
+from compress.schema import MOST_MARGIN, Schema, bounds_of, check_schema, described_classes, must
 
 __all__ = ["KINDS", "Described", "NetDescription", "checked_net", "checked_shared", "is_integer", "sizes_of"]
 
@@ -238,8 +238,9 @@ def _inputs(plain, schema: Schema) -> dict:
     _integer(made["max_one_hot"], "inputs.max_one_hot", 0)
     _integer(made["embedding_size"], "inputs.embedding_size", 1)
     margin = made["margin"]
-    right = margin is None or (isinstance(margin, float | int) and not isinstance(margin, bool) and margin >= 0)
-    must(right, "inputs.margin", "a number of at least 0, or null", margin)
+    a_number = isinstance(margin, float | int) and not isinstance(margin, bool)
+    right = margin is None or (a_number and 0 <= margin <= MOST_MARGIN)
+    must(right, "inputs.margin", f"a number from 0 to {MOST_MARGIN:g}, or null", margin)
     return made
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import nn
 
@@ -55,8 +53,8 @@ class HoldsNumbers(nn.Module):
         margin : float or None
             How far beyond its ranges numbers count, in widths of the range; None for no bounds.
         """
-        self.margin = margin if margin is not None and math.isfinite(margin) else None
-        for name, bound in zip(("low", "high"), bounds_of(schema, self.margin)):
+        self.margin = margin
+        for name, bound in zip(("low", "high"), bounds_of(schema, margin)):
             setattr(self, name, torch.as_tensor(bound, dtype=torch.float64).to(self.mean.device))
 
     def hold_like(self, other: HoldsNumbers) -> None:

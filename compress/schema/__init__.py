@@ -16,7 +16,7 @@ values back to the last bit.
 This room is on the way to a student's predictor, so that scikit-learn, pandas and narwhals are imported late in it.
 """
 
-from compress.schema._bounds import bounds_of, margin_of
+from compress.schema._bounds import MOST_MARGIN, bounds_of, margin_of
 from compress.schema._checks import (
     LearningSet,
     check_columns,
@@ -45,6 +45,7 @@ from compress.schema._values import is_missing, numbers_of
 
 __all__ = [
     "COLUMN_ARRAYS",
+    "MOST_MARGIN",
     "Column",
     "Encoded",
     "EncodedFields",

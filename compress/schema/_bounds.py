@@ -6,12 +6,13 @@ import numpy as np
 
 from compress.schema._schema import Schema
 
-__all__ = ["bounds_of", "margin_of"]
+__all__ = ["MOST_MARGIN", "bounds_of", "margin_of"]
 
+MOST_MARGIN = 1e6  # widths of the range: bounds farther away bound nothing
 STEPS = 64  # of a margin per width of the range: a short number without rounding
 
 
-def margin_of(schema: Schema, continuous: np.ndarray) -> float:
+def margin_of(schema: Schema, continuous: np.ndarray) -> float | None:
     """Return how far rows leave the ranges of their columns: the most of all columns, in widths of the range.
 
     Parameters
@@ -23,8 +24,8 @@ def margin_of(schema: Schema, continuous: np.ndarray) -> float:
 
     Returns
     -------
-    float
-        A multiple of 1 / 64, rounded up; 0 where all rows are within the ranges.
+    float or None
+        A multiple of 1 / 64, rounded up; 0 where all rows are within the ranges, and None beyond a million.
 
     Examples
     --------
@@ -40,7 +41,7 @@ def margin_of(schema: Schema, continuous: np.ndarray) -> float:
         below = schema.low_[k] - np.fmin.reduce(column, initial=schema.low_[k])
         above = np.fmax.reduce(column, initial=schema.high_[k]) - schema.high_[k]
         most = max(most, float(max(below, above) / width[k]))
-    return float(np.ceil(most * STEPS) / STEPS)
+    return float(np.ceil(most * STEPS) / STEPS) if most <= MOST_MARGIN else None
 
 
 def bounds_of(schema: Schema, margin: float | None) -> tuple[np.ndarray, np.ndarray]:
@@ -68,7 +69,8 @@ def bounds_of(schema: Schema, margin: float | None) -> tuple[np.ndarray, np.ndar
     width = _widths(schema)
     more = np.full(len(width), np.inf)
     if margin is not None:
-        np.multiply(width, margin, out=more, where=np.isfinite(width))
+        with np.errstate(over="ignore"):
+            np.multiply(width, float(margin), out=more, where=np.isfinite(width))
     return schema.low_ - more, schema.high_ + more
 
 

@@ -303,8 +303,8 @@ class BaseStudent(PredictingStudent):
         data = learning_set(self, X, y, sample_weight, resumed_outputs=outputs, classes=classes)
         margin = getattr(self.module_.inputs, "margin", None) if resume else None
         if margin is not None:  # further rows may leave the range of the first ones
-            margin = max(margin, margin_of(self.schema_, data.encoded.continuous))
-            self.module_.inputs.hold(self.schema_, margin)
+            more = margin_of(self.schema_, data.encoded.continuous)
+            self.module_.inputs.hold(self.schema_, None if more is None else max(margin, more))
         return data
 
     def _make_net(self, data: LearningSet, objective: Objective, rng) -> None:
