@@ -49,6 +49,11 @@ def test_the_page_of_the_reproduction_shows_the_stored_run_of_the_demo():
 
 
 # ---------------------------------------------------------------- RESULTS.md
+@pytest.mark.parametrize("name", NAMES)
+def test_the_site_lists_every_page(name):
+    assert f"\n../experiments/results/{name}/README\n" in (report.ROOT / "docs" / "results.md").read_text()
+
+
 def test_results_is_one_page():
     assert len((report.ROOT / "RESULTS.md").read_text().splitlines()) <= 120
 
