@@ -1,5 +1,6 @@
 """A saved student as a function: without torch and scikit-learn, and with rows as JSON gives them."""
 
+import copy
 import json
 import pickle
 import subprocess
@@ -9,7 +10,7 @@ import textwrap
 import numpy as np
 import pandas as pd
 import pytest
-from export_cases import CASES, FRAME, STRANGE, fitted, strange
+from export_cases import CASES, FRAME, STRANGE, fitted, strange, unbounded
 from numpy.testing import assert_allclose, assert_array_equal
 
 import compress.nets
@@ -190,6 +191,13 @@ def test_bad_rows_are_refused_with_the_name_of_the_column(case, predict):
     row, match = BAD[case]
     with pytest.raises(ValueError, match=match):
         predict(row)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_row_that_a_student_without_bounds_cannot_add_up_is_refused(compiled):
+    student = unbounded(copy.deepcopy(fitted("regression")[0]))
+    with pytest.raises(ValueError, match="no finite prediction"):
+        student.predictor(compiled=compiled)({**GOOD, "age": 1e300})
 
 
 def test_the_meaning_of_values(predict):

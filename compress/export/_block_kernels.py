@@ -47,6 +47,7 @@ from compress.export._net_kernels import (
     activate,
     centred,
     finish,
+    held,
     one_row,
     room_for_a_row,
     start_row,
@@ -158,9 +159,7 @@ def start_block(X, codes, first, n_rows, p, d, f, s, x, h, room):
                 s[at + r] = centred(X[value + r * d_c], k, p, d)
         else:
             for r in range(n_rows):
-                number = X[value + r * d_c]
-                number = low if number < low else number
-                number = high if number > high else number
+                number = held(X[value + r * d_c], low, high)
                 s[at + r] = np.float32(number - mean) if number == number else ZERO
     if n_waves:
         for q in range(n):

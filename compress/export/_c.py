@@ -216,9 +216,7 @@ def _constants(plan: Plan, name: str) -> list[str]:
     if _is_tree(plan):
         return [*lines, *tree_constants_of(plan), ""]
     if len(plan.mean):
-        lines.append(array_of("double", "mean", plan.mean))
-        if plan.low is not None:
-            lines += [array_of("double", "low", plan.low), array_of("double", "high", plan.high)]
+        lines += [array_of("double", name, getattr(plan, name)) for name in ("mean", "low", "high")]
         plain = plain_columns(plan)
         if plan.inverse_scale is not None and plain:
             lines.append(array_of("double", "inverse_scale", plan.inverse_scale))

@@ -53,7 +53,7 @@ def helpers_of(plan: Plan) -> list[str]:
             "}",
             "",
         ]
-    if len(plan.mean) and plan.low is not None:
+    if len(plan.mean):
         lines += [
             "/* A number within the range of the training rows; NaN stays. */",
             "static double held(double x, double a, double b) { return x < a ? a : x > b ? b : x; }",
@@ -192,7 +192,7 @@ def _continuous(plan: Plan, fields: list[str], at: str, width: int) -> list[str]
     Columns that are products go into `x`; what others add, and what flags add, goes into the first layer.
     """
     columns = [(j, column) for j, column in enumerate(plan.inputs) if column.kind == "continuous"]
-    held = "{x}" if plan.low is None else "held({x}, low[{k}], high[{k}])"
+    held = "held({x}, low[{k}], high[{k}])"
     scaled = "" if plan.inverse_scale is None else " * inverse_scale[{k}]"
     plain, h = plain_columns(plan), f"h0[{at}]"
     if columns and plan.matrix is not None and len(plain) == len(plan.inputs) and not plan.indicators:

@@ -13,7 +13,7 @@ import numpy as np
 
 from compress.export._numpy import ACTIVATIONS
 from compress.export._student_file import INPUT_DEFAULTS
-from compress.schema import MOST_MARGIN, Schema, bounds_of, check_schema, described_classes, must
+from compress.schema import MOST_MARGIN, Schema, check_schema, described_classes, is_number, must
 
 __all__ = ["KINDS", "Described", "NetDescription", "checked_net", "checked_shared", "is_integer", "sizes_of"]
 
@@ -96,11 +96,6 @@ class NetDescription:
     bottleneck: int | None
     n_frequencies: int
     edges: list | None
-
-    @property
-    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        """The bounds within which the continuous columns are held, infinite ones for none."""
-        return bounds_of(self.shared.schema, self.inputs["margin"])
 
 
 def checked_shared(described: dict, n_outputs: int) -> Described:
@@ -238,8 +233,7 @@ def _inputs(plain, schema: Schema) -> dict:
     _integer(made["max_one_hot"], "inputs.max_one_hot", 0)
     _integer(made["embedding_size"], "inputs.embedding_size", 1)
     margin = made["margin"]
-    a_number = isinstance(margin, float | int) and not isinstance(margin, bool)
-    right = margin is None or (a_number and 0 <= margin <= MOST_MARGIN)
+    right = margin is None or (is_number(margin) and 0 <= margin <= MOST_MARGIN)
     must(right, "inputs.margin", f"a number from 0 to {MOST_MARGIN:g}, or null", margin)
     return made
 

@@ -197,8 +197,8 @@ def _net_constants(plan: Plan) -> list[str]:
     activation = ACTIVATIONS[plan.activation]
     first = {
         "mean": array_of("float64", plan.mean),
-        "low": "null" if plan.low is None else array_of("float64", plan.low),
-        "high": "null" if plan.high is None else array_of("float64", plan.high),
+        "low": array_of("float64", plan.low),
+        "high": array_of("float64", plan.high),
         "inverseScale": array_of("float64", 1 / plan.scale),
         "weight": array_of("float32", plan.standardised(plan.continuous)),
         "indicators": literal(plan.indicators),

@@ -11,7 +11,7 @@ from compress.export._older_formats import of_today
 from compress.export._predictor import Predictor
 from compress.export._student_file import read_student_file
 from compress.export._tree_description import TreeDescription, checked_trees
-from compress.schema import must
+from compress.schema import bounds_of, must
 
 __all__ = ["load_predictor", "read_student"]
 
@@ -126,7 +126,7 @@ def _net(found: NetDescription, weights: dict) -> Net:
     n_categories = found.shared.schema.n_categories_.tolist()
     names = [*(f"body.layers.{i}.0" for i in range(len(found.hidden_layer_sizes))), "body.output"]
     narrow = wide.get("body.bottleneck.weight")
-    low, high = found.bounds
+    low, high = bounds_of(found.shared.schema, found.inputs["margin"])
     return Net(
         mean=wide["inputs.mean"],
         scale=wide["inputs.scale"],

@@ -58,11 +58,6 @@ class Net:
     output_scale: np.ndarray
 
     @property
-    def is_held(self) -> bool:
-        """Whether the continuous columns have bounds."""
-        return bool(np.isfinite(self.low).any() or np.isfinite(self.high).any())
-
-    @property
     def widths(self) -> list[int]:
         """The number of inputs of the first layer that each nominal column has."""
         return [

@@ -168,9 +168,8 @@ def line_of(codes, at, q, p, n):
 
 
 @compiled(**FAST)
-def held(value, k, p, d):
-    """A number within the bounds of its column; NaN stays."""
-    low, high = d[p[LOW] + k], d[p[HIGH] + k]
+def held(value, low, high):
+    """A number within bounds; NaN stays."""
     value = low if value < low else value
     return high if value > high else value
 
@@ -180,7 +179,7 @@ def add_bins(value, record, p, d, f, s, h, n):
     """Add what the bins of a column give."""
     k, n_bins = p[record], p[record + 1]  # and edges with inverse widths, and lines
     edges, lines = p[record + 2], p[record + 3]
-    value = d[k] if value != value else held(value, k, p, d)
+    value = d[k] if value != value else held(value, d[p[LOW] + k], d[p[HIGH] + k])
     low, high = 0, n_bins + 1  # the number of edges up to the value
     while low < high:
         middle = (low + high) >> 1
@@ -233,7 +232,7 @@ def centred(value, k, p, d):
     """A number as the first layer gets it; 0 where it is missing."""
     if value != value:
         return ZERO
-    value = held(value, k, p, d)
+    value = held(value, d[p[LOW] + k], d[p[HIGH] + k])
     if p[HAS_SCALE]:
         return np.float32((value - d[k]) * d[p[SCALE] + k])
     return np.float32(value - d[k])

@@ -61,7 +61,7 @@ class NumpyPredictor(Predictor):
         super().__init__(schema, output_activation, dtype, flat, classes)
         net: Net = net_of(module)
         self.mean, scale = net.mean, net.scale
-        self.bounds = (net.low, net.high) if net.is_held else None
+        self.bounds = net.low, net.high
         self.indicators = np.array(net.indicators, dtype=np.intp)
         self.activation = net.activation
         unit, shift = net.output_scale, net.output_mean
@@ -148,7 +148,8 @@ class NumpyPredictor(Predictor):
         """
         if self.bounds is None:
             return continuous
-        return np.minimum(np.maximum(continuous, self.bounds[0]), self.bounds[1])
+        made = np.maximum(continuous, self.bounds[0])
+        return np.minimum(made, self.bounds[1], out=made)
 
     def _of_row(self, x: np.ndarray, codes: list) -> np.ndarray:
         """Compute the outputs of one row, as `_outputs` does."""

@@ -10,7 +10,7 @@ __all__ = ["of_today"]
 def of_today(described: dict) -> dict:
     """Return a description in the words of the present format; what it says is checked afterwards."""
     made = described
-    if described["format"] < 3:
+    if described["format"] < 4:
         for name in ("parameters", "learned"):
             must(isinstance(described.get(name), dict), name, "an object", described.get(name))
     if described["format"] < 2:
@@ -48,8 +48,7 @@ def _of_third(described: dict) -> dict:
 
 def _of_fourth(described: dict) -> dict:
     """Numbers had no bounds in the third format."""
-    learned = described.get("learned")
-    must(isinstance(learned, dict), "learned", "an object", learned)
+    learned = described["learned"]
     inputs = learned.get("inputs", {})
     must(isinstance(inputs, dict), "inputs", "an object", inputs)
     if "hidden_layer_sizes" not in learned:  # trees

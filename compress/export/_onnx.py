@@ -247,8 +247,6 @@ def _continuous(graph, plan: Plan, given) -> tuple[list[str], list[str], str | N
 
 def _held(graph, plan: Plan, x: str, group: list[int], dtype) -> str:
     """Return columns within their bounds; NaN stays, which the operators Min and Max do not promise."""
-    if plan.low is None:
-        return x
     for outside, bound in (("Less", plan.low), ("Greater", plan.high)):
         edge = graph.constant(bound[group], dtype)
         x = graph.add("Where", graph.add(outside, x, edge), edge, x)

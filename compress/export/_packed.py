@@ -96,8 +96,8 @@ def packed(plan: Plan) -> Packed:
     first = {
         "n_continuous": len(plan.mean),
         "n_plain": len(plain),
-        "low_at": doubles.add(np.full(len(plan.mean), -np.inf) if plan.low is None else plan.low),
-        "high_at": doubles.add(np.full(len(plan.mean), np.inf) if plan.high is None else plan.high),
+        "low_at": doubles.add(plan.low),
+        "high_at": doubles.add(plan.high),
         "has_scale": has_scale,
         "scale_at": doubles.add(plan.inverse_scale) if has_scale else 0,
         "n_frequencies": waves.shape[1],

@@ -119,8 +119,8 @@ class Plan:
         The type of the one matrix that holds all columns; None means one input per column.
     mean : float64 array of shape (d_c,)
         The means of the continuous columns, which are subtracted.
-    low, high : float64 arrays of shape (d_c,) or None
-        The bounds within which the continuous columns are held; None where there are none.
+    low, high : float64 arrays of shape (d_c,)
+        The bounds within which the continuous columns are held; infinite where there are none.
     scale : float64 array of shape (d_c,)
         Their scales, by which `continuous` and `frequencies` are divided where `inverse_scale` is None.
     inverse_scale : float64 array of shape (d_c,) or None
@@ -156,8 +156,8 @@ class Plan:
     inputs: list
     matrix: str | None
     mean: np.ndarray
-    low: np.ndarray | None
-    high: np.ndarray | None
+    low: np.ndarray
+    high: np.ndarray
     scale: np.ndarray
     inverse_scale: np.ndarray | None
     continuous: np.ndarray
@@ -245,8 +245,8 @@ def plan_of_net(net: Net, schema: Schema, output_activation: str, *, classes, fl
         inputs=columns,
         matrix=matrix,
         mean=mean,
-        low=net.low if net.is_held else None,
-        high=net.high if net.is_held else None,
+        low=net.low,
+        high=net.high,
         scale=scale,
         inverse_scale=None if foldable else 1 / scale,
         continuous=first.weight[:at] / scale[:, None] if foldable else first.weight[:at],

@@ -8,7 +8,7 @@ import numpy as np
 
 from compress.export._description import Described, checked_shared
 from compress.export._tree_file import TENSOR
-from compress.schema import must
+from compress.schema import is_number, must
 from compress.trees import TreeEnsemble, ensemble_from_bytes
 
 __all__ = ["TreeDescription", "checked_trees"]
@@ -54,12 +54,7 @@ def _unit(unit, shared: Described) -> tuple[np.ndarray, np.ndarray]:
     must(isinstance(unit, dict) and unit.keys() == {"mean", "scale"}, "unit", "an object of two entries", unit)
     for name, values in unit.items():
         right = isinstance(values, list) and len(values) == shared.n_outputs
-        must(
-            right and all(isinstance(v, int | float) and not isinstance(v, bool) for v in values),
-            f"unit.{name}",
-            "a number for each output",
-            values,
-        )
+        must(right and all(map(is_number, values)), f"unit.{name}", "a number for each output", values)
         must(all(abs(v) < 1e300 and (v > 0 or name == "mean") for v in values), f"unit.{name}", "in range", values)
     dtype = np.float64 if shared.classes is None else np.float32
     with np.errstate(over="ignore"):

@@ -29,7 +29,7 @@ from compress.schema._checks import (
 from compress.schema._column import Column
 from compress.schema._compiled import compiled
 from compress.schema._containers import as_table, has_columns, names_of, pandas_of
-from compress.schema._described import check_schema, check_values, described_classes, must
+from compress.schema._described import check_schema, check_values, described_classes, is_number, must
 from compress.schema._holdout import holdout_split
 from compress.schema._known import with_known_categories
 from compress.schema._labels import as_labels, class_codes, class_names, columns_of_classes, same_classes
@@ -76,6 +76,7 @@ __all__ = [
     "hold_out",
     "holdout_split",
     "is_missing",
+    "is_number",
     "learning_weights",
     "moved",
     "n_columns_of",

@@ -11,7 +11,7 @@ import numpy as np
 from compress.schema._column import Column
 from compress.schema._plain import COLUMN_ARRAYS, expanded, n_columns_of
 
-__all__ = ["check_schema", "check_values", "described_classes", "must", "shown"]
+__all__ = ["check_schema", "check_values", "described_classes", "is_number", "must", "shown"]
 
 LONGEST_DTYPE = 200  # characters of its name
 LARGEST_ITEM = 2**18  # bytes of one value of an array: strings of 65,536 characters
@@ -36,6 +36,23 @@ def must(condition: bool, name: str, rule: str, value) -> None:
     """
     if not condition:
         raise ValueError(f"{name} must be {rule}, got {shown(value)}")
+
+
+def is_number(value) -> bool:
+    """Return whether a value of JSON is a number, which true and false are not.
+
+    Parameters
+    ----------
+    value : object
+        The value.
+
+    Examples
+    --------
+    >>> from compress.schema import is_number
+    >>> is_number(3), is_number(0.5), is_number(True), is_number("3")
+    (True, True, False, False)
+    """
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def shown(value) -> str:
@@ -186,8 +203,7 @@ def _check_column(column: dict, where: str, *, frame: bool) -> None:
         must(isinstance(column[key], bool), f"{where}.{key}", "true or false", column[key])
     low, high = column["low"], column["high"]
     for key, value in (("low", low), ("high", high)):
-        real = isinstance(value, int | float) and not isinstance(value, bool)
-        must(real and _is_finite(value), f"{where}.{key}", "a finite number", value)
+        must(is_number(value) and _is_finite(value), f"{where}.{key}", "a finite number", value)
     must(low <= high, f"{where}.low", "at most high", low)
     check_values(column["categories"], f"{where}.categories")
     if column["kind"] == "continuous":

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from compress.schema import is_number
 from compress.trees._ensemble import Tests, TreeEnsemble
 
 __all__ = ["MOST_LEAVES", "ensemble_from_bytes", "ensemble_to_bytes"]
@@ -180,4 +181,4 @@ def _is_count(value) -> bool:
 
 
 def _is_number(value) -> bool:
-    return isinstance(value, float | int) and not isinstance(value, bool) and abs(value) < 1e300
+    return is_number(value) and abs(value) < 1e300

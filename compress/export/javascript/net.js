@@ -60,7 +60,6 @@ function addBinned(h, { edges, at, slope }, x) {
 /** A number of the row within the range of the training rows; NaN stays. */
 function held(k) {
   const value = numbers[continuous[k]];
-  if (first.low === null) return value;
   return value < first.low[k] ? first.low[k] : value > first.high[k] ? first.high[k] : value;
 }
 
